@@ -1,5 +1,5 @@
 /**
- * The statements of a fold: what a lane accumulates, how lanes merge, and what a reduction reads of the result.
+ * The statements of an accumulator: what a lane accumulates, how lanes merge, and what a reduction reads of the result.
  *
  * Sums that round are nested: a lane adds `blockSteps` elements into a block, the block into a larger one, and that into the
  * lane's own state (blocked summation: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2). A sum of
@@ -32,18 +32,18 @@ import type {
 } from "../src/kernel/reduction.ts";
 import type { Statements, Target } from "../src/kernel/statement.ts";
 import { f32 } from "../src/kernel/types.ts";
+import { type Accumulator, operandsOf } from "./accumulators.ts";
 import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
-import { type Fold, operandsOf } from "./folds.ts";
 import { type Merge, mergeLanes, shareFirst } from "./lanes.ts";
 import type { Names } from "./names.ts";
 import { isCovariance, type Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** Endings of the names of a fold's variables: the row's state, its shift, and the fields of the states of each depth. */
-export function foldParts({ identity, shift, second }: Reduction): readonly string[] {
+/** Endings of the names of an accumulator's variables: the row's state, its shift, and the fields of the states of each depth. */
+export function stateParts({ identity, shift, second }: Reduction): readonly string[] {
   const parts = Object.keys(identity(f32, undefined));
   return [
     "",
@@ -56,36 +56,36 @@ export function foldParts({ identity, shift, second }: Reduction): readonly stri
 /** Of the variables in which the shift of an operand is chosen. */
 const sampleParts = (operand: number) => (operand === 0 ? ["_shift", "_second"] : ["_shift_y", "_second_y"]);
 
-/** Of a fold of two operands, what the reduction reads: of the first, of the second, or of both. */
-function readOf(node: Node, { reduction, operand, second }: Fold): Pick<Reduction, "result" | "centered"> {
+/** Of an accumulator of two operands, what the reduction reads: of the first, of the second, or of both. */
+function readOf(node: Node, { reduction, operand, second }: Accumulator): Pick<Reduction, "result" | "centered"> {
   if (second === undefined) return reduction;
   if (isCovariance(node)) return { result: reduction.both as Results };
   return node.operands[0] === operand ? reduction : (reduction.second as Reduction);
 }
 
 /** The number of the operand that the reduction reads. */
-const operandRead = (node: Node, { operand }: Fold) => (node.operands[0] === operand ? 0 : 1);
+const operandRead = (node: Node, { operand }: Accumulator) => (node.operands[0] === operand ? 0 : 1);
 
-/** Variables that all folds of a loop share: how many units a lane has seen, and one over that. */
+/** Variables that all accumulators of a loop share: how many units a lane has seen, and one over that. */
 export interface Counter {
-  /** By depth, those of blocks while they are there; none where no fold counts. */
+  /** By depth, those of blocks while they are there; none where no accumulator counts. */
   readonly counts: Target[];
   /** One over the innermost count. */
   inverse: Expression | undefined;
 }
 
-export class FoldWriter {
+export class AccumulatorWriter {
   /** Where rows are those of tiles: how many units the row has. */
   limit: Expression | undefined;
   private readonly context: BodyContext;
   private readonly to: Statements;
   private readonly scratch: Scratch;
-  /** By fold and depth. */
-  private readonly states = new Map<Fold, State[]>();
+  /** By accumulator and depth. */
+  private readonly states = new Map<Accumulator, State[]>();
   /** What all lanes have accumulated. */
-  private readonly rows = new Map<Fold, Target>();
+  private readonly rows = new Map<Accumulator, Target>();
   /** By operand: what is taken off the elements, and the second of three where they come one after the other. */
-  private readonly samples = new Map<Fold, readonly (readonly Target[])[]>();
+  private readonly samples = new Map<Accumulator, readonly (readonly Target[])[]>();
 
   constructor(context: BodyContext, to: Statements, scratch: Scratch) {
     this.context = context;
@@ -93,62 +93,62 @@ export class FoldWriter {
     this.scratch = scratch;
   }
 
-  private stateOf(fold: Fold, depth: number): State {
-    return this.states.get(fold)?.[depth] as State;
+  private stateOf(accumulator: Accumulator, depth: number): State {
+    return this.states.get(accumulator)?.[depth] as State;
   }
 
   /** The state of a row, once its lanes are merged. */
-  private rowState(fold: Fold): Expression {
-    return this.rows.get(fold) as Target;
+  private rowState(accumulator: Accumulator): Expression {
+    return this.rows.get(accumulator) as Target;
   }
 
   /** An element less its row's mean. */
-  centered(mean: Node, fold: Fold, element: Expression): Expression {
-    const shift = this.shiftOf(fold, operandRead(mean, fold)) as Expression;
-    return readOf(mean, fold).centered?.(element, this.rowState(fold), shift) as Expression;
+  centered(mean: Node, accumulator: Accumulator, element: Expression): Expression {
+    const shift = this.shiftOf(accumulator, operandRead(mean, accumulator)) as Expression;
+    return readOf(mean, accumulator).centered?.(element, this.rowState(accumulator), shift) as Expression;
   }
 
-  private shiftOf(fold: Fold, operand: number): Target | undefined {
-    return this.samples.get(fold)?.[operand]?.[0];
+  private shiftOf(accumulator: Accumulator, operand: number): Target | undefined {
+    return this.samples.get(accumulator)?.[operand]?.[0];
   }
 
   /** The state at a depth, before it has seen an element. */
-  declare(fold: Fold, depth = 0): void {
-    const states = this.states.get(fold) ?? [];
-    this.states.set(fold, states);
-    const type = laneType(fold.operand.value.element, this.context.schedule.width);
-    const identity = Object.entries(fold.reduction.identity(type, states[depth - 1]));
+  declare(accumulator: Accumulator, depth = 0): void {
+    const states = this.states.get(accumulator) ?? [];
+    this.states.set(accumulator, states);
+    const type = laneType(accumulator.operand.value.element, this.context.schedule.width);
+    const identity = Object.entries(accumulator.reduction.identity(type, states[depth - 1]));
     states[depth] = Object.fromEntries(
       identity.map(([part, value]) => {
-        return [part, this.to.variable(`${fold.name}_${part}${ofDepth(depth)}`, value)];
+        return [part, this.to.variable(`${accumulator.name}_${part}${ofDepth(depth)}`, value)];
       }),
     );
   }
 
-  /** Room for a fold's shift, and for the second of three elements where they come one after the other. */
-  declareShift(fold: Fold): void {
+  /** Room for an accumulator's shift, and for the second of three elements where they come one after the other. */
+  declareShift(accumulator: Accumulator): void {
     const zero = literal(f32, 0);
-    const variables = operandsOf(fold).map((_, operand) => {
+    const variables = operandsOf(accumulator).map((_, operand) => {
       const parts = sampleParts(operand).slice(0, this.context.schedule.width === 4 ? 1 : 2);
-      return parts.map((part) => this.to.variable(fold.name + part, zero));
+      return parts.map((part) => this.to.variable(accumulator.name + part, zero));
     });
-    this.samples.set(fold, variables);
+    this.samples.set(accumulator, variables);
   }
 
   /** Takes the elements of a unit, the `which`th of those that are looked at; with the third element the shift is chosen. */
-  sample(fold: Fold, place: Place, which: number): void {
-    for (const [i, operand] of operandsOf(fold).entries()) {
-      const taken = this.samples.get(fold)?.[i] as readonly Target[];
-      this.sampleOf(fold, this.elementOf(operand, place), which, taken);
+  sample(accumulator: Accumulator, place: Place, which: number): void {
+    for (const [i, operand] of operandsOf(accumulator).entries()) {
+      const taken = this.samples.get(accumulator)?.[i] as readonly Target[];
+      this.sampleOf(accumulator, this.elementOf(operand, place), which, taken);
     }
   }
 
-  private sampleOf(fold: Fold, element: Expression, which: number, taken: readonly Target[]): void {
+  private sampleOf(accumulator: Accumulator, element: Expression, which: number, taken: readonly Target[]): void {
     const { width } = element.type;
     const elements = Array.from({ length: width }, (_, i) => (width === 1 ? element : component(element, i)));
     const [a, b, c] = [...taken.slice(0, which * width), ...elements] as [Expression, Expression, Expression?];
     if (c !== undefined) {
-      const shift = fold.reduction.shift?.([a, b, c]) as Expression;
+      const shift = accumulator.reduction.shift?.([a, b, c]) as Expression;
       this.to.assign(taken[0] as Target, shift);
       return;
     }
@@ -156,8 +156,8 @@ export class FoldWriter {
   }
 
   /** Lane 0's shift, for all lanes of its row. */
-  shareShift(fold: Fold, lane: Expression): void {
-    for (const [shift] of this.samples.get(fold) ?? []) {
+  shareShift(accumulator: Accumulator, lane: Expression): void {
+    for (const [shift] of this.samples.get(accumulator) ?? []) {
       shareFirst(shift as Target, lane, this.context.schedule, this.scratch, this.to);
     }
   }
@@ -166,32 +166,32 @@ export class FoldWriter {
     return widened(place.argument(operand).value, this.context.schedule.width);
   }
 
-  private shiftedOf(fold: Fold, operand: number, place: Place): Shifted {
-    const element = this.elementOf(operandsOf(fold)[operand] as Node, place);
-    return { element, shift: this.shiftOf(fold, operand) as Expression };
+  private shiftedOf(accumulator: Accumulator, operand: number, place: Place): Shifted {
+    const element = this.elementOf(operandsOf(accumulator)[operand] as Node, place);
+    return { element, shift: this.shiftOf(accumulator, operand) as Expression };
   }
 
   /** @param depth of the state that takes the element. */
-  accumulate(fold: Fold, place: Place, { inverse }: Counter, depth: number): void {
-    fold.reduction.step(this.stateOf(fold, depth), this.elementOf(fold.operand, place), {
+  accumulate(accumulator: Accumulator, place: Place, { inverse }: Counter, depth: number): void {
+    accumulator.reduction.step(this.stateOf(accumulator, depth), this.elementOf(accumulator.operand, place), {
       to: this.to,
       name: (hint) => place.names.define(hint),
-      shift: this.shiftOf(fold, 0),
+      shift: this.shiftOf(accumulator, 0),
       inverse,
-      ...(fold.second && { second: this.shiftedOf(fold, 1, place) }),
-      ...(fold.place && { place: place.placesOf(fold.place) }),
+      ...(accumulator.second && { second: this.shiftedOf(accumulator, 1, place) }),
+      ...(accumulator.place && { place: place.placesOf(accumulator.place) }),
     });
   }
 
   /** The same for an element of some lanes only: the state of the others stays. */
-  accumulateWhere(isElement: Expression, fold: Fold, place: Place, counter: Counter): void {
-    const kept = this.stateOf(fold, 0);
+  accumulateWhere(isElement: Expression, accumulator: Accumulator, place: Place, counter: Counter): void {
+    const kept = this.stateOf(accumulator, 0);
     const next = Object.entries(kept).map(([part, was]): [string, Target] => {
       return [part, this.to.variable(place.names.define(`next_${part}`), was)];
     });
-    this.states.set(fold, [Object.fromEntries(next)]);
-    this.accumulate(fold, place, counter, 0);
-    this.states.set(fold, [kept]);
+    this.states.set(accumulator, [Object.fromEntries(next)]);
+    this.accumulate(accumulator, place, counter, 0);
+    this.states.set(accumulator, [kept]);
     for (const [part, value] of next) {
       const was = kept[part] as Target;
       this.to.assign(was, select(was, value, isElement));
@@ -199,9 +199,9 @@ export class FoldWriter {
   }
 
   /** What the elements of these places add to the sums of those that join the row's merged state. */
-  private termsOf(fold: Fold, place: Place): Expression {
-    const elements = operandsOf(fold).map((_, operand) => this.shiftedOf(fold, operand, place));
-    const { terms, sum } = fold.reduction.remainder as Remainder;
+  private termsOf(accumulator: Accumulator, place: Place): Expression {
+    const elements = operandsOf(accumulator).map((_, operand) => this.shiftedOf(accumulator, operand, place));
+    const { terms, sum } = accumulator.reduction.remainder as Remainder;
     const { width } = this.context.schedule;
     const define = (hint: string, value: Expression) => this.to.define(place.names.define(hint), value);
     const part =
@@ -209,47 +209,50 @@ export class FoldWriter {
       ({ element, shift }: Shifted) => {
         return { element: width === 1 ? element : component(element, i), shift };
       };
-    return Array.from({ length: width }, (_, i) => terms(this.rowState(fold), elements.map(part(i)), define)).reduce(
-      sum,
-    );
+    return Array.from({ length: width }, (_, i) =>
+      terms(this.rowState(accumulator), elements.map(part(i)), define),
+    ).reduce(sum);
   }
 
   /** The elements of these places, all of which each lane has, join the merged state. */
-  joinAll(fold: Fold, places: readonly Place[], before: number): void {
-    const { remainder } = fold.reduction;
-    const sums = places.map((place) => this.termsOf(fold, place)).reduce((a, b) => (remainder as Remainder).sum(a, b));
-    this.join(fold, sums, before, places.length, (places[0] as Place).names);
+  joinAll(accumulator: Accumulator, places: readonly Place[], before: number): void {
+    const { remainder } = accumulator.reduction;
+    const sums = places
+      .map((place) => this.termsOf(accumulator, place))
+      .reduce((a, b) => (remainder as Remainder).sum(a, b));
+    this.join(accumulator, sums, before, places.length, (places[0] as Place).names);
   }
 
   /** The elements of some lanes join the merged states: at most one unit of each lane. */
   joinSome(
     isElement: Expression,
-    folds: readonly (readonly [Fold, Place])[],
+    accumulators: readonly (readonly [Accumulator, Place])[],
     before: number,
     units: number,
     lane: Expression,
   ): void {
-    const merges = folds.map(([fold, place]): Merge & { readonly fold: Fold; readonly names: Names } =>
-      this.to.at(fold.span, () => {
-        const none = construct(this.rowState(fold).type);
-        const sums = select(none, this.termsOf(fold, place), isElement);
-        const state = this.to.variable(place.names.define(`${fold.name}_sums`), sums);
-        const { sum } = fold.reduction.remainder as Remainder;
-        const merge = { state, reduction: { merge: sum, commutes: true }, each: undefined, span: fold.span };
-        return { ...merge, fold, names: place.names };
-      }),
+    const merges = accumulators.map(
+      ([accumulator, place]): Merge & { readonly accumulator: Accumulator; readonly names: Names } =>
+        this.to.at(accumulator.span, () => {
+          const none = construct(this.rowState(accumulator).type);
+          const sums = select(none, this.termsOf(accumulator, place), isElement);
+          const state = this.to.variable(place.names.define(`${accumulator.name}_sums`), sums);
+          const { sum } = accumulator.reduction.remainder as Remainder;
+          const merge = { state, reduction: { merge: sum, commutes: true }, each: undefined, span: accumulator.span };
+          return { ...merge, accumulator, names: place.names };
+        }),
     );
     mergeLanes(merges, lane, this.context.schedule, this.scratch, this.to);
-    for (const { fold, state, names } of merges) this.join(fold, state, before, units, names);
+    for (const { accumulator, state, names } of merges) this.join(accumulator, state, before, units, names);
   }
 
-  private join(fold: Fold, sums: Expression, before: number, units: number, names: Names): void {
+  private join(accumulator: Accumulator, sums: Expression, before: number, units: number, names: Names): void {
     const { width } = this.context.schedule;
-    const state = this.rows.get(fold) as Target;
-    const { joined } = fold.reduction.remainder as Remainder;
+    const state = this.rows.get(accumulator) as Target;
+    const { joined } = accumulator.reduction.remainder as Remainder;
     const define = (hint: string, value: Expression) => this.to.define(names.define(hint), value);
     const seen = { before: before * width, joining: units * width };
-    this.to.at(fold.span, () => this.to.assign(state, joined(state, sums, seen, define)));
+    this.to.at(accumulator.span, () => this.to.assign(state, joined(state, sums, seen, define)));
   }
 
   /**
@@ -257,13 +260,22 @@ export class FoldWriter {
    * @param weight one over the units of both, times those of the block.
    * @param before the units that the state around has seen.
    */
-  addBlock(fold: Fold, depth: number, weight: Expression | undefined, before: Expression | undefined): void {
-    fold.reduction.enclose(this.stateOf(fold, depth - 1), this.stateOf(fold, depth), { to: this.to, weight, before });
+  addBlock(
+    accumulator: Accumulator,
+    depth: number,
+    weight: Expression | undefined,
+    before: Expression | undefined,
+  ): void {
+    accumulator.reduction.enclose(this.stateOf(accumulator, depth - 1), this.stateOf(accumulator, depth), {
+      to: this.to,
+      weight,
+      before,
+    });
   }
 
-  /** The lane's vectors to one state, then the states of the row's lanes to one; of all folds of a loop together. */
+  /** The lane's vectors to one state, then the states of the row's lanes to one; of all accumulators of a loop together. */
   finish(
-    folds: readonly Fold[],
+    accumulators: readonly Accumulator[],
     { counts: [count] }: Counter,
     lane: Expression,
     nameOf: (hint: string) => string,
@@ -271,16 +283,16 @@ export class FoldWriter {
     const { schedule } = this.context;
     const each = schedule.split?.even;
     const define = (hint: string, value: Expression) => this.to.define(nameOf(hint), value);
-    const packed = ({ reduction, name, max, span }: Fold, state: State): Merge => {
+    const packed = ({ reduction, name, max, span }: Accumulator, state: State): Merge => {
       if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);
       const row = this.to.variable(name, reduction.packed(state, { count, each }, define));
       return { state: row, reduction, each: each && each * schedule.width, span };
     };
     // What depends on a maximum is finished by that of the row.
-    for (const stage of [folds.filter(({ max }) => !max), folds.filter(({ max }) => max)]) {
-      const merges = stage.map((fold) => {
-        const merge = this.to.at(fold.span, () => packed(fold, this.stateOf(fold, 0)));
-        this.rows.set(fold, merge.state);
+    for (const stage of [accumulators.filter(({ max }) => !max), accumulators.filter(({ max }) => max)]) {
+      const merges = stage.map((accumulator) => {
+        const merge = this.to.at(accumulator.span, () => packed(accumulator, this.stateOf(accumulator, 0)));
+        this.rows.set(accumulator, merge.state);
         return merge;
       });
       mergeLanes(merges, lane, schedule, this.scratch, this.to);
@@ -288,14 +300,14 @@ export class FoldWriter {
   }
 
   /** A reduction's value from the row's state. */
-  result(node: Node, fold: Fold): Expression {
+  result(node: Node, accumulator: Accumulator): Expression {
     const which = reductionResultOf(node.value) as ReductionResult;
-    const result = readOf(node, fold).result[which];
-    if (result === undefined) throw new Error(`the reduction \`${fold.reduction.name}\` has no ${which}`);
-    return result(this.rowState(fold), this.rowContext(node, fold));
+    const result = readOf(node, accumulator).result[which];
+    if (result === undefined) throw new Error(`the reduction \`${accumulator.reduction.name}\` has no ${which}`);
+    return result(this.rowState(accumulator), this.rowContext(node, accumulator));
   }
 
-  private rowContext(node: Node, fold: Fold): RowContext {
+  private rowContext(node: Node, accumulator: Accumulator): RowContext {
     const { columnCount: count, width } = this.context.schedule;
     const elements = (less: number) => {
       const number = this.limit === undefined ? known(count) : undefined;
@@ -304,7 +316,7 @@ export class FoldWriter {
       const whole = construct(f32, ofTile ?? extentValue(count));
       return less === 0 ? whole : subtract(whole, less);
     };
-    const shift = this.shiftOf(fold, operandRead(node, fold));
+    const shift = this.shiftOf(accumulator, operandRead(node, accumulator));
     return { elements, attributes: node.op?.attributes ?? {}, ...(shift && { shift }) };
   }
 }

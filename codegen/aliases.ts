@@ -28,11 +28,11 @@ export function aliasesOf(
     const name = bufferName(node.value);
     loads.set(name, [...(loads.get(name) ?? []), node]);
   }
-  const reduced = new Set(graph.nodes.filter(({ kind }) => kind === "reduction").map(({ level }) => level - 1));
+  const reduced = new Set(graph.nodes.filter(({ kind }) => kind === "reduction").map(({ stage }) => stage - 1));
   const lastRead = (node: Node) =>
     Math.max(
-      node.level,
-      ...loops.flatMap((loop) => (loop?.nodes.includes(node) && !loop.reads.has(node) ? [loop.level] : [])),
+      node.stage,
+      ...loops.flatMap((loop) => (loop?.nodes.includes(node) && !loop.reads.has(node) ? [loop.stage] : [])),
     );
 
   const mayHold = (store: Store, name: string, nodes: readonly Node[]) => {
@@ -43,7 +43,7 @@ export function aliasesOf(
     const all = [...graph.rows, ...(isColumn ? graph.columns : [])];
     const atoms = leavesOf(store.dims.flat());
     if (!all.every((atom) => atoms.includes(atom))) return false;
-    const writtenAt = store.node.level;
+    const writtenAt = store.node.stage;
     const last = (isColumn ? !reduced.has(writtenAt) : schedule.lanes === 1) ? writtenAt : writtenAt - 1;
     return nodes.every(
       (node) => node.moves === undefined && liesLike(node.dims ?? [], atoms) && lastRead(node) <= last,

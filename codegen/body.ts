@@ -1,6 +1,6 @@
 /**
- * The statements of a kernel. Once a row: what does not differ along it. For each level: a loop over the row's columns
- * that folds the level's reductions and writes its results, then the merge of the lanes.
+ * The statements of a kernel. Once a row: what does not differ along it. For each stage: a loop over the row's columns
+ * that reduces the stage's reductions and writes its results, then the merge of the lanes.
  *
  * A lane may process several rows at once (strips). What is the same in every row is then loaded and computed once for all
  * of them.
@@ -18,10 +18,10 @@ import {
   subtract,
 } from "../src/kernel/expression.ts";
 import { Statements } from "../src/kernel/statement.ts";
-import { FoldWriter } from "./accumulate.ts";
+import { AccumulatorWriter } from "./accumulate.ts";
+import type { Accumulator } from "./accumulators.ts";
 import { aliasesOf } from "./aliases.ts";
 import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
-import type { Fold } from "./folds.ts";
 import { isColumnStore, type Store } from "./graph.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
@@ -50,7 +50,7 @@ export class Body {
   private readonly names = new Names();
   private readonly context: PlaceContext;
   private lane: Expression = count(0);
-  private readonly folds: FoldWriter;
+  private readonly accumulators: AccumulatorWriter;
   /** Outside of loops: what is the same in every row, then each row. */
   private readonly common: Place;
   private rows: readonly Place[] = [];
@@ -58,41 +58,41 @@ export class Body {
   private wordLoops: readonly WordLoop[] = [];
   /** Nodes whose value something reads; the mean of a centered row is not among them. */
   private readonly read: ReadonlySet<Node>;
-  /** By level: what does not differ along the row, and the results among it. */
+  /** By stage: what does not differ along the row, and the results among it. */
   private readonly rowNodes: ReadonlyMap<number, readonly Node[]>;
   private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
   private readonly caches: RowCaches;
   private readonly rowWords: RowWords;
-  /** Nodes that are the same in every row; folds are each row's own. */
+  /** Nodes that are the same in every row; accumulators are each row's own. */
   private readonly same = new Set<Node>();
 
   constructor(context: BodyContext, taken: readonly string[]) {
     const to = this.statements;
     this.scratch = new Scratch(context.schedule, context.schedule.spareMemory, this.names);
     this.caches = new RowCaches(to, this.names, context.schedule.steps);
-    this.folds = new FoldWriter(context, to, this.scratch);
+    this.accumulators = new AccumulatorWriter(context, to, this.scratch);
     this.context = {
       ...context,
       to,
       lane: () => this.lane,
-      centered: (...of) => this.folds.centered(...of),
+      centered: (...of) => this.accumulators.centered(...of),
     };
     this.rowWords = new RowWords(this.context, this.names);
     for (const name of [...structural, ...taken]) this.names.define(name);
     this.common = this.place(this.names, undefined, undefined, []);
     const { nodes, stores, rows } = context.graph;
     for (const node of nodes) {
-      const isFolded = node.kind === "reduction" || node.kind === "centered";
+      const isAccumulated = node.kind === "reduction" || node.kind === "centered";
       const differs = node.atoms.some((atom) => rows.includes(atom)) || !node.operands.every((x) => this.same.has(x));
-      if (!isFolded && !differs) this.same.add(node);
+      if (!isAccumulated && !differs) this.same.add(node);
     }
     const operands = nodes.flatMap((node) => (node.kind === "centered" ? node.operands.slice(0, 1) : node.operands));
     const summed = (context.graph.tiled?.sums ?? []).map(({ operand }) => operand);
     this.read = new Set([...operands, ...stores.map((store) => store.node), ...summed]);
     const isRowNode = (node: Node) => !node.isColumn && this.read.has(node);
-    this.rowNodes = grouped(nodes.filter(isRowNode), ({ level }) => level);
+    this.rowNodes = grouped(nodes.filter(isRowNode), ({ stage }) => stage);
     const rowStores = stores.filter((store) => !isColumnStore(store, context.graph));
-    this.rowStores = grouped(rowStores, ({ node }) => node.level);
+    this.rowStores = grouped(rowStores, ({ node }) => node.stage);
   }
 
   private place(names: Names, strip: Strip | undefined, unit: Expression | undefined, around: readonly Place[]): Place {
@@ -139,13 +139,13 @@ export class Body {
   private writeLevels(strips: readonly Strip[], loops: readonly (Loop | undefined)[]): void {
     const { graph } = this.context;
     this.rows = strips.map((strip) => this.place(this.names, strip, undefined, [this.common]));
-    this.folds.limit = this.writeLimit();
-    const { names, folds, caches, tileSums, common, rows } = this;
+    this.accumulators.limit = this.writeLimit();
+    const { names, accumulators, caches, tileSums, common, rows } = this;
     const define: Body["define"] = (...of) => this.define(...of);
-    const rowLoops = new RowLoops(this.context, { names, folds, caches, tileSums, common, rows, define });
-    for (let level = 0; level < graph.levels; level++) {
-      this.writeRowValues(level);
-      const loop = loops[level];
+    const rowLoops = new RowLoops(this.context, { names, accumulators, caches, tileSums, common, rows, define });
+    for (let stage = 0; stage < graph.stages; stage++) {
+      this.writeRowValues(stage);
+      const loop = loops[stage];
       if (loop !== undefined) rowLoops.write(loop);
     }
     for (const loop of this.wordLoops) this.writeWords(loop, rowLoops);
@@ -189,7 +189,7 @@ export class Body {
     for (let i = 0; i < rowsPerLane; i++) {
       const named = (name: string) => (i === 0 ? name : this.names.define(name));
       const index = to.define(named("index"), strips[0] === undefined ? first : add(strips[0].index, i));
-      const maps = { parts: new Map(), foldOf: new Map(), caches: new Map() };
+      const maps = { parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
       if (isWhole) strips.push({ index, row: index, isRow: undefined, ...maps });
       else {
         const [isRowName, rowName] = [named("isRow"), named("row")];
@@ -201,19 +201,21 @@ export class Body {
   }
 
   /** Constants, loads, ops and reductions that do not differ along the row; then the results among them. */
-  private writeRowValues(level: number): void {
+  private writeRowValues(stage: number): void {
     const { rows, rowWords } = this;
-    for (const node of this.rowNodes.get(level) ?? []) {
+    for (const node of this.rowNodes.get(stage) ?? []) {
       if (!rowWords.load(node, rows)) this.define(node, this.common, rows);
     }
-    for (const store of this.rowStores.get(level) ?? []) {
+    for (const store of this.rowStores.get(stage) ?? []) {
       if (!rowWords.store(store, rows)) for (const place of rows) place.store(store);
     }
   }
 
   private define(node: Node, common: Place, rows: readonly Place[]): void {
     for (const place of this.same.has(node) ? [common] : rows) {
-      place.define(node, (reduction) => this.folds.result(reduction, place.strip?.foldOf.get(reduction) as Fold));
+      place.define(node, (reduction) =>
+        this.accumulators.result(reduction, place.strip?.accumulatorOf.get(reduction) as Accumulator),
+      );
     }
   }
 }

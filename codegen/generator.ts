@@ -1,9 +1,9 @@
 /**
  * From a planned function to its program, its WGSL and its manifest.
  *
- * - row, column: the axes that no reduction folds, and those that every reduction folds.
- * - lane: one invocation; the lanes of a row fold it together.
- * - level: a read of the row, and what can be computed after it.
+ * - row, column: the axes that no reduction reduces, and those that every reduction reduces.
+ * - lane: one invocation; the lanes of a row reduce it together.
+ * - stage: a read of the row, and what can be computed after it.
  * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
  */
 

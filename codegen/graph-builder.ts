@@ -61,21 +61,21 @@ export class GraphBuilder {
     this.centering = new Set(live.flatMap((op) => subtracted(op) ?? []));
   }
 
-  /** @param walked ops that are computed at the current element. */
-  build(walked: readonly Op[]) {
-    for (const op of walked) this.addOp(op, noMoves);
+  /** @param inLoops ops that are computed at the current element. */
+  build(inLoops: readonly Op[]) {
+    for (const op of inLoops) this.addOp(op, noMoves);
     return {
       nodes: this.nodes,
       nodeOf: (value: Value) => this.built(value, noMoves) ?? this.load(value, this.space.dimsOf(value), noMoves),
     };
   }
 
-  private add(init: Omit<Node, "number" | "isColumn" | "level"> & { level?: number }): Node {
-    const level = init.level ?? Math.max(0, ...init.operands.map((node) => node.level));
+  private add(init: Omit<Node, "number" | "isColumn" | "stage"> & { stage?: number }): Node {
+    const stage = init.stage ?? Math.max(0, ...init.operands.map((node) => node.stage));
     const node: Node = {
       ...init,
       number: this.nodes.length,
-      level,
+      stage,
       isColumn: init.atoms.some((atom) => this.columns.has(atom)),
     };
     this.nodes.push(node);
@@ -121,7 +121,7 @@ export class GraphBuilder {
   private compute(value: Value, moves: Moves): Node {
     const cone = new Set<Op>([value.def as Op]);
     for (const op of cone) {
-      if (op.name === "global" || ops[op.name].kind === "index" || this.isFolding(op)) continue;
+      if (op.name === "global" || ops[op.name].kind === "index" || this.isReducing(op)) continue;
       for (const { def } of op.operands as Value[]) if (def !== undefined) cone.add(def);
     }
     const order = [...cone].sort((a, b) => (this.order.get(a) as number) - (this.order.get(b) as number));
@@ -142,9 +142,9 @@ export class GraphBuilder {
       this.bind(op.result, moves, this.indexed(op, def, moves));
       return;
     }
-    if (def.kind === "reduction" && this.isFolding(op)) {
+    if (def.kind === "reduction" && this.isReducing(op)) {
       const x = this.operand(op, 0, noMoves);
-      for (const value of op.results) this.bind(value, noMoves, this.folding(op, value, x));
+      for (const value of op.results) this.bind(value, noMoves, this.reducing(op, value, x));
       return;
     }
     const operands = op.operands.map((_, i) => this.operand(op, i, moves));
@@ -160,13 +160,13 @@ export class GraphBuilder {
   }
 
   /** Whether the op is a reduction of more than one element. */
-  private isFolding(op: Op): boolean {
+  private isReducing(op: Op): boolean {
     if (ops[op.name].kind !== "reduction") return false;
     const dims = this.space.readBy(op, 0);
     return attribute.axes(op.attributes).some((axis) => (dims.at(axis) as readonly Atom[]).length > 0);
   }
 
-  private folding(op: Op, value: Value, x: Node): Node {
+  private reducing(op: Op, value: Value, x: Node): Node {
     const atoms = x.atoms.filter((atom) => !this.columns.has(atom));
     const shifted = this.joined.exponentials ? sumOfExps(op, x) : undefined;
     const pair = this.joined.covariances ? this.covarianceOf(op, x) : undefined;
@@ -174,12 +174,12 @@ export class GraphBuilder {
     const { reduction } = ops[op.name] as ReductionDef;
     const read = pair ?? [operands[0] as Node];
     return this.add({
-      ...{ kind: "reduction", value, op, operands, atoms, level: Math.max(...read.map(({ level }) => level)) + 1 },
+      ...{ kind: "reduction", value, op, operands, atoms, stage: Math.max(...read.map(({ stage }) => stage)) + 1 },
       ...(reduction.places && { place: placeIn(this.rowOf(op), noMoves) }),
     });
   }
 
-  /** The axes that a reduction folds. */
+  /** The axes that are reduced. */
   private rowOf(op: Op): readonly Atom[] {
     const dims = this.space.readBy(op, 0);
     return attribute.axes(op.attributes).flatMap((axis) => dims.at(axis) as readonly Atom[]);
@@ -196,10 +196,10 @@ export class GraphBuilder {
     if (of === undefined || a === b) return undefined;
     const other = of.from === a ? b : a;
     const y = this.uncentered(other, op)?.x ?? other;
-    return y.isColumn && Math.max(of.x.level, y.level) < product.level ? [of.x, y] : undefined;
+    return y.isColumn && Math.max(of.x.stage, y.stage) < product.stage ? [of.x, y] : undefined;
   }
 
-  /** What is centered along the row that the reduction folds. */
+  /** What is centered along the row that is reduced. */
   private uncentered(from: Node, op: Op): { readonly from: Node; readonly x: Node } | undefined {
     const [x, mean] = from.kind === "centered" ? (from.operands as readonly [Node, Node]) : [];
     if (x === undefined || mean?.operands[0] !== x) return undefined;

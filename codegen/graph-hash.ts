@@ -34,7 +34,7 @@ function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
     if (key === "names") return (value as readonly string[]).map(dim);
     return numbers.has(value) ? `n${numbers.get(value)}` : value;
   };
-  const described = ({ kind, value, op, operands, atoms, isColumn, level, dims, moves, place, parts }: Node) => {
+  const described = ({ kind, value, op, operands, atoms, isColumn, stage, dims, moves, place, parts }: Node) => {
     // Where a tensor of the module comes from is nothing to a kernel.
     const attributes = kind === "load" ? undefined : op?.attributes;
     return {
@@ -45,7 +45,7 @@ function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
       operands,
       atoms,
       isColumn,
-      level,
+      stage,
       dims,
       moves,
       place,

@@ -5,11 +5,11 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { type DimAtoms, IterationSpace } from "../src/ir/iteration.ts";
+import { loopOrder, opsInLoops } from "../src/ir/loop-order.ts";
 import { summedAxes } from "../src/ir/mixed-order.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
-import { walkedFor, walkOrder } from "../src/ir/walk-order.ts";
 import { type RunningReduction, runningOf } from "../src/kernel/running.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { GraphBuilder, type Joined } from "./graph-builder.ts";
@@ -53,25 +53,25 @@ export interface Graph {
   readonly rows: readonly Atom[];
   readonly columns: readonly Atom[];
   /** How many there are: one more than the highest. */
-  readonly levels: number;
+  readonly stages: number;
   /** Present where a lane iterates over the rows of a tile, and sums over them. */
   readonly tiled?: TiledRows;
 }
 
 /**
- * @param joined which reductions have no level of their own.
+ * @param joined which reductions have no stage of their own.
  * @throws TircError E0502 or E0503 if one loop nest does not compute everything.
  */
 export function buildGraph(fn: Fn, joined: Joined = {}, tile?: Tile): Graph {
   const live = liveOps(fn);
   const sums = tile === undefined ? [] : sumsOver(fn, tile);
-  const walked = sums.length === 0 ? live : live.filter((op) => !sums.includes(op));
-  const space = spaceOf(walked);
+  const looped = sums.length === 0 ? live : live.filter((op) => !sums.includes(op));
+  const space = spaceOf(looped);
   // Rows of a tile are columns where nothing else is reduced.
   const { columns } = space;
   const isTiled = sums.length > 0 && columns.length > 0 && columns.every(({ extent }) => extent !== tile?.dim);
   return isTiled
-    ? tiledGraph(fn, { space, live: walked, sums, tile: tile as Tile, joined })
+    ? tiledGraph(fn, { space, live: looped, sums, tile: tile as Tile, joined })
     : plainGraph(fn, sums.length === 0 ? space : spaceOf(live), live, joined, tile);
 }
 
@@ -79,26 +79,26 @@ function spaceOf(live: readonly Op[]): IterationSpace {
   const space = new IterationSpace();
   for (const op of live) {
     const refusal = space.add(op);
-    if (refusal !== undefined) fail(kernelMessages.cannotWalk(op.span, op.name, refusal));
+    if (refusal !== undefined) fail(kernelMessages.noLoops(op.span, op.name, refusal));
   }
   return space;
 }
 
 function plainGraph(fn: Fn, space: IterationSpace, live: readonly Op[], joined: Joined, tile: Tile | undefined): Graph {
   const returned = fn.results.map(({ value }) => value);
-  const walked = orderOf(fn, returned, live, space);
-  const outer = tile && cut(walked, tile);
-  const order = leavesOf(walked);
+  const looped = orderOf(fn, returned, live, space);
+  const outer = tile && cut(looped, tile);
+  const order = leavesOf(looped);
   const columns = new Set(leavesOf(space.columns).filter((atom) => atom !== outer));
   const builder = new GraphBuilder(space, live, columns, joined);
-  const { nodes, nodeOf } = builder.build(walkedFor(returned, live));
+  const { nodes, nodeOf } = builder.build(opsInLoops(returned, live));
   // Of each tile there is one result.
   const dimsOf = (value: Value) => {
     const dims = space.dimsOf(value);
     return outer === undefined || leavesOf(dims.flat()).includes(outer) ? dims : [[outer], ...dims];
   };
   const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: dimsOf(value) }));
-  return { fn, nodes, stores, ...axesOf(order, columns), levels: levelsOf(nodes) };
+  return { fn, nodes, stores, ...axesOf(order, columns), stages: stagesOf(nodes) };
 }
 
 const axesOf = (order: readonly Atom[], columns: ReadonlySet<Atom>) => ({
@@ -106,7 +106,7 @@ const axesOf = (order: readonly Atom[], columns: ReadonlySet<Atom>) => ({
   columns: order.filter((atom) => columns.has(atom)),
 });
 
-const levelsOf = (nodes: readonly Node[]) => 1 + nodes.reduce((highest, { level }) => Math.max(highest, level), 0);
+const stagesOf = (nodes: readonly Node[]) => 1 + nodes.reduce((highest, { stage }) => Math.max(highest, stage), 0);
 
 /** Reductions of the axis that is cut, which are results. */
 function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
@@ -137,7 +137,7 @@ function tiledGraph(
   const order = orderOf(fn, ends, live, space);
   const columns = new Set(space.columns);
   const builder = new GraphBuilder(space, live, columns, joined);
-  const { nodes, nodeOf } = builder.build(walkedFor(ends, live));
+  const { nodes, nodeOf } = builder.build(opsInLoops(ends, live));
   const axes = axesOf(order, columns);
   const { rows } = axes;
   const from = rows.findIndex(({ extent }) => extent === tile.dim);
@@ -160,7 +160,7 @@ function tiledGraph(
         value,
         op,
         operands: [operand],
-        level: operand.level,
+        stage: operand.stage,
         isColumn: true,
       },
       atoms: [tiles, ...leavesOf(kept.flat())],
@@ -170,7 +170,7 @@ function tiledGraph(
     return { name, operand, node, running, dims: [[tiles], ...kept] };
   };
   return {
-    ...{ fn, nodes, stores, ...axes, levels: levelsOf(nodes) },
+    ...{ fn, nodes, stores, ...axes, stages: stagesOf(nodes) },
     tiled: {
       ...{ sums: sums.flatMap(sumsOf), tiles },
       ...{ before: rows.slice(0, from), summed: rows.slice(from, until), behind: rows.slice(until) },
@@ -179,8 +179,8 @@ function tiledGraph(
 }
 
 /** Cuts the axis of a tile's dimension into the tiles, which are rows, and the length of one. @returns the axis of tiles. */
-function cut(walked: readonly Atom[], { dim, count, size }: Tile): Atom {
-  const axis = walked.find(({ extent }) => extent === dim);
+function cut(looped: readonly Atom[], { dim, count, size }: Tile): Atom {
+  const axis = looped.find(({ extent }) => extent === dim);
   if (axis === undefined) throw new Error(`nothing has the dimension \`${dim}\` that is cut into tiles`);
   const [outer, inner] = [new Atom(count), new Atom(size)];
   axis.parts = [outer, inner];
@@ -202,10 +202,10 @@ function liveOps(fn: Fn): Op[] {
 
 /** @throws TircError E0503 where no tensor has all axes. */
 function orderOf(fn: Fn, returned: readonly Value[], live: readonly Op[], space: IterationSpace): readonly Atom[] {
-  const { order, missing } = walkOrder(fn.params, returned, live, space);
+  const { order, missing } = loopOrder(fn.params, returned, live, space);
   if (missing === undefined) return order;
-  const walked = order.map((atom) => atom.extent).join(" x ") || "1";
-  const why = `the largest has ${walked}, and another axis has ${missing.extent}`;
+  const looped = order.map((atom) => atom.extent).join(" x ") || "1";
+  const why = `the largest has ${looped}, and another axis has ${missing.extent}`;
   fail(kernelMessages.noCommonSpace(fn.span, fn.name, why));
 }
 

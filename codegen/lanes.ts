@@ -1,9 +1,9 @@
 /**
- * Merges what the lanes of a row have folded, so that every lane ends up with the row's value: within a subgroup by
+ * Merges what the lanes of a row have accumulated, so that every lane ends up with the row's value: within a subgroup by
  * shuffles, between subgroups (or lanes, without them) through workgroup memory. The order is fixed by the lanes'
  * numbers. The lanes of a subgroup are neighbours in the workgroup, as all implementations have it.
  *
- * Where the device chooses the size of subgroups itself, the kernel folds by the one that it has chosen. That is the same tree:
+ * Where the device chooses the size of subgroups itself, the kernel reduces by the one that it has chosen. That is the same tree:
  * more of it is in shuffles, less in workgroup memory, and a row's bits are the same.
  */
 
@@ -68,7 +68,7 @@ export function mergeLanes(
   }
 }
 
-/** The sizes of subgroups by which the kernel can fold, the smallest first: the largest of them where the device's is larger. */
+/** The sizes of subgroups by which the kernel can reduce, the smallest first: the largest of them where the device's is larger. */
 export function subgroupSizesOf({ subgroup, mostInSubgroup }: Schedule): readonly number[] {
   return Array.from({ length: 1 + Math.log2(mostInSubgroup / subgroup) }, (_, i) => subgroup * 2 ** i);
 }

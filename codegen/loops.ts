@@ -1,19 +1,19 @@
 /**
- * The loops over a row's columns: one a level that folds or writes something along the row. A loop computes what it
+ * The loops over a row's columns: one a stage that reduces or writes something along the row. A loop computes what it
  * needs anew, except what an earlier loop has computed and the lane has kept.
  */
 
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { type Accumulator, operandsOf } from "./accumulators.ts";
 import { computedType } from "./expression.ts";
-import { type Fold, operandsOf } from "./folds.ts";
 import { type Graph, isColumnStore, type Store, type TileSum } from "./graph.ts";
 import type { Node } from "./nodes.ts";
 import type { Schedule } from "./schedule.ts";
 
 export interface Loop {
-  readonly level: number;
+  readonly stage: number;
   /** Column nodes to have in a step, operands first. */
   readonly nodes: readonly Node[];
   readonly stores: readonly Store[];
@@ -35,7 +35,7 @@ const mostRepeats = 4;
 const mostNodes = 100_000;
 
 /**
- * By level; `undefined` where a level has nothing to do along the row.
+ * By stage; `undefined` where a stage has nothing to do along the row.
  * @throws TircError E0506 where the kernel would be too large, for its reductions compute their rows anew.
  */
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
@@ -111,25 +111,25 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
   const computedIn = new Map<Node, number>();
   const keptBy = new Map<number, Set<Node>>();
   const lastRead = new Map<Node, number>();
-  const folded = grouped(
+  const reduced = grouped(
     graph.nodes.filter((node) => node.kind === "reduction"),
-    (node) => node.level - 1,
+    (node) => node.stage - 1,
   );
   const stored = grouped(
     graph.stores.filter((store) => isColumnStore(store, graph)),
-    ({ node }) => node.level,
+    ({ node }) => node.stage,
   );
 
   // A sum is computed in the first loop after the stage of its elements.
-  const looped = new Set([...folded.keys(), ...stored.keys()]);
-  const summed = grouped(graph.tiled?.sums ?? [], ({ operand: { level } }) => {
-    const later = [...looped].filter((one) => one >= level);
-    return later.length > 0 ? Math.min(...later) : level;
+  const looped = new Set([...reduced.keys(), ...stored.keys()]);
+  const summed = grouped(graph.tiled?.sums ?? [], ({ operand: { stage } }) => {
+    const later = [...looped].filter((one) => one >= stage);
+    return later.length > 0 ? Math.min(...later) : stage;
   });
 
-  const needs = (level: number) => {
-    const [reductions, stores] = [folded.get(level) ?? [], stored.get(level) ?? []];
-    const sums = summed.get(level) ?? [];
+  const needs = (stage: number) => {
+    const [reductions, stores] = [reduced.get(stage) ?? [], stored.get(stage) ?? []];
+    const sums = summed.get(stage) ?? [];
     if (reductions.length + stores.length + sums.length === 0) return undefined;
     const open = [
       ...reductions.flatMap((node) => node.operands),
@@ -146,24 +146,24 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
       if (before !== undefined && keeps(node) && node.atoms.some((atom) => rowAtoms.has(atom))) {
         reads.add(node);
         keptBy.get(before)?.add(node);
-        lastRead.set(node, level);
+        lastRead.set(node, stage);
         continue;
       }
-      computedIn.set(node, level);
+      computedIn.set(node, stage);
       for (const operand of node.operands) needed.add(operand);
     }
     const nodes = [...needed].sort(inOrder);
     const kept = new Set<Node>();
-    keptBy.set(level, kept);
-    return { level, nodes, stores, sums, keeps: kept, reads };
+    keptBy.set(stage, kept);
+    return { stage, nodes, stores, sums, keeps: kept, reads };
   };
-  const loops = Array.from({ length: graph.levels }, (_, level) => needs(level));
+  const loops = Array.from({ length: graph.stages }, (_, stage) => needs(stage));
   const freed = grouped([...lastRead.keys()], (node) => lastRead.get(node) as number);
   return loops.map(
     (loop) =>
       loop && {
         ...loop,
-        frees: new Set(freed.get(loop.level)),
+        frees: new Set(freed.get(loop.stage)),
         counts: loop.keeps.size + loop.reads.size + loop.sums.length > 0,
       },
   );
@@ -173,8 +173,8 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
  * What elements of a loop are computed from, where they are computed once more than in its steps: anew, or from what an
  * earlier loop has kept where that is far less.
  */
-export function elementNodes(loop: Loop, folds: readonly Fold[]) {
-  const operands = folds.flatMap(operandsOf);
+export function elementNodes(loop: Loop, accumulators: readonly Accumulator[]) {
+  const operands = accumulators.flatMap(operandsOf);
   const anew = columnNodes(operands, () => false, loop.reads.size === 0 ? Infinity : loop.nodes.length + fewNodes);
   return { isAnew: anew !== undefined, nodes: anew ?? columnNodes(operands, (node) => loop.reads.has(node)) ?? [] };
 }

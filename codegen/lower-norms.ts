@@ -8,7 +8,7 @@
  *   ->
  *   y = (x - mean(x)) * rsqrt(var(x) + eps) * g       one Welford reduction, one read of the row
  *
- * In two folds the second form stays, and a variance that the program asks for becomes it; both keep the row where they can.
+ * In two passes the second form stays, and a variance that the program asks for becomes it; both keep the row where they can.
  *
  * Scaled, so that squares of a row neither overflow nor vanish: for a power of two s, exactly,
  *
@@ -36,7 +36,7 @@ import type { Accuracy, KernelOptions } from "../src/target/options.ts";
 export function lowerNorms(fn: Fn, { accuracy = "normal", reduction }: KernelOptions = {}): Fn {
   const lowered = rewriteFn(
     rewriteFn(fn, (op, builder) => primitive(op, builder, accuracy)),
-    reduction === "two-fold" ? inTwoFolds : variance,
+    reduction === "two-fold" ? inTwoPasses : variance,
   );
   return lowered === fn ? fn : joined(lowered, fn);
 }
@@ -121,7 +121,7 @@ function variance(op: Op, builder: Builder): Value | undefined {
 }
 
 /** var(x) = mean((x - mean(x))^2): the mean is one reduction, and what elements are off it the next. */
-function inTwoFolds({ name, attributes, ...op }: Op, builder: Builder): Value | undefined {
+function inTwoPasses({ name, attributes, ...op }: Op, builder: Builder): Value | undefined {
   if ((name !== "var" && name !== "std") || attribute.number(attributes, "correction") !== 0) return undefined;
   const x = op.operands[0] as Value;
   const axes = attribute.axes(attributes);

@@ -4,9 +4,9 @@
  * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are no nodes: they
  *   only say where an element lies. `centered` is x - mean(x), which is computed as one thing; `single` is a reduction
  *   of one element. `position` is the current index along an axis, `choice` selects among several parts.
- * - level: how many reductions in sequence stand before a node. A reduction's operand has level p if the p-th read of
- *   the row computes it; its result has level p + 1.
- *   A sum of exp(x - max(x)) may be folded online, along with the maximum: its operands are then x and the maximum.
+ * - stage: how many reductions in sequence stand before a node. A reduction's operand has stage p if the p-th read of
+ *   the row computes it; its result has stage p + 1.
+ *   A sum of exp(x - max(x)) may be computed online, along with the maximum: its operands are then x and the maximum.
  *   A sum of (x - mean(x)) * y is a covariance, which is reduced along with the means: its operands are then x and y.
  * - column node: one that differs along the row; the others are computed once a row.
  */
@@ -32,7 +32,7 @@ export interface Node {
   /** The axes along which it differs. */
   readonly atoms: readonly Atom[];
   readonly isColumn: boolean;
-  readonly level: number;
+  readonly stage: number;
   /** Of a load: how the parameter's buffer lies in the space. */
   readonly dims?: DimAtoms;
   /** For a load: axes of the buffer outside the iteration space, and the index along them. */
@@ -93,11 +93,11 @@ export function ofOne(op: Op, value: Value) {
 export function sumOfExps(op: Op | undefined, x: Node): Node | undefined {
   const difference = op?.name === "sum" && x.op?.name === "exp" ? x.operands[0] : undefined;
   const [from, max] = difference?.op?.name === "sub" ? difference.operands : [];
-  const isFolded = max?.kind === "reduction" && max.op?.name === "max" && max.operands[0] === from;
-  return isFolded && from?.isColumn ? difference : undefined;
+  const isAccumulated = max?.kind === "reduction" && max.op?.name === "max" && max.operands[0] === from;
+  return isAccumulated && from?.isColumn ? difference : undefined;
 }
 
-/** Whether the node is such a sum, folded along with the maximum. */
+/** Whether the node is such a sum, computed along with the maximum. */
 export const isOnline = ({ kind, operands: [, max] }: Node) => kind === "reduction" && max?.isColumn === false;
 
 /** Whether the node is a covariance of two operands, or their co-moment. */

@@ -47,7 +47,7 @@ export class PlaceWriter {
     const scale = inUnits ? this.schedule.width : 1;
     switch (place.kind) {
       case "atom":
-        return this.walked(place.atom, inUnits);
+        return this.indexOf(place.atom, inUnits);
       case "value":
         return call("min", this.asPlace(this.where.valueOf(place.node)), last(place.extent));
       case "sum":
@@ -100,7 +100,7 @@ export class PlaceWriter {
     return construct(u32, call("max", value, literal(value.type, 0)));
   }
 
-  private walked(atom: Atom, inUnits: boolean): Expression {
+  private indexOf(atom: Atom, inUnits: boolean): Expression {
     const { rows, columns, vector, width } = this.schedule;
     const along = new Map([[atom, one]]);
     const isRow = rows.some((axis) => axis.atom === atom);

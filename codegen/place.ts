@@ -21,9 +21,9 @@ import {
 import type { Statements } from "../src/kernel/statement.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import { accessOf, indexAlong, onceAlong, type Strides, splitUse, type Use } from "./access.ts";
+import type { Accumulator } from "./accumulators.ts";
 import { type Argument, bindsConstants, elementwise, laneType } from "./expression.ts";
 import { timesExtent } from "./extent.ts";
-import type { Fold } from "./folds.ts";
 import type { Graph, Store } from "./graph.ts";
 import type { Names } from "./names.ts";
 import type { Along } from "./nodes.ts";
@@ -53,7 +53,7 @@ export interface PlaceContext extends BodyContext {
   /** The number of the lane in its row. */
   readonly lane: () => Expression;
   /** An element less the mean of its row, once its lanes are merged. */
-  readonly centered: (mean: Node, fold: Fold, element: Expression) => Expression;
+  readonly centered: (mean: Node, accumulator: Accumulator, element: Expression) => Expression;
 }
 
 /** One of the rows that a lane processes at once, and the names of its values. */
@@ -67,7 +67,7 @@ export interface Strip {
   /** Index parts that are the same along the row, by their text, and the names they are bound to. */
   readonly parts: Map<string, Expression>;
   /** What reductions read. */
-  readonly foldOf: Map<Node, Fold>;
+  readonly accumulatorOf: Map<Node, Accumulator>;
   /** What the lane keeps of the row. */
   readonly caches: Map<Node, Variable>;
 }
@@ -153,7 +153,7 @@ export class Place {
       }
       case "centered": {
         const [x, mean] = node.operands as [Node, Node];
-        return this.context.centered(mean, this.strip?.foldOf.get(mean) as Fold, this.argument(x).value);
+        return this.context.centered(mean, this.strip?.accumulatorOf.get(mean) as Accumulator, this.argument(x).value);
       }
       case "single": {
         const { value } = this.argument(node.operands[0] as Node);

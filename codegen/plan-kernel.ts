@@ -11,16 +11,16 @@ import type { Tile } from "../src/plan/plan.ts";
 import type { KernelOptions } from "../src/target/options.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { liesAsRows, type Use } from "./access.ts";
+import { accumulatorsOf } from "./accumulators.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { factorSums } from "./factor-sums.ts";
-import { foldsOf } from "./folds.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
 import { hashOf } from "./graph-hash.ts";
 import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { type GivenChoice, makeSchedule, type Schedule, type Traits, type Walks } from "./schedule.ts";
+import { type Accesses, type GivenChoice, makeSchedule, type Schedule, type Traits } from "./schedule.ts";
 
 /** What a function computes in one kernel, and how that is shared out. */
 export interface Plan {
@@ -93,7 +93,7 @@ export class Planner {
     const traits = { ...traitsOf(graph, this.target, this.isStrict), isTiled, inTile, across, isMultiple };
     return {
       graph,
-      schedule: makeSchedule(() => this.hash, rows, columns, walksOf(graph), this.target, traits, given),
+      schedule: makeSchedule(() => this.hash, rows, columns, accessesOf(graph), this.target, traits, given),
     };
   }
 }
@@ -122,7 +122,7 @@ function traitsOf(graph: Graph, { features }: TargetProfile, isStrict: boolean):
     isStrict || nodes.some((node) => node.kind === "centered" || isVariance(node) || isCovariance(node));
   const centered = centeringMeans(nodes);
   const reductions = nodes.filter(({ kind }) => kind === "reduction");
-  const loops = [...grouped(reductions, ({ level }) => level).values()];
+  const loops = [...grouped(reductions, ({ stage }) => stage).values()];
   const inWord = (element: ElementType) => elementsInWord(storageOf(element, features.includes("shader-f16")));
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
@@ -130,7 +130,7 @@ function traitsOf(graph: Graph, { features }: TargetProfile, isStrict: boolean):
     // Of a strict kernel what else it computes may not order its sums.
     hasStates: hasMoments || nodes.some(isOnline),
     hasMoments,
-    folds: loops.map((list) => foldsOf(list, centered, (hint) => hint, !isStrict).folds),
+    accumulators: loops.map((list) => accumulatorsOf(list, centered, (hint) => hint, !isStrict).accumulators),
     packed: Math.max(...values.map(({ value }) => inWord(value.element))) as 1 | 2 | 4,
     packedRows: Math.max(
       1,
@@ -168,7 +168,7 @@ function checkTarget(fn: Fn, target: TargetProfile): void {
 }
 
 /** The ways in which buffers are accessed. */
-function walksOf(graph: Graph): Walks {
+function accessesOf(graph: Graph): Accesses {
   return {
     buffers: [...graph.nodes.flatMap(useOf), ...storesOf(graph)],
     places: graph.nodes.flatMap(({ place, parts = [] }) =>

@@ -17,37 +17,37 @@ export function printType({ scalar, width }: Type): string {
 }
 
 /** How tightly a text holds together: an operand that is looser than its place stands in parentheses. */
-const level = { or: 1, and: 2, relation: 3, bits: 4, sum: 5, product: 6, unary: 7, primary: 8 } as const;
+const precedence = { or: 1, and: 2, relation: 3, bits: 4, sum: 5, product: 6, unary: 7, primary: 8 } as const;
 
 export interface Text {
   readonly text: string;
-  readonly level: number;
+  readonly precedence: number;
 }
 
-export const primary = (text: string): Text => ({ text, level: level.primary });
+export const primary = (text: string): Text => ({ text, precedence: precedence.primary });
 
 /** What an operator's text is, and what its operands must be at least (https://www.w3.org/TR/WGSL/#operator-precedence-associativity). */
-const operators: Readonly<Record<BinaryOperator, { level: number; left: number; right: number }>> = {
-  "*": { level: level.product, left: level.product, right: level.unary },
-  "/": { level: level.product, left: level.product, right: level.unary },
-  "%": { level: level.product, left: level.product, right: level.unary },
-  "+": { level: level.sum, left: level.sum, right: level.product },
-  "-": { level: level.sum, left: level.sum, right: level.product },
-  "<": { level: level.relation, left: level.sum, right: level.sum },
-  "<=": { level: level.relation, left: level.sum, right: level.sum },
-  ">": { level: level.relation, left: level.sum, right: level.sum },
-  ">=": { level: level.relation, left: level.sum, right: level.sum },
-  "==": { level: level.relation, left: level.sum, right: level.sum },
-  "&": { level: level.bits, left: level.unary, right: level.unary },
-  "|": { level: level.bits, left: level.unary, right: level.unary },
-  "^": { level: level.bits, left: level.unary, right: level.unary },
-  "&&": { level: level.and, left: level.and, right: level.relation },
+const operators: Readonly<Record<BinaryOperator, { precedence: number; left: number; right: number }>> = {
+  "*": { precedence: precedence.product, left: precedence.product, right: precedence.unary },
+  "/": { precedence: precedence.product, left: precedence.product, right: precedence.unary },
+  "%": { precedence: precedence.product, left: precedence.product, right: precedence.unary },
+  "+": { precedence: precedence.sum, left: precedence.sum, right: precedence.product },
+  "-": { precedence: precedence.sum, left: precedence.sum, right: precedence.product },
+  "<": { precedence: precedence.relation, left: precedence.sum, right: precedence.sum },
+  "<=": { precedence: precedence.relation, left: precedence.sum, right: precedence.sum },
+  ">": { precedence: precedence.relation, left: precedence.sum, right: precedence.sum },
+  ">=": { precedence: precedence.relation, left: precedence.sum, right: precedence.sum },
+  "==": { precedence: precedence.relation, left: precedence.sum, right: precedence.sum },
+  "&": { precedence: precedence.bits, left: precedence.unary, right: precedence.unary },
+  "|": { precedence: precedence.bits, left: precedence.unary, right: precedence.unary },
+  "^": { precedence: precedence.bits, left: precedence.unary, right: precedence.unary },
+  "&&": { precedence: precedence.and, left: precedence.and, right: precedence.relation },
 };
 
 const components = ["x", "y", "z", "w"] as const;
 
 /** The number of the workgroup in a dispatch of two dimensions. */
-const workgroupNumber = { text: "group.x + group.y * groups.x", level: level.sum };
+const workgroupNumber = { text: "group.x + group.y * groups.x", precedence: precedence.sum };
 /** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
 const unknownZero = "groups.z - 1u";
 
@@ -94,8 +94,8 @@ export class ExpressionPrinter {
 
   /** The text, in parentheses where it holds together less than `least`. */
   private within(expression: Expression, least: number): string {
-    const { text, level } = this.text(expression);
-    return level < least ? `(${text})` : text;
+    const { text, precedence } = this.text(expression);
+    return precedence < least ? `(${text})` : text;
   }
 
   private list(expressions: readonly Expression[]): string {
@@ -135,7 +135,7 @@ export class ExpressionPrinter {
       case "construct":
         return primary(`${this.typeName(expression.type)}(${this.list(expression.args)})`);
       case "component":
-        return primary(`${this.within(expression.of, level.primary)}.${this.componentName(expression)}`);
+        return primary(`${this.within(expression.of, precedence.primary)}.${this.componentName(expression)}`);
       case "opaque":
         return this.opaque(expression);
       case "shuffle":
@@ -198,20 +198,23 @@ export class ExpressionPrinter {
     }
     if (isElement) this.singly.add(buffer.wgsl);
     const text = isElement ? printElement(at, this.print(index)) : printLoad(at, this.print(index));
-    return { text, level: buffer.type.scalar === "bool" ? level.relation : level.primary };
+    return { text, precedence: buffer.type.scalar === "bool" ? precedence.relation : precedence.primary };
   }
 
   private unary({ operator, operand }: ExpressionOf<"unary">): Text {
     const isNested = operand.kind === "unary";
-    return { text: operator + this.within(operand, isNested ? level.primary : level.unary), level: level.unary };
+    return {
+      text: operator + this.within(operand, isNested ? precedence.primary : precedence.unary),
+      precedence: precedence.unary,
+    };
   }
 
   private binary({ operator, left, right }: ExpressionOf<"binary">): Text {
     const { left: least, right: leastRight, ...own } = operators[operator];
     // A quotient that is multiplied is read more easily in parentheses.
-    const isMixed = own.level === level.product && left.kind === "binary" && left.operator !== operator;
-    const text = `${this.within(left, isMixed ? level.unary : least)} ${operator} ${this.within(right, leastRight)}`;
-    return { text, level: own.level };
+    const isMixed = own.precedence === precedence.product && left.kind === "binary" && left.operator !== operator;
+    const text = `${this.within(left, isMixed ? precedence.unary : least)} ${operator} ${this.within(right, leastRight)}`;
+    return { text, precedence: own.precedence };
   }
 
   private apply({ callee, args }: ExpressionOf<"apply">): Text {
@@ -321,9 +324,9 @@ function printBind(
     return;
   }
   const { extent, stride } = turns;
-  const divided = stride === 1 ? primary("local") : { text: `local / ${stride}u`, level: level.product };
+  const divided = stride === 1 ? primary("local") : { text: `local / ${stride}u`, precedence: precedence.product };
   const isSlowest = stride * extent === printer.workgroupSize && (axis === "workgroup" || stride > 1);
-  const turn = isSlowest ? divided : { text: `${divided.text} % ${extent}u`, level: level.product };
+  const turn = isSlowest ? divided : { text: `${divided.text} % ${extent}u`, precedence: precedence.product };
   if (axis === "workgroup") printer.bound.set(variable, turn);
   else writer.line(`let ${variable.name} = ${extent === 1 ? "0u" : turn.text};`, span);
 }

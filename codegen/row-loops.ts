@@ -1,5 +1,5 @@
 /**
- * The loops along the rows of a lane: each reduces what its level reduces and writes the level's results, in blocks
+ * The loops along the rows of a lane: each reduces what its stage reduces and writes the stage's results, in blocks
  * whose states are merged, and takes in what is left where a row is no multiple of its lanes.
  */
 
@@ -17,10 +17,10 @@ import {
 import { target } from "../src/kernel/statement.ts";
 import { f32 } from "../src/kernel/types.ts";
 import type { Use } from "./access.ts";
-import { type Counter, type FoldWriter, foldParts } from "./accumulate.ts";
+import { type AccumulatorWriter, type Counter, stateParts } from "./accumulate.ts";
+import { type Accumulator, accumulatorsOf, isBlocked } from "./accumulators.ts";
 import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { extentValue, known } from "./extent.ts";
-import { type Fold, foldsOf, isBlocked } from "./folds.ts";
 import { centeringMeans } from "./graph.ts";
 import { elementNodes, grouped, type Loop } from "./loops.ts";
 import { Names } from "./names.ts";
@@ -30,11 +30,11 @@ import type { RowCaches } from "./row-caches.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 import type { TileSums } from "./tile-sums.ts";
 
-/** A loop along the row, and what it folds. */
+/** A loop along the row, and what it reduces. */
 interface Nest {
   readonly loop: Loop;
   /** The reductions of each row that a lane processes at once. */
-  readonly perRow: readonly (readonly Fold[])[];
+  readonly perRow: readonly (readonly Accumulator[])[];
   readonly counter: Counter;
   /** Steps in the blocks around the loop, the largest first. */
   readonly blocks: readonly number[];
@@ -43,7 +43,7 @@ interface Nest {
 /** What the loops share with what stands around them. */
 interface LaneRows {
   readonly names: Names;
-  readonly folds: FoldWriter;
+  readonly accumulators: AccumulatorWriter;
   readonly caches: RowCaches;
   readonly tileSums: TileSums | undefined;
   /** Outside of loops: what is the same in every row, then each row. */
@@ -56,7 +56,7 @@ interface LaneRows {
 export class RowLoops {
   private readonly context: PlaceContext;
   private readonly given: LaneRows;
-  /** By level: the reductions that its loop folds. */
+  /** By stage: the reductions that its loop computes. */
   private readonly reductions: ReadonlyMap<number, readonly Node[]>;
   /** Means that are subtracted from their rows. */
   private readonly centered: ReadonlySet<Node | undefined>;
@@ -70,55 +70,65 @@ export class RowLoops {
     this.given = given;
     const { nodes } = context.graph;
     const reductions = nodes.filter(({ kind }) => kind === "reduction");
-    this.reductions = grouped(reductions, ({ level }) => level - 1);
+    this.reductions = grouped(reductions, ({ stage }) => stage - 1);
     this.centered = centeringMeans(nodes);
   }
 
   private get unitsOfRow(): Expression {
-    return this.given.folds.limit ?? extentValue(this.context.schedule.units);
+    return this.given.accumulators.limit ?? extentValue(this.context.schedule.units);
   }
 
   /** The loop, and the merge of what its lanes have reduced. */
   write(loop: Loop): void {
     const { schedule, isStrict, cacheIsMemory, graph } = this.context;
-    const reductions = this.reductions.get(loop.level) ?? [];
-    const { folds, foldOf } = foldsOf(
+    const reductions = this.reductions.get(loop.stage) ?? [];
+    const { accumulators, accumulatorOf } = accumulatorsOf(
       reductions,
       this.centered,
-      (hint, reduction) => this.given.names.define(hint, foldParts(reduction)),
+      (hint, reduction) => this.given.names.define(hint, stateParts(reduction)),
       !isStrict,
       schedule.split !== undefined,
     );
     const perRow = this.given.rows.map((place, i) => {
-      const own = new Map<Fold, Fold>();
-      for (const fold of folds) {
-        const max = fold.max && own.get(fold.max);
+      const own = new Map<Accumulator, Accumulator>();
+      for (const accumulator of accumulators) {
+        const max = accumulator.max && own.get(accumulator.max);
         own.set(
-          fold,
-          i === 0 ? fold : { ...fold, max, name: this.given.names.define(fold.name, foldParts(fold.reduction)) },
+          accumulator,
+          i === 0
+            ? accumulator
+            : {
+                ...accumulator,
+                max,
+                name: this.given.names.define(accumulator.name, stateParts(accumulator.reduction)),
+              },
         );
       }
-      for (const [node, fold] of foldOf) place.strip?.foldOf.set(node, own.get(fold) as Fold);
+      for (const [node, accumulator] of accumulatorOf)
+        place.strip?.accumulatorOf.set(node, own.get(accumulator) as Accumulator);
       return [...own.values()];
     });
     for (const place of this.given.rows) this.bindRowParts(loop, place);
     // A step reads what is kept before it keeps anything: it may do so in the same array.
     for (const place of this.given.rows) for (const node of loop.frees) this.given.caches.free(node, place);
     for (const place of this.given.rows) for (const node of loop.keeps) this.given.caches.declare(node, place);
-    for (const fold of perRow.flat()) this.context.to.at(fold.span, () => this.given.folds.declare(fold));
+    for (const accumulator of perRow.flat())
+      this.context.to.at(accumulator.span, () => this.given.accumulators.declare(accumulator));
     this.writeShifts(loop, perRow);
     const { steps } = schedule;
-    const counter = this.declareCounter(folds.some(({ reduction }) => reduction.counts));
+    const counter = this.declareCounter(accumulators.some(({ reduction }) => reduction.counts));
     const blocks = graph.tiled ? blocksInRows(steps as number) : blocksOf(steps);
-    const nest = { loop, perRow, counter, blocks: folds.some(isBlocked) ? blocks : [] };
+    const nest = { loop, perRow, counter, blocks: accumulators.some(isBlocked) ? blocks : [] };
     const { split } = schedule;
-    const isCounted = folds.some(({ reduction }) => reduction.remainder);
+    const isCounted = accumulators.some(({ reduction }) => reduction.remainder);
     // A processor's loop ends where its row does, at no cost.
     const isSplit = loop.counts || isCounted || !cacheIsMemory;
     const left = split?.left && isSplit ? split : undefined;
     this.writeBlocks(nest, left?.even);
     const joining = left && this.writeLeft(nest, left);
-    this.given.folds.finish(perRow.flat(), counter, this.context.lane(), (hint) => this.given.names.define(hint));
+    this.given.accumulators.finish(perRow.flat(), counter, this.context.lane(), (hint) =>
+      this.given.names.define(hint),
+    );
     joining?.();
   }
 
@@ -134,7 +144,7 @@ export class RowLoops {
     const first = even * lanes;
     this.left ??= this.defineLeft(first, left);
     const { unit: own, isLeft } = this.left;
-    const folds = perRow.map((list) => list.filter(({ reduction }) => !reduction.remainder));
+    const accumulators = perRow.map((list) => list.filter(({ reduction }) => !reduction.remainder));
     const joining = perRow.map((list) => list.filter(({ reduction }) => reduction.remainder));
     if (perRow.flat().length === 0) {
       to.when(isLeft, () => this.writeStep(nest, 0, { step: count(even), unit: own }));
@@ -150,15 +160,17 @@ export class RowLoops {
       });
     }
     for (const [i, place] of rows.entries()) {
-      for (const fold of folds[i] as readonly Fold[]) {
-        to.at(fold.span, () => this.given.folds.accumulateWhere(isLeft, fold, place, nest.counter));
+      for (const accumulator of accumulators[i] as readonly Accumulator[]) {
+        to.at(accumulator.span, () =>
+          this.given.accumulators.accumulateWhere(isLeft, accumulator, place, nest.counter),
+        );
       }
     }
     if (joining.flat().length === 0) return undefined;
-    const { isAnew, nodes } = elementNodes(loop, joining[0] as readonly Fold[]);
+    const { isAnew, nodes } = elementNodes(loop, joining[0] as readonly Accumulator[]);
     if (!isAnew || left > fewUnits) {
-      const pairs = joining.flatMap((list, i) => list.map((fold) => [fold, rows[i] as Place] as const));
-      return () => this.given.folds.joinSome(isLeft, pairs, first, left, this.context.lane());
+      const pairs = joining.flatMap((list, i) => list.map((accumulator) => [accumulator, rows[i] as Place] as const));
+      return () => this.given.accumulators.joinSome(isLeft, pairs, first, left, this.context.lane());
     }
     // So few are read by each lane, for less than their sums would cost to share.
     return () =>
@@ -167,7 +179,8 @@ export class RowLoops {
         for (const { common, rows } of places) for (const node of nodes) this.given.define(node, common, rows);
         for (const [i, list] of joining.entries()) {
           const own = places.map(({ rows }) => rows[i] as Place);
-          for (const fold of list) to.at(fold.span, () => this.given.folds.joinAll(fold, own, first));
+          for (const accumulator of list)
+            to.at(accumulator.span, () => this.given.accumulators.joinAll(accumulator, own, first));
         }
       });
   }
@@ -237,14 +250,16 @@ export class RowLoops {
     const { counts } = nest.counter;
     const to = this.context.to;
     const blocked = nest.perRow.flat().filter(isBlocked);
-    for (const fold of blocked) to.at(fold.span, () => this.given.folds.declare(fold, depth));
+    for (const accumulator of blocked)
+      to.at(accumulator.span, () => this.given.accumulators.declare(accumulator, depth));
     const around = counts[depth - 1];
     if (around !== undefined) counts[depth] = to.variable(this.countName + ofDepth(depth), literal(f32, 0));
     this.writeBlocks(nest, even, depth, from);
     const own = counts[depth];
     const both = around && own && call("max", add(around, own), literal(f32, 1));
     const weight = both && to.define("blockWeight", divide(own, both));
-    for (const fold of blocked) to.at(fold.span, () => this.given.folds.addBlock(fold, depth, weight, around));
+    for (const accumulator of blocked)
+      to.at(accumulator.span, () => this.given.accumulators.addBlock(accumulator, depth, weight, around));
     if (around && own) to.assign(around, own, "+");
   }
 
@@ -252,11 +267,12 @@ export class RowLoops {
    * Chooses what is taken off the elements of each row, from three of them which are the same for all of its lanes. Where an
    * earlier loop has kept what they are computed from at some length, lane 0 chooses from its own, for all.
    */
-  private writeShifts(loop: Loop, perRow: readonly (readonly Fold[])[]): void {
-    const shifted = perRow.map((folds) => folds.filter(({ reduction }) => reduction.shift));
+  private writeShifts(loop: Loop, perRow: readonly (readonly Accumulator[])[]): void {
+    const shifted = perRow.map((accumulators) => accumulators.filter(({ reduction }) => reduction.shift));
     if (shifted.flat().length === 0) return;
-    const { isAnew, nodes } = elementNodes(loop, shifted[0] as readonly Fold[]);
-    for (const fold of shifted.flat()) this.context.to.at(fold.span, () => this.given.folds.declareShift(fold));
+    const { isAnew, nodes } = elementNodes(loop, shifted[0] as readonly Accumulator[]);
+    for (const accumulator of shifted.flat())
+      this.context.to.at(accumulator.span, () => this.given.accumulators.declareShift(accumulator));
     const samples = Math.ceil(3 / this.context.schedule.width);
     for (let which = 0; which < samples; which++) {
       this.context.to.scope(() => {
@@ -267,15 +283,15 @@ export class RowLoops {
           else this.readOrDefine(node, loop, common, rows, step);
         }
         for (const [i, place] of rows.entries()) {
-          for (const fold of shifted[i] as Fold[]) {
-            this.context.to.at(fold.span, () => this.given.folds.sample(fold, place, which));
+          for (const accumulator of shifted[i] as Accumulator[]) {
+            this.context.to.at(accumulator.span, () => this.given.accumulators.sample(accumulator, place, which));
           }
         }
       });
     }
     if (isAnew) return;
-    for (const fold of shifted.flat()) {
-      this.context.to.at(fold.span, () => this.given.folds.shareShift(fold, this.context.lane()));
+    for (const accumulator of shifted.flat()) {
+      this.context.to.at(accumulator.span, () => this.given.accumulators.shareShift(accumulator, this.context.lane()));
     }
   }
 
@@ -366,9 +382,9 @@ export class RowLoops {
       counter.inverse = to.define(this.inverseName, divide(1, own));
     }
     for (const [i, place] of rows.entries()) {
-      for (const fold of perRow[i] as readonly Fold[]) {
-        const at = isBlocked(fold) ? depth : 0;
-        to.at(fold.span, () => this.given.folds.accumulate(fold, place, counter, at));
+      for (const accumulator of perRow[i] as readonly Accumulator[]) {
+        const at = isBlocked(accumulator) ? depth : 0;
+        to.at(accumulator.span, () => this.given.accumulators.accumulate(accumulator, place, counter, at));
       }
     }
   }

@@ -109,8 +109,8 @@ class Carried {
   constructor(to: Statements, type: Type) {
     this.to = to;
     // Integers lose nothing.
-    const levels = type.scalar === "f32" ? blocks + 1 : 1;
-    this.sums = Array.from({ length: levels }, (_, i) => to.variable(`carried${i}`, literal(type, 0)));
+    const depth = type.scalar === "f32" ? blocks + 1 : 1;
+    this.sums = Array.from({ length: depth }, (_, i) => to.variable(`carried${i}`, literal(type, 0)));
   }
 
   get value(): Expression {

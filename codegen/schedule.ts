@@ -23,9 +23,9 @@ import {
 } from "../src/target/choice.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Axis, accessOf, axisOf, isLastAxis, type Use } from "./access.ts";
+import { type Accumulator, variablesOf } from "./accumulators.ts";
 import { blocksOf } from "./blocks.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
-import { type Fold, variablesOf } from "./folds.ts";
 import { mostInvocations } from "./launch.ts";
 import type { Along } from "./nodes.ts";
 import { isAligned, strideAlong } from "./place-along.ts";
@@ -64,7 +64,7 @@ export interface Schedule {
    * more.
    */
   readonly split: Split | undefined;
-  /** Lanes that fold by subgroup operations: 1 where there are none. */
+  /** Lanes that reduce by subgroup operations: 1 where there are none. */
   readonly subgroup: number;
   /** As many where the device has chosen a larger size than the smallest that it may. */
   readonly mostInSubgroup: number;
@@ -115,14 +115,14 @@ const fewWorkgroups = 4;
  * short what counts is how few states are left to merge. Measured on SwiftShader; llvmpipe, whose subgroups have 8 lanes,
  * takes 0.65 to 0.93 of the time for softmax, quantization and the gradient of RMSNorm with two rows in vectors of four.
  */
-function atHand(walk: Walk, target: TargetProfile): Pick<Choice, "width" | "rowsPerLane"> {
-  const { width, length, isFlat, hasStates, packed } = walk;
+function onProcessor(traits: IterationTraits, target: TargetProfile): Pick<Choice, "width" | "rowsPerLane"> {
+  const { width, length, isFlat, hasStates, packed } = traits;
   const least = Math.min(width, packed) as 1 | 2 | 4;
   if (isFlat) return { width: least, rowsPerLane: 4 };
   const isNarrow = width === 1 || (length !== undefined && length <= shortRow);
   if (isNarrow) return { width: least, rowsPerLane: least === 1 ? 8 : 4 };
-  const folded = walk.folds.flat().length;
-  if (isWide(target) && !walk.hasMoments && (hasStates || folded > 1)) return { width, rowsPerLane: 2 };
+  const count = traits.accumulators.flat().length;
+  if (isWide(target) && !traits.hasMoments && (hasStates || count > 1)) return { width, rowsPerLane: 2 };
   // Of rows that are this long there are seldom many.
   const isVeryLong = length !== undefined && length >= veryLongRow;
   const rowsPerLane = hasStates && isVeryLong ? 2 : 4;
@@ -130,7 +130,7 @@ function atHand(walk: Walk, target: TargetProfile): Pick<Choice, "width" | "rows
 }
 
 /** Rows of a GPU's lane: one, or those whose elements make up a word, where nothing is reduced. */
-const wordRows = ({ isFlat, packedRows, width }: Walk) => (isFlat ? Math.max(1, packedRows / width) : 1);
+const wordRows = ({ isFlat, packedRows, width }: IterationTraits) => (isFlat ? Math.max(1, packedRows / width) : 1);
 
 /** If there are few rows, a lane processes fewer at once, so that there is work for every core. */
 function shared(rowsPerLane: number, rows: number | undefined): number {
@@ -150,8 +150,10 @@ function ofOneTile(rowsPerLane: number, inTile: number | undefined): number {
  * So many rows, or fewer where a lane would accumulate into too many variables: the compilers of processors' drivers take
  * minutes and gigabytes for what they cannot hold in registers (SwiftShader 100 s for 112, 0.7 s for 56).
  */
-function bearable(rows: number, width: number, folds: Traits["folds"], blocks: number): number {
-  const perRow = folds.map((list) => list.reduce((sum, fold) => sum + width * variablesOf(fold, blocks), 0));
+function bearable(rows: number, width: number, accumulators: Traits["accumulators"], blocks: number): number {
+  const perRow = accumulators.map((list) =>
+    list.reduce((sum, accumulator) => sum + width * variablesOf(accumulator, blocks), 0),
+  );
   let each = rows;
   while (each > 1 && each * Math.max(0, ...perRow) > mostVariables) each /= 2;
   return each;
@@ -181,22 +183,22 @@ export function makeSchedule(
   hash: () => string,
   rows: readonly Atom[],
   columns: readonly Atom[],
-  walks: Walks,
+  accesses: Accesses,
   target: TargetProfile,
   traits: Traits,
   given?: GivenChoice,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
-  const widest = vector === undefined ? 1 : widthAlong(vector, walks, isFlat, traits.isMultiple === true);
+  const widest = vector === undefined ? 1 : widthAlong(vector, accesses, isFlat, traits.isMultiple === true);
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
-  const most = largestWorkgroup(target, traits.folds.flat());
+  const most = largestWorkgroup(target, traits.accumulators.flat());
   const tuned = given ? undefined : measured(target.schedules ?? [], length, hash);
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
   const isStrided =
-    !isFlat && vector !== undefined && walks.buffers.every((use) => axisOf(vector, use) !== use.dims.length - 1);
+    !isFlat && vector !== undefined && accesses.buffers.every((use) => axisOf(vector, use) !== use.dims.length - 1);
   const usual = usualChoice({ width: widest, length, isFlat, isStrided, ...traits }, target, most);
   const by = given?.by ?? (tuned ? "measurement" : "rules");
   const wanted = given?.choice ?? tuned;
@@ -226,7 +228,7 @@ export function makeSchedule(
   const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
   // What lanes share beside states is single floats.
-  const taken = scratchBytes(states, traits.folds.flat()) + roundUp(4 * states, 16);
+  const taken = scratchBytes(states, traits.accumulators.flat()) + roundUp(4 * states, 16);
   return {
     subgroupAsked: asked,
     ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
@@ -256,7 +258,7 @@ function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "s
   return subgroup === 1 && split.left > fewUnits ? undefined : split;
 }
 
-/** Lanes that fold by subgroup operations whatever size the device takes. */
+/** Lanes that reduce by subgroup operations whatever size the device takes. */
 const subgroupOf = ({ features, subgroup }: TargetProfile) =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
 
@@ -270,7 +272,7 @@ function askedIn(target: TargetProfile, workgroup: number): number | undefined {
 }
 
 /** A power of two. */
-function largestWorkgroup(target: TargetProfile, folds: readonly Fold[]): number {
+function largestWorkgroup(target: TargetProfile, accumulators: readonly Accumulator[]): number {
   const { limits } = target;
   const invocations = Math.min(
     mostInvocations,
@@ -279,21 +281,24 @@ function largestWorkgroup(target: TargetProfile, folds: readonly Fold[]): number
   );
   let most = 2 ** Math.floor(Math.log2(Math.max(1, invocations)));
   // Lanes that merge have a state in workgroup memory, one for each subgroup of them; a lane alone has none.
-  while (most > 1 && scratchBytes(Math.ceil(most / subgroupOf(target)), folds) > limits.maxComputeWorkgroupStorageSize)
+  while (
+    most > 1 &&
+    scratchBytes(Math.ceil(most / subgroupOf(target)), accumulators) > limits.maxComputeWorkgroupStorageSize
+  )
     most /= 2;
   return most;
 }
 
 /** What the choice depends on beside the shape. */
 export interface Traits {
-  /** Whether a fold takes several variables: a mean and a variance, or a sum of exponentials. */
+  /** Whether an accumulator takes several variables: a mean and a variance, or a sum of exponentials. */
   readonly hasStates: boolean;
-  /** Whether a fold is of means and variances. */
+  /** Whether an accumulator is of means and variances. */
   readonly hasMoments: boolean;
   /** Whether each op gives the bits that it gives in a kernel of its own. */
   readonly isStrict: boolean;
   /** What each loop along a row accumulates. */
-  readonly folds: readonly (readonly Fold[])[];
+  readonly accumulators: readonly (readonly Accumulator[])[];
   /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */
   readonly across?: number | undefined;
   /** Of a kernel over tiles whose rows are columns, how many rows each tile has; without a number, an odd one. */
@@ -308,7 +313,7 @@ export interface Traits {
   readonly packedRows: 1 | 2 | 4;
 }
 
-interface Walk extends Traits {
+interface IterationTraits extends Traits {
   readonly width: 1 | 2 | 4;
   /** Elements of a row, where that is known. */
   readonly length: number | undefined;
@@ -318,22 +323,22 @@ interface Walk extends Traits {
 }
 
 /** @param most invocations that a workgroup may have. */
-function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
-  const { length, isFlat } = walk;
+function usualChoice(traits: IterationTraits, target: TargetProfile, most: number): Choice {
+  const { length, isFlat } = traits;
   const { kind } = target;
-  if (walk.across !== undefined) return acrossChoice(walk.across, target, most);
-  const few = lanesOfShortRow(walk, target);
+  if (traits.across !== undefined) return acrossChoice(traits.across, target, most);
+  const few = lanesOfShortRow(traits, target);
   if (few !== undefined) return { lanes: few, workgroup: Math.min(most, 64), rowsPerLane: 1, width: 4, keep: 64 };
   const { width, rowsPerLane: wanted } =
-    kind === "gpu" ? { width: walk.width, rowsPerLane: wordRows(walk) } : atHand(walk, target);
+    kind === "gpu" ? { width: traits.width, rowsPerLane: wordRows(traits) } : onProcessor(traits, target);
   const units = length === undefined ? undefined : length / width;
   const ofRow = isFlat ? 1 : lanesFor(units, width, kind, subgroupOf(target), most);
-  const isAlone = walk.isTiled === true && kind === "cpu";
-  if (walk.isStrided && kind === "gpu" && walk.isTiled !== true) return sideBySide(walk, most);
-  const isApart = walk.isStrided && kind === "cpu" && !isAlone;
+  const isAlone = traits.isTiled === true && kind === "cpu";
+  if (traits.isStrided && kind === "gpu" && traits.isTiled !== true) return sideBySide(traits, most);
+  const isApart = traits.isStrided && kind === "cpu" && !isAlone;
   const lanes = isApart ? Math.min(apart.lanes, ofRow) : ofRow;
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
-  const bearableRows = bearable(wanted, width, walk.folds, blocksOf(steps).length);
+  const bearableRows = bearable(wanted, width, traits.accumulators, blocksOf(steps).length);
   const rowsPerLane = isAlone ? Math.min(mostInTile(target), bearableRows) : bearableRows;
   const usual = isApart ? apart.workgroup : workgroupLanes(target, units);
   const several = isAlone ? lanes : Math.max(lanes, Math.min(most, usual));
@@ -345,7 +350,10 @@ function usualChoice(walk: Walk, target: TargetProfile, most: number): Choice {
  * eight lanes with 8 rows each, LayerNorm, RMSNorm and softmax take 0.2 to 0.8 of the time at 8 to 32 columns on both
  * drivers. At 48 and 64 two lanes take 0.7 to 0.9 on lavapipe, and up to 1.3 on SwiftShader, whose subgroups have four.
  */
-function lanesOfShortRow({ length, width, isFlat, isTiled }: Walk, target: TargetProfile): number | undefined {
+function lanesOfShortRow(
+  { length, width, isFlat, isTiled }: IterationTraits,
+  target: TargetProfile,
+): number | undefined {
   if (target.kind === "gpu" || isFlat || isTiled || width !== 4 || length === undefined) return undefined;
   if (length <= 32) return 1;
   return length <= 64 && isWide(target) ? 2 : undefined;
@@ -359,19 +367,19 @@ function acrossChoice(rows: number, target: TargetProfile, most: number): Choice
 }
 
 /** The layouts of the buffers that a kernel accesses. */
-export interface Walks {
+export interface Accesses {
   readonly buffers: readonly Use[];
   /** Places that something else than an index depends on, and where it changes along them. */
   readonly places: readonly { readonly place: Along; readonly ends: readonly number[] }[];
 }
 
 /** The widest vectors that every buffer which differs along the vector atom can be read in. */
-function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean, isMultiple: boolean): 1 | 2 | 4 {
+function widthAlong(vector: Atom, { buffers, places }: Accesses, isFlat: boolean, isMultiple: boolean): 1 | 2 | 4 {
   const { extent } = vector;
   if (typeof extent !== "number" && !isMultiple) return 1;
   // Vectors order the sums of a row, so that they may not depend on how many rows there are.
   if (!isFlat && !buffers.every((use) => isLastAxis(vector, use))) return 1;
-  const isSteady = ({ place, ends }: Walks["places"][number], width: number) => {
+  const isSteady = ({ place, ends }: Accesses["places"][number], width: number) => {
     const along = strideAlong(place, vector, width);
     if (along === 0) return true;
     return along === 1 && isAligned(place, vector, width) && ends.every((end) => end % width === 0);
@@ -389,7 +397,7 @@ function widthAlong(vector: Atom, { buffers, places }: Walks, isFlat: boolean, i
  * side. Sums over the first axis at 256 to 65537 rows were fastest on an H200 with 8 lanes for 256 elements, 16 for 1024, 32 for
  * 4096, 64 for 20480: half the square root.
  */
-function sideBySide({ length, width }: Walk, most: number): Choice {
+function sideBySide({ length, width }: IterationTraits, most: number): Choice {
   const wanted = 2 ** Math.round(Math.log2(Math.sqrt(length ?? usualStrided) / 2));
   return { lanes: Math.max(1, Math.min(wanted, most)), workgroup: most, rowsPerLane: 1, width, keep: keptElements.gpu };
 }
@@ -404,7 +412,7 @@ const usualStrided = 1024;
  */
 const apart = { lanes: 2, workgroup: 8 };
 
-/** A power of two. A processor folds within one subgroup: its barriers are slow. */
+/** A power of two. A processor reduces within one subgroup: its barriers are slow. */
 function lanesFor(
   units: number | undefined,
   width: number,

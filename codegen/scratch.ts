@@ -4,8 +4,8 @@ import type { Variable } from "../src/kernel/expression.ts";
 import type { Statements } from "../src/kernel/statement.ts";
 import type { Type } from "../src/kernel/types.ts";
 import { roundUp } from "../src/launch/counts.ts";
+import type { Accumulator } from "./accumulators.ts";
 import { computedType } from "./expression.ts";
-import type { Fold } from "./folds.ts";
 import type { Names } from "./names.ts";
 import { printType } from "./print-wgsl.ts";
 
@@ -80,9 +80,9 @@ export class Scratch {
 /** Arrays are padded to 16 bytes. */
 const padded = (bytes: number) => roundUp(bytes, 16);
 
-/** Bytes of workgroup memory that so many states of each of these folds take. */
-export function scratchBytes(states: number, folds: readonly Fold[]): number {
-  const types = folds.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
+/** Bytes of workgroup memory that so many states of each of these accumulators take. */
+export function scratchBytes(states: number, accumulators: readonly Accumulator[]): number {
+  const types = accumulators.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
   const byKey = new Map(types.map((type) => [memoryKey(type), type.width * 4]));
   return [...byKey.values()].map((size) => padded(states * size)).reduce((sum, size) => sum + size, 0);
 }

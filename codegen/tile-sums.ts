@@ -101,7 +101,7 @@ export class TileSums {
             "tileRow",
             offsets.reduce((a, b) => add(a, b)),
           );
-    const tileMaps = { parts: new Map(), foldOf: new Map(), caches: new Map() };
+    const tileMaps = { parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
     this.strip = { index: team, row: index, isRow: isTile, ...tileMaps };
     for (const group of this.groups.values()) this.declare(group);
     const own = select(count(0), subtract(end, start), isTile);
@@ -114,7 +114,7 @@ export class TileSums {
           const along = timesExtent(of, inner);
           return offset === undefined ? along : add(along, offset);
         };
-        const maps = { parts: new Map(), foldOf: new Map(), caches: new Map() };
+        const maps = { parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
         // A team alone takes no turn without a row.
         if (this.isAlone && i === 0) {
           const index = named("index", rowOf(at));

@@ -72,7 +72,7 @@ export function wordLoops({ graph, schedule, tile, bufferOf }: BodyContext): rea
     const none = { sums: [], keeps: new Set<never>(), reads: new Set<never>(), frees: new Set<never>(), counts: false };
     const [parts, rows] = layout.split(" ") as [string, string];
     const isInOrder = rows === [...graph.rows.keys()].join();
-    return [{ level: graph.levels, nodes, stores, parts: Number(parts), isInOrder, words: new Set(words), ...none }];
+    return [{ stage: graph.stages, nodes, stores, parts: Number(parts), isInOrder, words: new Set(words), ...none }];
   });
 }
 

@@ -9,9 +9,9 @@ import { kernelRefusals, type Refusal } from "../src/diagnostics/refusals.ts";
 import { elementsOf, estimatedBytes, mostBuffers } from "../src/ir/bytes.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";
+import { loopOrder } from "../src/ir/loop-order.ts";
 import { lastSums, type MixedOrder, mixedOrder, partialsOf, wayBeside } from "../src/ir/mixed-order.ts";
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
-import { walkOrder } from "../src/ir/walk-order.ts";
 
 /** The cost of a launch in bytes moved in the same time: about 5 us at 200 GB/s. */
 const launchBytes = 2 ** 20;
@@ -53,8 +53,8 @@ export class KernelGroups {
   }
 
   /** Buffers of such a kernel: its inputs, the results that others read, and the partial sums of its tiles. */
-  private buffersOf({ walk, sums }: MixedOrder): number {
-    const [reads, writes] = [this.reads([...walk, ...sums]), this.writes([...walk, ...sums])];
+  private buffersOf({ body, sums }: MixedOrder): number {
+    const [reads, writes] = [this.reads([...body, ...sums]), this.writes([...body, ...sums])];
     const own = new Set(sums.flatMap((op) => op.results));
     const partials = sums.reduce((all, op) => all + partialsOf(op), 0);
     return reads.filter(isBuffer).length + writes.filter((value) => !own.has(value)).length + partials;
@@ -99,7 +99,7 @@ export class KernelGroups {
       if (isKernel) return undefined;
       return { op, why: buffers === undefined ? why : kernelRefusals.manyBuffers(buffers, mostBuffers) };
     }
-    return this.refusalOfWalk(group, space, most);
+    return this.refusalOfLoops(group, space, most);
   }
 
   /**
@@ -109,19 +109,19 @@ export class KernelGroups {
   verdict(group: readonly Op[], isMixed: boolean): Verdict {
     const space = new IterationSpace();
     if (isMixed || group.some((op) => space.add(op) !== undefined)) return { ...this.mixed(group), isMixed: true };
-    const isKernel = this.refusalOfWalk(group, space, mostBuffers) === undefined;
+    const isKernel = this.refusalOfLoops(group, space, mostBuffers) === undefined;
     return { isKernel, isMixed: false, isFinal: false };
   }
 
-  private refusalOfWalk(group: readonly Op[], space: IterationSpace, most: number) {
+  private refusalOfLoops(group: readonly Op[], space: IterationSpace, most: number) {
     const [reads, writes] = [this.reads(group), this.writes(group)];
     const op = group.at(-1) as Op;
     const buffers = reads.filter(isBuffer).length + writes.length;
     if (buffers > most) return { op, why: kernelRefusals.manyBuffers(buffers, most) };
-    const { order, missing } = walkOrder(reads, writes, group, space);
+    const { order, missing } = loopOrder(reads, writes, group, space);
     if (missing === undefined) return undefined;
-    const walked = order.map(({ extent }) => extent);
-    return { op, why: kernelRefusals.noCommonSpace(walked, missing.extent) };
+    const looped = order.map(({ extent }) => extent);
+    return { op, why: kernelRefusals.noCommonSpace(looped, missing.extent) };
   }
 
   /** Whether ops that no loop nest over rows and columns alone computes form one over tiles of rows. @returns buffers if they are too many. */

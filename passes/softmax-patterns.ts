@@ -18,7 +18,7 @@ import type { Raising } from "./raising.ts";
 import { alignmentMiss, printAxes, type Statistic, sameAxes, statisticOf } from "./statistics.ts";
 
 /** `fold(of)` alone, not a multiple of it. */
-function foldOf(name: "sum" | "max", read: Read, raising: Raising): Statistic | undefined {
+function reductionOf(name: "sum" | "max", read: Read, raising: Raising): Statistic | undefined {
   const stat = statisticOf(read, raising.products);
   return stat?.op.name === name && stat.scale === 1 && stat.rounded === undefined ? stat : undefined;
 }
@@ -28,7 +28,7 @@ function unshifted(value: Value, axes: readonly number[], raising: Raising): Val
   const shift = definedBy(value, "sub");
   if (shift === undefined) return undefined;
   const x = shift.operand(0);
-  const top = foldOf("max", readOf(shift.operand(1)), raising);
+  const top = reductionOf("max", readOf(shift.operand(1)), raising);
   const isMax = top !== undefined && sameNumbers(top.of, x) && sameAxes(top.axes, axes);
   return isMax && meetsItsRow(top.lay, x.shape, axes) && sameType(x.type, value.type) ? x : undefined;
 }
@@ -43,7 +43,7 @@ export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value 
   if (op.name !== "mul" && op.name !== "div") return undefined;
   const product = raising.products.of(readOf(op.result));
   for (const divisor of product.factors) {
-    const total = divisor.exponent === -1 ? foldOf("sum", divisor.read, raising) : undefined;
+    const total = divisor.exponent === -1 ? reductionOf("sum", divisor.read, raising) : undefined;
     if (total === undefined) continue;
     const factor = product.factors.find((f) => f.exponent === 1 && f.read.value === total.of);
     const exponential = definedBy(factor?.read.value, "exp");
@@ -66,7 +66,7 @@ export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value 
 function logOfSum(read: Read, value: Value, raising: Raising): Statistic | undefined {
   const { value: log, lay } = peel(read);
   const op = definedBy(log, "log");
-  const total = op && foldOf("sum", { value: op.operand(0), lay }, raising);
+  const total = op && reductionOf("sum", { value: op.operand(0), lay }, raising);
   const exponential = definedBy(total?.of, "exp");
   return exponential !== undefined && sameNumbers(exponential.operand(0), value) ? total : undefined;
 }
@@ -94,7 +94,7 @@ function shiftedOutside(x: Value, right: Value, raising: Raising): Statistic | u
   const { value, lay } = peel(readOf(right));
   const sum = definedBy(value, "add");
   for (const [top, log] of sum === undefined ? [] : orders(sum)) {
-    const maximum = foldOf("max", { value: top, lay }, raising);
+    const maximum = reductionOf("max", { value: top, lay }, raising);
     if (maximum === undefined || !sameNumbers(maximum.of, x)) continue;
     const total = logOfShifted({ value: log, lay }, x, raising);
     const sameRows = total !== undefined && sameAxes(total.axes, maximum.axes);
@@ -106,7 +106,7 @@ function shiftedOutside(x: Value, right: Value, raising: Raising): Statistic | u
 function logOfShifted(read: Read, x: Value, raising: Raising): Statistic | undefined {
   const { value: log, lay } = peel(read);
   const op = definedBy(log, "log");
-  const total = op && foldOf("sum", { value: op.operand(0), lay }, raising);
+  const total = op && reductionOf("sum", { value: op.operand(0), lay }, raising);
   const shifted = definedBy(total?.of, "exp")?.operand(0);
   if (total === undefined || shifted === undefined) return undefined;
   const isShifted = shifted !== x && unshifted(shifted, total.axes, raising) === x;

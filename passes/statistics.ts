@@ -127,10 +127,10 @@ export interface Spread {
   readonly assumes?: Assumption | undefined;
 }
 
-const isFoldOf = (stat: Statistic, name: string) => stat.op.name === name;
+const isOp = (stat: Statistic, name: string) => stat.op.name === name;
 
 function varianceOp(stat: Statistic): Spread | undefined {
-  const isVariance = isFoldOf(stat, "var") || (isFoldOf(stat, "moments") && stat.value.index === 1);
+  const isVariance = isOp(stat, "var") || (isOp(stat, "moments") && stat.value.index === 1);
   if (!isVariance || !near(stat.scale, 1, floatTolerance)) return undefined;
   const correction = attribute.number(stat.op.attributes, "correction");
   const n = rowLength(stat);
@@ -151,7 +151,7 @@ function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
   if (only === undefined || others.length > 0 || constant !== 1 || only.read.lay !== undefined) return undefined;
   const factor = unbiasedFactor(stat);
   const problem = factor === undefined ? meanMiss(stat) : stat.rounded && roundedMiss(stat.rounded);
-  const isSum = isFoldOf(stat, "sum") && stat.scale === 1;
+  const isSum = isOp(stat, "sum") && stat.scale === 1;
   if ((problem === "other" && !isSum) || only.exponent === 1) return undefined;
   const wrongPower: Miss = {
     because: `what is averaged is the power ${only.exponent} of ${quoted(only.read.value)}`,

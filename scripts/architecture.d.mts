@@ -1,11 +1,11 @@
-import type { flow, besides, layers } from "./rooms.mjs";
+import type { flow, besides, layers } from "./components.mjs";
 
 export function architecturePage(
   text: string,
-  rooms: typeof layers,
+  components: typeof layers,
   imports: ReadonlyMap<string, ReadonlySet<string>>,
 ): string;
-export function architecturePicture(rooms: {
+export function architecturePicture(components: {
   readonly flow: typeof flow;
   readonly besides: typeof besides;
   readonly layers: typeof layers;

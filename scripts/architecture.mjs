@@ -1,4 +1,4 @@
-/** The table of components in docs/architecture.md, from rooms.mjs and the imports, and its picture. */
+/** The table of components in docs/architecture.md, from components.mjs and the imports, and its picture. */
 import { between } from "./reference.mjs";
 
 /** Whether a chain of imports leads from one component to the other. */
@@ -6,39 +6,39 @@ function reaches(imports, from, to, seen = new Set()) {
   if (seen.has(from)) return false;
   seen.add(from);
   const next = imports.get(from);
-  return next.has(to) || [...next].some((room) => reaches(imports, room, to, seen));
+  return next.has(to) || [...next].some((component) => reaches(imports, component, to, seen));
 }
 
 /** The transitive reduction: without arrows that follow from others. Components that import each other keep theirs. */
 function arrowsOf(imports, from) {
   const to = [...imports.get(from)];
-  const isImplied = (room) =>
+  const isImplied = (component) =>
     to.some(
       (other) =>
-        other !== room &&
-        reaches(imports, other, room) &&
-        !reaches(imports, room, other) &&
+        other !== component &&
+        reaches(imports, other, component) &&
+        !reaches(imports, component, other) &&
         !reaches(imports, other, from),
     );
-  return to.filter((room) => !isImplied(room));
+  return to.filter((component) => !isImplied(component));
 }
 
 /**
  * @param {string} text docs/architecture.md.
- * @param {object[]} layers rooms.mjs's.
+ * @param {object[]} layers components.mjs's.
  * @param {ReadonlyMap<string, ReadonlySet<string>>} imports the components from which each component imports.
  */
 export function architecturePage(text, layers, imports) {
-  const order = layers.flatMap(({ rooms }) => rooms.map(({ name }) => name));
-  const rows = layers.flatMap(({ rooms }) =>
-    rooms.map(({ name, paths, does }) => {
+  const order = layers.flatMap(({ components }) => components.map(({ name }) => name));
+  const rows = layers.flatMap(({ components }) =>
+    components.map(({ name, paths, does }) => {
       const arrows = arrowsOf(imports, name).sort((a, b) => order.indexOf(a) - order.indexOf(b));
       return `| ${name} | ${paths.map((path) => `\`${path}\``).join(" ")} | ${does} | ${arrows.join(", ") || "-"} |`;
     }),
   );
   return between(
     text,
-    "rooms",
+    "components",
     `| component | where | what it does | imports |\n|---|---|---|---|\n${rows.join("\n")}`,
   );
 }
@@ -57,9 +57,9 @@ const arrow = (...points) =>
 
 /** The picture: data in boxes, from top to bottom, and beside each arrow the components that take this step. */
 export function architecturePicture({ flow, besides, layers }) {
-  const names = new Set(layers.flatMap(({ rooms }) => rooms.map(({ name }) => name)));
-  const roomsOf = ({ by }) => {
-    for (const name of by) if (!names.has(name)) throw new Error(`rooms.mjs has no component called ${name}`);
+  const names = new Set(layers.flatMap(({ components }) => components.map(({ name }) => name)));
+  const componentsOf = ({ by }) => {
+    for (const name of by) if (!names.has(name)) throw new Error(`components.mjs has no component called ${name}`);
     return by.join(", ");
   };
   const top = (i) => 16 + i * step;
@@ -69,7 +69,11 @@ export function architecturePicture({ flow, besides, layers }) {
     const drawn = box(middle, top(i), one, "#dfe6ff");
     if (one.by.length === 0) return [drawn];
     const [from, to] = [top(i) + height, top(i + 1)];
-    return [drawn, arrow([middle, from], [middle, to]), says(middle + 10, (from + to) / 2 + 4, roomsOf(one), "start")];
+    return [
+      drawn,
+      arrow([middle, from], [middle, to]),
+      says(middle + 10, (from + to) / 2 + 4, componentsOf(one), "start"),
+    ];
   });
   const sides = besides.flatMap((one) => {
     const y = top(one.at) + height / 2;
@@ -89,7 +93,7 @@ export function architecturePicture({ flow, besides, layers }) {
     return [
       box(x, place, one, "#d8f3df"),
       arrow(near, bend, inner),
-      isLeft ? says(x - 8, y + 18, roomsOf(one), "start") : says(x + 8, y + 18, roomsOf(one), "middle"),
+      isLeft ? says(x - 8, y + 18, componentsOf(one), "start") : says(x + 8, y + 18, componentsOf(one), "middle"),
     ];
   });
   const end = top(flow.length - 1) + height + 16;

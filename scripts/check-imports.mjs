@@ -1,10 +1,11 @@
 /**
  * Imports point one way: a file imports from its own layer or a lower one, and no chain of imports, of types or values,
  * comes back to its start; what is exported is imported. Exits 1 and names the file and the import otherwise. The layers
- * stand in rooms.mjs. The folder may be another than this repository.
+ * stand in components.mjs. The folder may be another than this repository.
  */
+
+import { layers } from "./components.mjs";
 import { importsOf, placeOf, sourceFiles } from "./imports.mjs";
-import { layers } from "./rooms.mjs";
 import { unusedExports } from "./unused-exports.mjs";
 
 /** Where Node's own modules may be imported. */
@@ -27,12 +28,12 @@ function checkImport(file, { specifier, target }) {
   }
   graph.get(file).push(target);
   const [from, to] = [placeOf(file), placeOf(target)];
-  if (to === undefined) problems.push(`${file} imports "${specifier}": it is in no room`);
+  if (to === undefined) problems.push(`${file} imports "${specifier}": it is in no component`);
   if (from === undefined || to === undefined) return;
-  const rooms = `${to.room.name} and ${from.room.name}`;
-  if (to.layer > from.layer) problems.push(`${file} imports "${specifier}": of ${rooms} the first lies above`);
-  else if (to.layer === from.layer && to.room !== from.room && layers[to.layer].apart)
-    problems.push(`${file} imports "${specifier}": ${rooms} stay apart`);
+  const components = `${to.component.name} and ${from.component.name}`;
+  if (to.layer > from.layer) problems.push(`${file} imports "${specifier}": of ${components} the first lies above`);
+  else if (to.layer === from.layer && to.component !== from.component && layers[to.layer].apart)
+    problems.push(`${file} imports "${specifier}": ${components} stay apart`);
 }
 
 /** Depth-first; a file met again while it is still open closes a cycle. */
@@ -56,7 +57,7 @@ function findCycles() {
 
 for (const file of sourceFiles(root)) {
   graph.set(file, []);
-  if (placeOf(file) === undefined) problems.push(`${file} is in no room`);
+  if (placeOf(file) === undefined) problems.push(`${file} is in no component`);
   for (const imported of importsOf(file, root)) checkImport(file, imported);
 }
 findCycles();

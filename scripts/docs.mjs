@@ -10,9 +10,9 @@ import { callableNames, ops } from "../dist/src/ir/ops/index.js";
 import { elementTypes } from "../dist/src/ir/types.js";
 import { targetNotes } from "../dist/src/target/target.js";
 import { architecturePage, architecturePicture } from "./architecture.mjs";
-import { roomImports } from "./imports.mjs";
+import * as components from "./components.mjs";
+import { componentImports } from "./imports.mjs";
 import { diagnosticsPages, languagePage, passesPage, targetsPage, walkthrough, withExamples } from "./reference.mjs";
-import * as rooms from "./rooms.mjs";
 import { textmateGrammar } from "./textmate.mjs";
 
 const root = new URL("../", import.meta.url);
@@ -32,9 +32,9 @@ mkdirSync(ofDiagnostics);
 for (const [name, text] of diagnosticsPages(families)) writeFileSync(new URL(name, ofDiagnostics), text);
 writeFileSync(
   new URL("architecture.md", docs),
-  architecturePage(read("docs/architecture.md"), rooms.layers, roomImports()),
+  architecturePage(read("docs/architecture.md"), components.layers, componentImports()),
 );
-writeFileSync(new URL("architecture.svg", docs), architecturePicture(rooms));
+writeFileSync(new URL("architecture.svg", docs), architecturePicture(components));
 
 writeFileSync(new URL("editors/vscode/tir.tmLanguage.json", root), textmateGrammar(callableNames, elementTypes, words));
 

@@ -1,4 +1,4 @@
-export function roomImports(): ReadonlyMap<string, ReadonlySet<string>>;
+export function componentImports(): ReadonlyMap<string, ReadonlySet<string>>;
 export function importsOf(file: string): readonly {
   readonly specifier: string;
   readonly target: string | undefined;

@@ -1,8 +1,8 @@
-/** Which files import which, read from their text, and in which rooms they lie. */
+/** Which files import which, read from their text, and in which components they lie. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { layers } from "./rooms.mjs";
+import { layers } from "./components.mjs";
 
 /** The folder of the repository. */
 export const home = fileURLToPath(new URL("..", import.meta.url));
@@ -43,23 +43,23 @@ export function importsOf(file, root = home) {
     return { specifier, target, names };
   });
 }
-const places = layers.flatMap(({ rooms }, layer) =>
-  rooms.flatMap((room) => room.paths.map((path) => ({ path, room, layer }))),
+const places = layers.flatMap(({ components }, layer) =>
+  components.flatMap((component) => component.paths.map((path) => ({ path, component, layer }))),
 );
 
-/** The room of a file and the number of its layer, or undefined where no room has it. */
+/** The component of a file and the number of its layer, or undefined where no component has it. */
 export function placeOf(file) {
   const fits = places.filter(({ path }) => file.startsWith(path));
   return fits.reduce((longest, one) => (longest && longest.path.length >= one.path.length ? longest : one), undefined);
 }
 
-/** The rooms that each room imports from, by name; `import type` counts. */
-export function roomImports() {
-  const found = new Map(layers.flatMap(({ rooms }) => rooms.map(({ name }) => [name, new Set()])));
+/** The components that each component imports from, by name; `import type` counts. */
+export function componentImports() {
+  const found = new Map(layers.flatMap(({ components }) => components.map(({ name }) => [name, new Set()])));
   for (const file of sourceFiles()) {
-    const from = placeOf(file)?.room.name;
+    const from = placeOf(file)?.component.name;
     for (const { target } of importsOf(file)) {
-      const to = target && placeOf(target)?.room.name;
+      const to = target && placeOf(target)?.component.name;
       if (from && to && from !== to) found.get(from).add(to);
     }
   }

@@ -7,7 +7,8 @@ import { builtinPasses, defaultPipeline } from "../passes/index.ts";
 import { firstExample } from "../playground/model/link.ts";
 import { architecturePage, architecturePicture } from "../scripts/architecture.mjs";
 import { wordsModule } from "../scripts/build-grammar.mjs";
-import { roomImports } from "../scripts/imports.mjs";
+import * as components from "../scripts/components.mjs";
+import { componentImports } from "../scripts/imports.mjs";
 import {
   diagnosticsPages,
   languagePage,
@@ -16,7 +17,6 @@ import {
   walkthrough,
   withExamples,
 } from "../scripts/reference.mjs";
-import * as rooms from "../scripts/rooms.mjs";
 import { textmateGrammar } from "../scripts/textmate.mjs";
 import { deviceFamilies } from "../src/cli/device-families.ts";
 import { catalog, families } from "../src/diagnostics/catalog.ts";
@@ -38,8 +38,11 @@ describe("generated pages are fresh", () => {
     ["docs/passes.md", () => passesPage(builtinPasses, defaultPipeline)],
     ["docs/targets.md", () => targetsOf(catalog.get("E0592")?.fix as string)],
     ["grammar/words.ts", () => wordsModule()],
-    ["docs/architecture.md", () => architecturePage(read("docs/architecture.md"), rooms.layers, roomImports())],
-    ["docs/architecture.svg", () => architecturePicture(rooms)],
+    [
+      "docs/architecture.md",
+      () => architecturePage(read("docs/architecture.md"), components.layers, componentImports()),
+    ],
+    ["docs/architecture.svg", () => architecturePicture(components)],
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes, words)],
     // Pages that are generated as a whole have no such mark.
     ...pages

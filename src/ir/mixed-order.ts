@@ -19,15 +19,15 @@ import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
+import { loopOrder } from "./loop-order.ts";
 import { attribute } from "./ops/attributes.ts";
 import { ops as table } from "./ops/index.ts";
 import type { Dim, Shape } from "./types.ts";
-import { walkOrder } from "./walk-order.ts";
 
 /** The ops of a group by where they are computed. */
 export interface MixedOrder {
   /** The ops computed inside the loop nest, in program order. */
-  readonly walk: readonly Op[];
+  readonly body: readonly Op[];
   readonly sums: readonly Op[];
   /** What is computed from the sums alone. */
   readonly after: readonly Op[];
@@ -103,24 +103,24 @@ export function mixedOrder(
   if (!group.some(isLast)) return undefined;
   const parts = partsOf(group, isLast);
   if (parts === undefined) return "never";
-  const { walk, sums, space } = parts;
+  const { body, sums, space } = parts;
   if (space.columns.length === 0) return undefined;
   const count = space.columns.reduce((all, { extent }) => all * (typeof extent === "number" ? extent : Number.NaN), 1);
   if (!(count * sums.reduce((all, op) => all + partialsOf(op), 0) <= mostSummed)) return "never";
-  const own = new Set(walk.flatMap((op) => op.results));
-  const reads = [...new Set(walk.flatMap(presentOperands))].filter((value) => !own.has(value));
+  const own = new Set(body.flatMap((op) => op.results));
+  const reads = [...new Set(body.flatMap(presentOperands))].filter((value) => !own.has(value));
   const ends = [...stored.filter((value) => own.has(value)), ...sums.map((op) => op.operand(0))];
-  const { order, missing } = walkOrder(reads, ends, walk, space);
+  const { order, missing } = loopOrder(reads, ends, body, space);
   if (missing !== undefined) return undefined;
   const { columns } = space;
   const rows = order.filter((atom) => !columns.includes(atom));
-  const areWalked = (op: Op) => {
+  const areInLoops = (op: Op) => {
     const atoms = leavesOf(space.dimsOf(op.operand(0)).flat());
     return atoms.every((atom) => order.includes(atom)) && columns.every((atom) => atoms.includes(atom));
   };
-  if (!sums.every(areWalked)) return undefined;
+  if (!sums.every(areInLoops)) return undefined;
   const summedBy = sums.map((op) => new Set(summedAxes(op, space, rows).flatMap(({ atoms }) => atoms)));
-  const summed = runOf(rows, (atom) => summedBy.every((atoms) => atoms.has(atom)), walk, space);
+  const summed = runOf(rows, (atom) => summedBy.every((atoms) => atoms.has(atom)), body, space);
   return summed && { ...parts, rows, summed };
 }
 
@@ -135,18 +135,18 @@ export function summedAxes(op: Op, space: IterationSpace, rows: readonly Atom[])
 
 function partsOf(group: readonly Op[], isLast: (op: Op) => boolean) {
   const space = new IterationSpace();
-  const [walk, sums, after]: [Op[], Op[], Op[]] = [[], [], []];
+  const [body, sums, after]: [Op[], Op[], Op[]] = [[], [], []];
   const late = new Set<Value>();
-  const inWalk = new Set<Value>();
+  const inBody = new Set<Value>();
   for (const op of group) {
     const operands = presentOperands(op).filter(({ def }) => def === undefined || !isLeaf(def));
     const isAfter = operands.some((value) => late.has(value));
-    if (isAfter && operands.some((value) => inWalk.has(value))) return undefined;
+    if (isAfter && operands.some((value) => inBody.has(value))) return undefined;
     if (!isAfter && !isLast(op) && space.add(op) !== undefined) return undefined;
-    (isAfter ? after : isLast(op) ? sums : walk).push(op);
-    for (const result of op.results) (isAfter || isLast(op) ? late : inWalk).add(result);
+    (isAfter ? after : isLast(op) ? sums : body).push(op);
+    for (const result of op.results) (isAfter || isLast(op) ? late : inBody).add(result);
   }
-  return { walk, sums, after, space };
+  return { body, sums, after, space };
 }
 
 /**
@@ -156,12 +156,12 @@ function partsOf(group: readonly Op[], isLast: (op: Op) => boolean) {
 function runOf(
   rows: readonly Atom[],
   isSummed: (atom: Atom) => boolean,
-  walk: readonly Op[],
+  body: readonly Op[],
   space: IterationSpace,
 ): readonly Atom[] | undefined {
   const size = ({ extent }: Atom) => elementsOf([extent]);
   const cut = rows
-    .filter((atom) => isSummed(atom) && isCuttable(atom, walk, space))
+    .filter((atom) => isSummed(atom) && isCuttable(atom, body, space))
     .reduce<Atom | undefined>((best, atom) => (best && size(best) > size(atom) ? best : atom), undefined);
   if (cut === undefined) return undefined;
   const from = rows.indexOf(cut);
@@ -176,14 +176,14 @@ export function axisOf(atom: Atom, dims: DimAtoms): number | undefined {
 }
 
 /** Whether each value has the axis as a dimension of its own, so that a tile has less of it. */
-function isCuttable(atom: Atom, walk: readonly Op[], space: IterationSpace): boolean {
+function isCuttable(atom: Atom, body: readonly Op[], space: IterationSpace): boolean {
   const { extent } = atom;
   const isOwn = (value: Value, dims: DimAtoms) => {
     if (typeof extent === "number") return dims.length === value.shape.length && axisOf(atom, dims) !== undefined;
     const named = value.shape.filter((dim) => dim === extent).length;
     return named === Number(leavesOf(dims.flat()).includes(atom));
   };
-  return walk.every(
+  return body.every(
     (op) =>
       op.operands.every((value, i) => value === undefined || isOwn(value, space.readBy(op, i))) &&
       op.results.every((value) => isOwn(value, space.dimsOf(value))),

@@ -10,7 +10,7 @@ import { broadcastTo, type Tensor } from "./tensor.ts";
 const nowhere: Span = { source: { name: "", text: "" }, start: 0, end: 0 };
 
 /** Over `axes`, which are kept with extent 1: the mean of each row, or its largest element. */
-export function foldRows(tensor: Tensor, axes: readonly number[], name: "mean" | "max"): Tensor {
+export function reduceRows(tensor: Tensor, axes: readonly number[], name: "mean" | "max"): Tensor {
   const x = new Value(tensor, undefined, nowhere);
   const op = makeOp(name, [x], { axes, keepdims: true }, { places: { op: nowhere } });
   return evaluateOp(op, [tensor], {})[0] as Tensor;
@@ -18,7 +18,7 @@ export function foldRows(tensor: Tensor, axes: readonly number[], name: "mean" |
 
 /** The tensor with the mean of each row taken off, to float64. */
 export function withoutMeans(tensor: Tensor, axes: readonly number[]): Tensor {
-  const means = broadcastTo(foldRows(tensor, axes, "mean"), tensor.shape);
+  const means = broadcastTo(reduceRows(tensor, axes, "mean"), tensor.shape);
   return { ...tensor, data: tensor.data.map((value, i) => value - (means[i] as number)) };
 }
 
@@ -37,5 +37,5 @@ function inBlocks(tensor: Tensor, { axes, block }: Rows): { tensor: Tensor; axes
 export function rowMeans(numbers: Tensor, rows: Rows): { means: Float64Array; sizes: Float64Array } {
   const { tensor, axes } = inBlocks(numbers, rows);
   const magnitudes = { ...tensor, data: tensor.data.map(Math.abs) };
-  return { means: foldRows(tensor, axes, "mean").data, sizes: foldRows(magnitudes, axes, "max").data };
+  return { means: reduceRows(tensor, axes, "mean").data, sizes: reduceRows(magnitudes, axes, "max").data };
 }

@@ -36,7 +36,7 @@ export function mixedPieces(
   outliner: Outliner,
   extents: DerivedExtent[],
 ): readonly Piece[] | undefined {
-  const { walk, sums, after } = order;
+  const { body, sums, after } = order;
   const derived: DerivedExtent[] = [];
   const tile = tileOf(order, outliner, derived);
   const [{ span }] = sums as [Op];
@@ -50,7 +50,7 @@ export function mixedPieces(
   copyBehind(merge, after, merged);
   const pieces: readonly Piece[] = [
     {
-      ops: [...walk, ...builder.ops],
+      ops: [...body, ...builder.ops],
       writes: [...writes.filter(({ value }) => !merged.has(value)), ...partials.writes],
       tile: { tile, ...retyped(order, tile.dim) },
     },
@@ -138,19 +138,19 @@ function tileOf({ rows, summed }: MixedOrder, { dims }: Outliner, extents: Deriv
 }
 
 /** Types and attributes of what has the axis that is cut, with the name of a tile's. */
-function retyped({ walk, space, summed: [cut] }: MixedOrder, dim: string) {
+function retyped({ body, space, summed: [cut] }: MixedOrder, dim: string) {
   const named = (shape: Shape, axis: number | undefined) =>
     axis === undefined || axis < 0 ? shape : shape.map((extent, i) => (i === axis ? dim : extent));
   const axisIn = (value: Value): number | undefined => {
     if (cut === undefined || cut.extent === dim) return undefined;
-    const reader = walk.find((op) => op.operands.includes(value));
+    const reader = body.find((op) => op.operands.includes(value));
     const dims = reader ? space.readBy(reader, reader.operands.indexOf(value)) : space.dimsOf(value);
     return axisOf(cut, dims);
   };
   return {
     typeOf: (value: Value): TensorType => ({ ...value.type, shape: named(value.shape, axisIn(value)) }),
     attributesOf: (op: Op): Op["attributes"] => {
-      if (op.attributes.shape === undefined || !walk.includes(op)) return op.attributes;
+      if (op.attributes.shape === undefined || !body.includes(op)) return op.attributes;
       return { ...op.attributes, shape: named(op.attributes.shape as Shape, axisIn(op.result)) };
     },
   };

@@ -96,14 +96,14 @@ function apart(piece: Piece, outliner: Outliner): readonly Piece[] {
 }
 
 /** A kernel of what is summed, and one of the sums. */
-function wholeSums({ walk, sums, after }: MixedOrder, writes: readonly Write[], outliner: Outliner): readonly Piece[] {
-  const own = new Set(walk.flatMap((op) => op.results));
+function wholeSums({ body, sums, after }: MixedOrder, writes: readonly Write[], outliner: Outliner): readonly Piece[] {
+  const own = new Set(body.flatMap((op) => op.results));
   const early = writes.filter(({ value }) => own.has(value));
   const summed = new Set(sums.map((op) => op.operand(0)).filter((value) => own.has(value)));
   for (const { value } of early) summed.delete(value);
   const between = [...summed].map((value) => ({ buffer: outliner.buffers.of(value), value }));
   return [
-    { ops: walk, writes: [...early, ...between] },
+    { ops: body, writes: [...early, ...between] },
     { ops: [...sums, ...after], writes: writes.filter(({ value }) => !own.has(value)) },
   ];
 }

@@ -16,7 +16,7 @@ import type { Passed, Raised } from "./passes.ts";
 
 type Pair = readonly [Value, Value];
 
-interface Walk {
+interface Pairing {
   /** Where it ends: values of the one side, and of the other. */
   readonly isInput: (value: Value) => boolean;
   readonly isTensor: (value: Value) => boolean;
@@ -27,14 +27,14 @@ interface Walk {
  * Traverses two ops in parallel down to inputs of the first, and records the corresponding values of the other.
  * @returns whether all else is the same.
  */
-function pairs(a: Op, b: Op, walk: Walk): boolean {
+function pairs(a: Op, b: Op, pairing: Pairing): boolean {
   if (a.name !== b.name || a.operands.length !== b.operands.length) return false;
   return a.operands.every((x, i) => {
     const y = b.operands[i];
     if (x === undefined || y === undefined) return x === y;
-    if (walk.isInput(x)) return walk.found.push([x, y]) > 0;
-    if (x.def === undefined || y.def === undefined || x.index !== y.index || walk.isTensor(y)) return false;
-    return constantValue(x) === constantValue(y) && pairs(x.def, y.def, walk);
+    if (pairing.isInput(x)) return pairing.found.push([x, y]) > 0;
+    if (x.def === undefined || y.def === undefined || x.index !== y.index || pairing.isTensor(y)) return false;
+    return constantValue(x) === constantValue(y) && pairs(x.def, y.def, pairing);
   });
 }
 

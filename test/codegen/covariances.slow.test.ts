@@ -34,9 +34,9 @@ describe("d_x of a LayerNorm", () => {
   // A processor's lane keeps nothing of a long row, so that each walk over it reads it again.
   test.each(["swiftshader", "lavapipe"])("walks over its row twice, for %s", (target) => {
     const wgsl = wgslOf(layernormByX(4096), { target: targetByName(target) });
-    const rowsAtHand = wgsl.match(/let isRow/g)?.length;
+    const registerRows = wgsl.match(/let isRow/g)?.length;
     // The shift is chosen from two units of vectors of two.
-    expect(wgsl.match(/in_x\[/g)).toHaveLength((2 + 2) * (rowsAtHand as number));
+    expect(wgsl.match(/in_x\[/g)).toHaveLength((2 + 2) * (registerRows as number));
   });
 
   test("has one round of barriers where lanes merge in workgroup memory", () => {

@@ -83,11 +83,11 @@ describe("left", () => {
 test.each([
   ["swiftshader", 4],
   ["lavapipe", 2],
-])("d_x of an RMSNorm walks over its row twice, for %s, with %i at hand", (target, rowsAtHand) => {
+])("d_x of an RMSNorm walks over its row twice, for %s, with %i in registers", (target, registerRows) => {
   const forward = `fn f(x: ${rows}, g: f32[4096]) -> (y: ${rows}) { return rmsnorm(x, g, axes = [-1]) }`;
   const options = { target: targetByName(target), dims: { rows: 1024 } };
   const [kernel] = compile(parse(backwardText(forward, { wrt: ["x"] })), options).kernels;
-  expect(kernel?.wgsl.match(/in_x\[/g)).toHaveLength(2 * rowsAtHand);
+  expect(kernel?.wgsl.match(/in_x\[/g)).toHaveLength(2 * registerRows);
 });
 
 // A gamma between two norms: the factor of the first is in the second one's squares twice.

@@ -36,8 +36,8 @@ describe.each(builtinTargets.map(({ name, kind }) => [name, kind] as const))("fo
     expect(isMean(centered)).toBe(false);
     // One read of x in the text, in the loop over the row, and one of the unit that is left; a processor reads again what it
     // has folded, of each of four rows at hand, of eight that are read by single elements, or of one that is short.
-    const rowsAtHand = n === 64 && target === "lavapipe" ? 1 : n === 769 || n === 64 ? 8 : 4;
-    expect(centered.match(/in_x\[/g)).toHaveLength(kind === "gpu" ? (n === 769 ? 2 : 1) : 2 * rowsAtHand);
+    const registerRows = n === 64 && target === "lavapipe" ? 1 : n === 769 || n === 64 ? 8 : 4;
+    expect(centered.match(/in_x\[/g)).toHaveLength(kind === "gpu" ? (n === 769 ? 2 : 1) : 2 * registerRows);
     expect(centered.match(/for \(var step/g)?.length ?? 0).toBeLessThanOrEqual(2);
     // The check can fail: without the contract there is a mean.
     expect(isMean(wgslOf(""))).toBe(true);

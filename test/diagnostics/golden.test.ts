@@ -319,7 +319,7 @@ test("what is said of functions that are no kernel", () => {
   const found = sampled(kernelMessages, {
     notFused: [at, "f", "gelu"],
     severalKernels: [at, "f", "gelu", otherAxes, 2],
-    cannotWalk: [at, "reshape", { reason: "it mixes the axes of its operand" }],
+    noLoops: [at, "reshape", { reason: "it mixes the axes of its operand" }],
     noCommonSpace: [whole, "f", "the largest has n, and another axis has m"],
     outside: [at, "f", "matmul", "a kernel here computes no matrix product", { others: 2, isInterpreted: true }],
     tooManyBuffers: [whole, "f", ["a", "b", "y"], "tiny", 2],

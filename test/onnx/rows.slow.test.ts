@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Op } from "../../src/ir/ir.ts";
-import { foldRows } from "../../src/ir/row-means.ts";
+import { reduceRows } from "../../src/ir/row-means.ts";
 import { broadcastTo, elementCount, type Tensor } from "../../src/ir/tensor.ts";
 import { imported } from "../support/import-onnx.ts";
 import { type Declared, type NodeParts, node, onnxModel, spread, type Weight, weight } from "../support/onnx.ts";
@@ -148,7 +148,7 @@ const examples: Readonly<Record<string, Example>> = {
 const orders: Readonly<Record<string, readonly string[]>> = { ScatterND: ["x", "id", "y"] };
 
 function minusMean(tensor: Tensor, axis: number): Tensor {
-  const mean = foldRows(tensor, [axis], "mean");
+  const mean = reduceRows(tensor, [axis], "mean");
   const repeated = broadcastTo(mean, tensor.shape);
   return { ...tensor, data: tensor.data.map((value, i) => value - (repeated[i] as number)) };
 }

@@ -46,7 +46,7 @@ export function severalKernels(span: Span, fn: string, op: string, { reason, lab
   });
 }
 
-export function cannotWalk(span: Span, op: string, { reason, labels = [] }: Refusal) {
+export function noLoops(span: Span, op: string, { reason, labels = [] }: Refusal) {
   return error("E0502", `\`${op}\` cannot be part of a kernel: ${reason}`, {
     span,
     labels,

@@ -15,43 +15,44 @@ import { isCovariance, isMean, isOnline, isVariance, type Node, spanOf } from ".
 import { keyOfPlace } from "./place-along.ts";
 
 /** One accumulation along the row; several reductions of one operand may read it. */
-export interface Fold {
+export interface Accumulator {
   readonly reduction: Reduction;
   readonly operand: Node;
   /** Of a reduction of two operands. */
   readonly second?: Node | undefined;
   /** Stem of the names of its variables. */
   readonly name: string;
-  /** The maximum that is folded along with it, where it depends on one. */
-  readonly max: Fold | undefined;
+  /** The maximum that is computed along with it, where it depends on one. */
+  readonly max: Accumulator | undefined;
   /** Where its elements stand in their row, if it asks. */
   readonly place: Along | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
 }
 
-/** What a fold reads of each element of the row. */
-export const operandsOf = ({ operand, second }: Fold): readonly Node[] => (second ? [operand, second] : [operand]);
+/** What an accumulator reads of each element of the row. */
+export const operandsOf = ({ operand, second }: Accumulator): readonly Node[] =>
+  second ? [operand, second] : [operand];
 
-/** Whether a fold's additions round, so that they are nested in blocks. */
-export const isBlocked = ({ reduction, operand }: Fold): boolean =>
+/** Whether an accumulator's additions round, so that they are nested in blocks. */
+export const isBlocked = ({ reduction, operand }: Accumulator): boolean =>
   reduction.rounds(computedType(operand.value.element));
 
-/** Variables that a lane has for a fold of one row, with so many blocks around its steps. */
-export function variablesOf(fold: Fold, blocks: number): number {
-  const type = typeOf(computedType(fold.operand.value.element));
-  const lane = fold.reduction.identity(type, undefined);
-  const inner = isBlocked(fold) ? Object.keys(fold.reduction.identity(type, {})).length : 0;
+/** Variables that a lane has for an accumulator of one row, with so many blocks around its steps. */
+export function variablesOf(accumulator: Accumulator, blocks: number): number {
+  const type = typeOf(computedType(accumulator.operand.value.element));
+  const lane = accumulator.reduction.identity(type, undefined);
+  const inner = isBlocked(accumulator) ? Object.keys(accumulator.reduction.identity(type, {})).length : 0;
   return Object.keys(lane).length + blocks * inner;
 }
 
 /**
- * The folds of the reductions at one level, and which of them each reduction reads.
+ * The accumulators of the reductions at one stage, and which of them each reduction reads.
  * @param centered means that are subtracted from their rows.
  * @param isShared whether a mean may be read from the moments that a variance of the same row needs.
  * @param isEven whether all lanes of a row see as many elements.
  */
-export function foldsOf(
+export function accumulatorsOf(
   reductions: readonly Node[],
   centered: ReadonlySet<Node | undefined>,
   define: (hint: string, reduction: Reduction) => string,
@@ -68,7 +69,7 @@ export function foldsOf(
   const pairs = reductions.filter(isCovariance).map(pairOf);
 
   /** What the node reads: a pair's state where that has it. */
-  const sourceOf = (node: Node): Pick<Fold, "reduction" | "operand" | "second"> => {
+  const sourceOf = (node: Node): Pick<Accumulator, "reduction" | "operand" | "second"> => {
     const operand = node.operands[0] as Node;
     const ofPair = ([x, y]: readonly [Node, Node]) => ({ reduction: pair, operand: x, second: y });
     if (isCovariance(node)) return ofPair(pairOf(node));
@@ -81,24 +82,24 @@ export function foldsOf(
     const found = asFirst ?? pairs.find(([, y]) => y === operand);
     return found ? ofPair(found) : { reduction: centered.has(node) ? shiftedMean : sum, operand };
   };
-  const folds: Fold[] = [];
-  const foldOf = new Map<Node, Fold>();
+  const accumulators: Accumulator[] = [];
+  const accumulatorOf = new Map<Node, Accumulator>();
   for (const node of reductions) {
     const { reduction, operand, second } = sourceOf(node);
     const { place } = node;
-    const isSamePlace = (one: Fold) =>
+    const isSamePlace = (one: Accumulator) =>
       place === undefined || (one.place && keyOfPlace(one.place) === keyOfPlace(place));
-    const isSame = (one: Fold) =>
+    const isSame = (one: Accumulator) =>
       one.operand === operand && one.second === second && one.reduction === reduction && isSamePlace(one);
-    let fold = folds.find(isSame);
-    if (fold === undefined) {
+    let accumulator = accumulators.find(isSame);
+    if (accumulator === undefined) {
       const stem = operand.value.name ?? operand.op?.name ?? "x";
-      const max = isOnline(node) ? foldOf.get(node.operands[1] as Node) : undefined;
+      const max = isOnline(node) ? accumulatorOf.get(node.operands[1] as Node) : undefined;
       const name = define(`${stem}_${reduction.name}`, reduction);
-      fold = { reduction, operand, second, name, max, place, span: spanOf(node) };
-      folds.push(fold);
+      accumulator = { reduction, operand, second, name, max, place, span: spanOf(node) };
+      accumulators.push(accumulator);
     }
-    foldOf.set(node, fold);
+    accumulatorOf.set(node, accumulator);
   }
-  return { folds, foldOf };
+  return { accumulators, accumulatorOf };
 }

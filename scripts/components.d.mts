@@ -3,7 +3,7 @@ export interface Room {
   readonly paths: readonly string[];
   readonly does: string;
 }
-export const layers: readonly { readonly rooms: readonly Room[]; readonly apart?: true }[];
+export const layers: readonly { readonly components: readonly Room[]; readonly apart?: true }[];
 export interface Step {
   readonly is: string;
   readonly says: string;

@@ -6,7 +6,7 @@ import type { IterationSpace } from "./iteration.ts";
 import { ops } from "./ops/index.ts";
 
 /** The loop order, and the axis missing from it, if no tensor has all axes. */
-interface WalkOrder {
+interface LoopOrder {
   readonly order: readonly Atom[];
   readonly missing: Atom | undefined;
 }
@@ -15,18 +15,18 @@ interface WalkOrder {
  * The atoms in loop order: that of the first parameter, else result, else value that has them
  * all. Axes of equal extent that are always used alike are iterated as one.
  */
-export function walkOrder(
+export function loopOrder(
   params: readonly Value[],
   returned: readonly Value[],
   live: readonly Op[],
   space: IterationSpace,
-): WalkOrder {
-  const walked = walkedFor(returned, live);
-  const reading = walked.filter(({ name }) => ops[name].kind !== "index");
+): LoopOrder {
+  const inLoops = opsInLoops(returned, live);
+  const reading = inLoops.filter(({ name }) => ops[name].kind !== "index");
   const reads = reading.flatMap((op) => op.operands.flatMap((value, i) => (value ? [space.readBy(op, i)] : [])));
   const given = params.map((param) => space.dimsOf(param));
   const results = returned.map((value) => space.dimsOf(value));
-  const values = walked.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
+  const values = inLoops.flatMap((op) => op.results.map((result) => space.dimsOf(result)));
   const isRead = new Set([...reads, ...results]);
   const read = given.filter((dims) => isRead.has(dims));
   const candidates = [...new Set([...read, ...results, ...reads, ...values])].map((dims) => leavesOf(dims.flat()));
@@ -40,19 +40,19 @@ export function walkOrder(
 }
 
 /** Those of the ops that are computed at the current element, and not only at indices moved by other ops. */
-export function walkedFor(returned: readonly Value[], live: readonly Op[]): Op[] {
+export function opsInLoops(returned: readonly Value[], live: readonly Op[]): Op[] {
   const own = new Set(live);
-  const [walked, moved] = [new Set<Op>(), new Set<Op>()];
+  const [inLoops, moved] = [new Set<Op>(), new Set<Op>()];
   const open = returned.map((value) => ({ value, isMoved: false }));
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const op = at.value.def;
     if (op === undefined || !own.has(op)) continue;
     const { kind } = ops[op.name];
     const isMoved = at.isMoved && kind !== "reduction" && kind !== "norm";
-    const seen = isMoved ? moved : walked;
+    const seen = isMoved ? moved : inLoops;
     if (seen.has(op)) continue;
     seen.add(op);
     for (const value of presentOperands(op)) open.push({ value, isMoved: isMoved || kind === "index" });
   }
-  return live.filter((op) => walked.has(op));
+  return live.filter((op) => inLoops.has(op));
 }
