@@ -1,20 +1,14 @@
 /** `npm run check:imports` finds what it looks for, in small source trees made for that. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
+import { expect, test } from "vitest";
+import { temporaryFolder } from "./support/built.ts";
 
 /** The problems of a tree with these files. */
 function problemsOf(files: Readonly<Record<string, string>>): string[] {
-  const root = mkdtempSync(join(tmpdir(), "tirc-imports-"));
-  folders.push(root);
+  const root = temporaryFolder();
   for (const [file, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);

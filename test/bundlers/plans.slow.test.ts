@@ -1,7 +1,6 @@
 /** A function of several kernels, imported by a bundler: called as one kernel is. */
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect } from "vitest";
@@ -10,6 +9,7 @@ import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
+import { temporaryFolder } from "../support/built.ts";
 import { gpuTest } from "../support/gpu.ts";
 
 const text = `fn two_norms(x: f32[n, 16], w: f32[8, 16]) -> (y: f32[n, 8]) {
@@ -19,7 +19,7 @@ const text = `fn two_norms(x: f32[n, 16], w: f32[8, 16]) -> (y: f32[n, 8]) {
 
 gpuTest("a bundle has a plan, with plain kernels for its products", { timeout: 60_000 }, async ({ gpu }) => {
   const { device } = gpu;
-  const folder = mkdtempSync(join(tmpdir(), "tirc-plans-"));
+  const folder = temporaryFolder();
   writeFileSync(join(folder, "norms.tir"), text);
   writeFileSync(join(folder, "main.js"), `export { twoNorms } from "./norms.tir";\n`);
   const { outputFiles } = await build({

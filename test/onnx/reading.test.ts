@@ -1,7 +1,6 @@
 /** Models written with the published schema, read by ours: what they hold, and what is wrong with those that are not sound. */
 
-import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
@@ -11,6 +10,7 @@ import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { toFloat16Bits } from "../../src/ir/float16.ts";
 import { type ByteSource, bytesInMemory } from "../../src/onnx/bytes.ts";
 import { OnnxModel } from "../../src/onnx/model.ts";
+import { temporaryFolder } from "../support/built.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
 import { graph, type ModelParts, node, onnxModel, onnxType, weight } from "../support/onnx.ts";
 
@@ -112,7 +112,7 @@ describe("weights in other files", () => {
   });
 
   test("beyond 2 GiB: only what is wanted is read", () => {
-    const path = join(mkdtempSync(join(tmpdir(), "tirc-onnx-")), "w.bin");
+    const path = join(temporaryFolder(), "w.bin");
     const offset = 3 * 2 ** 30;
     const handle = openSync(path, "w+");
     ftruncateSync(handle, offset + 8);

@@ -18,22 +18,11 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-const temporary: string[] = [];
-
-afterAll(() => {
-  for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
-});
-
-/** A folder of its own, removed after the file's tests. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "tirc-test-"));
-  temporary.push(folder);
-  return folder;
-}
+/** A new folder, removed after the test run. */
+export const temporaryFolder = (): string => mkdtempSync(join(process.env.TIRC_TEST_FOLDER ?? tmpdir(), "test-"));
 
 /** The compiled sources in a temporary folder, with the installed packages beside them; gives its path. */
 export function buildPackage(): string {

@@ -3,6 +3,9 @@
  * done it says how many tests had to be skipped for want of a device.
  */
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestCase, TestProject } from "vitest/node";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { isSoftware } from "../../src/launch/choose.ts";
@@ -40,8 +43,18 @@ export default async function setup(project: TestProject): Promise<void> {
   known.platformOfTests ??= findPlatform();
   const platform = await known.platformOfTests;
   project.provide("platform", platform);
-  if (isFirst) console.log(describe(platform));
+  if (isFirst) {
+    console.log(describe(platform));
+    makeFolder(project);
+  }
   project.vitest.onClose(() => reportSkipped(project));
+}
+
+/** The folder of the run's temporary folders: workers are stopped without a chance to remove their own. */
+function makeFolder(project: TestProject): void {
+  const folder = mkdtempSync(join(tmpdir(), "tirc-test-"));
+  process.env.TIRC_TEST_FOLDER = folder;
+  project.vitest.onClose(() => rmSync(folder, { recursive: true, force: true }));
 }
 
 /**
