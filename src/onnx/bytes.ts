@@ -1,15 +1,16 @@
-/** Bytes that are read in parts: a model may be larger than the memory, and most of it is weights. */
+/** Random access to bytes: a model may be larger than memory, and most of it is weights. */
 
-/** A file, or something like it. */
+/** A file, or anything else that bytes are read from. */
 export interface ByteSource {
-  /** What messages call it. */
+  /** The name shown in messages. */
   readonly name: string;
+  /** In bytes. */
   readonly size: number;
-  /** `length` bytes from `start` on, which lie inside. */
+  /** Reads `length` bytes at offset `start`; the range is within the source. */
   read(start: number, length: number): Uint8Array;
 }
 
-/** Bytes from `start` to `end - 1` of a source. */
+/** The bytes `[start, end)` of a source. */
 export interface Range {
   readonly start: number;
   readonly end: number;
@@ -17,7 +18,7 @@ export interface Range {
 
 const blockSize = 1 << 16;
 
-/** Single bytes of a source, read in blocks. */
+/** Buffers reads of single bytes. */
 export class ByteReader {
   readonly source: ByteSource;
   private block: Uint8Array = new Uint8Array();
@@ -27,7 +28,7 @@ export class ByteReader {
     this.source = source;
   }
 
-  /** The byte at an offset that lies inside. */
+  /** The byte at an offset within the source. */
   at(offset: number): number {
     const index = offset - this.blockStart;
     if (index >= 0 && index < this.block.length) return this.block[index] as number;
@@ -36,7 +37,7 @@ export class ByteReader {
     return this.block[0] as number;
   }
 
-  /** The bytes of a range that lies inside. */
+  /** The bytes of a range within the source. */
   bytes({ start, end }: Range): Uint8Array {
     const from = start - this.blockStart;
     if (from >= 0 && end - this.blockStart <= this.block.length) {
@@ -46,7 +47,7 @@ export class ByteReader {
   }
 }
 
-/** A model that is in memory already. */
+/** A source whose bytes are already in memory. */
 export function bytesInMemory(name: string, bytes: Uint8Array): ByteSource {
   return { name, size: bytes.length, read: (start, length) => bytes.subarray(start, start + length) };
 }

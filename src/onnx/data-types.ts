@@ -1,23 +1,23 @@
-/** Element types of ONNX (TensorProto.DataType): how they lie in a file, and what the language calls them. */
+/** Element types of ONNX (TensorProto.DataType): their encoding in a file, and their names in the language. */
 
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import type { ElementType } from "../ir/types.ts";
 
-/** What numbers of a type are. */
+/** What the elements of a type are. */
 export type NumberKind = "float" | "integer" | "bool";
 
 export interface DataType {
-  /** As ONNX calls it. */
+  /** The name in ONNX: `FLOAT`. */
   readonly name: string;
   readonly kind: NumberKind;
-  /** Bytes of an element of `raw_data`. */
+  /** Bytes per element of `raw_data`. */
   readonly bytes: number;
-  /** The field of TensorProto that holds its elements where `raw_data` does not. */
+  /** The field of TensorProto that holds the elements if `raw_data` does not. */
   readonly field: number;
   readonly read: (view: DataView, at: number) => number;
-  /** One element of that field as a number. */
+  /** Converts an element of that field to its value. */
   readonly fromField: (value: number) => number;
-  /** What it is in the language; integers of 64 bits are i32 there, as WGSL has none longer. */
+  /** The type in the language, if it has one. 64-bit integers become i32, WGSL's widest integer type. */
   readonly element: ElementType | undefined;
 }
 
@@ -37,7 +37,7 @@ function row(
   return { name, kind, bytes, field: typedFields[field], read, element, fromField };
 }
 
-/** Keyed by the number that a file has. Strings, complex numbers and floats of 8 bits and less are not read. */
+/** Keyed by the enum's value. Strings, complex numbers, and floats of 8 bits or fewer are not supported. */
 export const dataTypes: ReadonlyMap<number, DataType> = new Map([
   [1, row("FLOAT", "float", 4, "float", (view, at) => view.getFloat32(at, true), "f32")],
   [2, row("UINT8", "integer", 1, "int32", (view, at) => view.getUint8(at), "u8")],
@@ -82,18 +82,18 @@ export function typeName(number: number): string {
   return dataTypes.get(number)?.name ?? (number === 8 ? "STRING" : `type ${number}`);
 }
 
-/** What the language would call types that it lacks. */
+/** Names, in the style of the language, for types that it does not have. */
 const foreignNames: ReadonlyMap<number, string> = new Map([
   ...[[11, "f64"] as const, [4, "u16"] as const, [5, "i16"] as const, [13, "u64"] as const, [8, "text"] as const],
 ]);
 
-/** Why nothing is done in a type that a model has. */
+/** Why an element type of a model is not supported: a noun phrase that follows "is". */
 export const whyForeign = (number: number): string =>
   number === 16
-    ? "bf16, in which onnxruntime has no norms: tirc rewrites those in archives of torch.export"
-    : `${shortName(number)}, which is no type of the language`;
+    ? "bf16, for which onnxruntime has no norms: tirc rewrites bf16 norms in torch.export archives only"
+    : `${shortName(number)}, which is not a type of the language`;
 
-/** `f64`: an element type in the manner of the language's own. */
+/** An element type in the style of the language: `f64`. */
 function shortName(number: number): string {
   return dataTypes.get(number)?.element ?? foreignNames.get(number) ?? typeName(number);
 }

@@ -1,14 +1,14 @@
-/** Weights of 8 bits as the floats that DequantizeLinear makes of them: (x - zero point) scale, as runtimes round it. */
+/** 8-bit weights as the floats that DequantizeLinear computes, (x - zero point) * scale, rounded as runtimes do. */
 
 import { roundTo } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { TensorNumbers } from "./tensors.ts";
 
-/** Whether a node makes a weight of another one; blocks along an axis and other types are left to the runtime. */
+/** Whether a node may dequantize a weight; blocked scales and other types are left to the runtime. */
 export const isDequantization = ({ domain, opType }: { readonly domain: string; readonly opType: string }): boolean =>
   opType === "DequantizeLinear" && (domain === "" || domain === "com.microsoft");
 
-/** Scales are one number, or one for each row along the axis; nothing where they are others. */
+/** The scale is per tensor, or per index along `axis`. Returns undefined for any other scale. */
 export function dequantized(
   x: TensorNumbers,
   scale: TensorNumbers,

@@ -1,8 +1,8 @@
-/** Messages in Protocol Buffers' wire format, of what a model has that it did not have before. */
+/** Encodes the nodes, tensors and functions that are added to a model, in the wire format of Protocol Buffers. */
 
 const encoder = new TextEncoder();
 
-/** A number in groups of seven bits, the lowest first; a negative one as its 64 bits. */
+/** An integer in groups of seven bits, lowest first; negative ones in 64-bit two's complement. */
 export function varintBytes(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
@@ -47,7 +47,7 @@ function floatField(number: number, value: number): Uint8Array {
   return joinBytes(varintBytes(number * 8 + 5), bytes);
 }
 
-/** An integer, a list of integers, `{ float }`, `{ text }`, or the float attribute of a function that a node of its body has too. */
+/** An integer, integers, a float, a string, or, in the body of a function, a reference to its float attribute `floatOf`. */
 export type NewAttribute =
   | number
   | readonly number[]
@@ -98,29 +98,31 @@ export interface NewTensor {
   readonly raw: Uint8Array;
 }
 
-/** A TensorProto in two parts, so that its numbers are not copied. */
-export function tensorParts({ name, dims, dataType, raw }: NewTensor): [Uint8Array, Uint8Array] {
-  const numbers = dims.map((dim) => integerField(1, dim));
-  return [joinBytes(...numbers, integerField(2, dataType), textField(8, name), fieldHead(9, raw.length)), raw];
-}
+const tensorHead = ({ name, dims, dataType }: Omit<NewTensor, "raw">): Uint8Array =>
+  joinBytes(...dims.map((dim) => integerField(1, dim)), integerField(2, dataType), textField(8, name));
 
-/** A TensorProto whose numbers lie in another file, at a place there. */
+/** A TensorProto in two parts, so that its data is not copied. */
+export const tensorParts = (tensor: NewTensor): [Uint8Array, Uint8Array] => [
+  joinBytes(tensorHead(tensor), fieldHead(9, tensor.raw.length)),
+  tensor.raw,
+];
+
+/** A TensorProto whose data is in another file. */
 export function externalTensorBytes(
-  { name, dims, dataType }: Omit<NewTensor, "raw">,
+  tensor: Omit<NewTensor, "raw">,
   place: { readonly location: string; readonly offset: number; readonly length: number },
 ): Uint8Array {
   const entries = Object.entries(place).map(([key, value]) =>
     messageField(13, joinBytes(textField(1, key), textField(2, String(value)))),
   );
   const isExternal = integerField(14, 1);
-  const numbers = dims.map((dim) => integerField(1, dim));
-  return joinBytes(...numbers, integerField(2, dataType), textField(8, name), ...entries, isExternal);
+  return joinBytes(tensorHead(tensor), ...entries, isExternal);
 }
 
 /** A TensorProto. */
 export const tensorBytes = (tensor: NewTensor): Uint8Array => joinBytes(...tensorParts(tensor));
 
-/** A function of a model, made of nodes: what a runtime that does not know the op computes. */
+/** A function to write: the nodes that a runtime without the op computes instead. */
 export interface NewFunction {
   readonly name: string;
   readonly domain: string;
@@ -128,7 +130,7 @@ export interface NewFunction {
   readonly outputs: readonly string[];
   readonly attributes: readonly string[];
   readonly nodes: readonly NewNode[];
-  /** The version of ONNX's own operator set. */
+  /** The version of the standard operator set. */
   readonly opset: number;
 }
 
@@ -150,7 +152,7 @@ export function functionBytes({ name, domain, inputs, outputs, attributes, nodes
   );
 }
 
-/** A ValueInfoProto of a tensor. An extent is a number, a name, or null where it has none. */
+/** A ValueInfoProto of a tensor. An extent is a number, a name, or null if it is unknown. */
 export function valueInfoBytes(
   name: string,
   type: { readonly dataType: number; readonly shape?: readonly (number | string | null)[] },

@@ -1,28 +1,28 @@
 /**
  * Symbolic extents: what nodes compute from the extents of a model's inputs.
  *
- * - extent: a whole number, or a polynomial with whole coefficients in normal form; equal ones have equal keys.
- * - atom: what a polynomial is one of: a named dimension, or an operation that is none of a polynomial (floor(a / b), min,
- *   max, what a and b broadcast to), of extents in normal form.
- * - least: a number below which an extent is never. Dimensions of inputs are at least 1.
+ * - extent: an integer, or a polynomial with integer coefficients in normal form; equal extents have equal keys.
+ * - atom: a variable of the polynomials: a named dimension, or an operation on extents that is not itself a polynomial
+ *   (floor(a / b), min, max, broadcast).
+ * - least: a lower bound of an extent. Dimensions of inputs are at least 1.
  */
 
-/** An operation on extents that stays as it is. */
+/** An operation that polynomials cannot express. */
 interface Operation {
-  readonly kind: "floor" | "truncated" | "ratio" | "min" | "max" | "together";
+  readonly kind: "floor" | "truncated" | "ratio" | "min" | "max" | "broadcast";
   readonly of: readonly Extent[];
 }
 
 interface Atom {
   readonly key: string;
   readonly least: number;
-  /** Nothing for a dimension, whose name is the key. */
+  /** Undefined for a dimension, whose name is the key. */
   readonly operation: Operation | undefined;
 }
 
 interface Term {
   readonly factor: number;
-  /** Sorted; one that is squared stands twice. */
+  /** Sorted, and repeated for powers. */
   readonly atoms: readonly Atom[];
 }
 
@@ -37,7 +37,7 @@ class Polynomial {
     this.key = terms.map(({ factor, atoms }) => [factor, ...atoms.map(({ key }) => key)].join("*")).join(" + ");
   }
 
-  /** The atom that it is, if it is one and nothing else. */
+  /** The atom, if the polynomial is a single one. */
   get atom(): Atom | undefined {
     const [term, ...others] = this.terms;
     return others.length === 0 && term?.factor === 1 && term.atoms.length === 1 ? term.atoms[0] : undefined;
@@ -49,12 +49,12 @@ export type Extent = number | Polynomial;
 export const keyOf = (extent: Extent): string => (typeof extent === "number" ? String(extent) : extent.key);
 export const isSame = (a: Extent, b: Extent): boolean => keyOf(a) === keyOf(b);
 
-/** Larger polynomials are no extents of a model that somebody uses. */
+/** No real model has larger polynomials. */
 const mostTerms = 48;
 const mostFactors = 10;
 
-/** Whether an extent is one to go on with. */
-export function isBearable(extent: Extent): boolean {
+/** Whether an extent is small enough to compute with. */
+export function isTractable(extent: Extent): boolean {
   const fits = ({ factor, atoms }: Term) =>
     Number.isInteger(factor) && Math.abs(factor) < 2 ** 48 && atoms.length <= mostFactors;
   if (typeof extent === "number") return true;
@@ -66,7 +66,7 @@ const termsOf = (extent: Extent): readonly Term[] => {
   return extent.terms;
 };
 
-/** Graded, then lexicographic: an order that multiplication keeps, as exact division needs it. */
+/** Graded lexicographic order: multiplication preserves it, which exact division relies on. */
 function byDegree(a: readonly Atom[], b: readonly Atom[]): number {
   if (a.length !== b.length) return b.length - a.length;
   const at = a.findIndex(({ key }, i) => key !== b[i]?.key);
@@ -100,7 +100,7 @@ export function multiply(...extents: readonly Extent[]): Extent {
   }, 1);
 }
 
-/** a / b where that is a polynomial with whole coefficients. */
+/** a / b, if that is a polynomial with integer coefficients. */
 export function divideExactly(a: Extent, b: Extent): Extent | undefined {
   const [lead] = termsOf(b);
   if (lead === undefined) return undefined;
@@ -127,11 +127,11 @@ function without(atoms: readonly Atom[], divisor: readonly Atom[]): readonly Ato
   return left;
 }
 
-/** A number below which the extent is never; minus infinity where there is no saying. */
+/** A lower bound of an extent; minus infinity if none is known. */
 export function least(extent: Extent): number {
   if (typeof extent === "number") return extent;
-  if (!isBearable(extent)) return -Infinity;
-  // With each atom written as its least value and what is beyond, nothing may be subtracted any more.
+  if (!isTractable(extent)) return -Infinity;
+  // Substitute atom = atom.least + x with x >= 0: if no coefficient is negative, the constant term is the bound.
   const beyond = (atom: Atom): Extent =>
     add(atom.least, new Polynomial([{ factor: 1, atoms: [{ key: atom.key, least: 0, operation: undefined }] }]));
   if (extent.terms.some(({ atoms }) => atoms.some((atom) => atom.least === -Infinity))) return -Infinity;
@@ -141,14 +141,14 @@ export function least(extent: Extent): number {
   return isSum ? (moved.find(({ atoms }) => atoms.length === 0)?.factor ?? 0) : -Infinity;
 }
 
-/** Whether two extents are equal, where it can be said. */
+/** Whether two extents are equal; undefined if that depends on the dimensions. */
 export function areEqual(a: Extent, b: Extent): boolean | undefined {
   if (isSame(a, b)) return true;
   const difference = subtract(a, b);
   return least(difference) > 0 || least(negate(difference)) > 0 ? false : undefined;
 }
 
-/** Whether a < b, where it can be said. */
+/** Whether a < b; undefined if that depends on the dimensions. */
 export function isLess(a: Extent, b: Extent): boolean | undefined {
   if (least(subtract(b, a)) > 0) return true;
   return least(subtract(a, b)) >= 0 ? false : undefined;
@@ -156,11 +156,11 @@ export function isLess(a: Extent, b: Extent): boolean | undefined {
 
 const gcd = (a: number, b: number): number => (b === 0 ? Math.abs(a) : gcd(b, a % b));
 
-/** The atoms of one model. */
+/** The atoms of one model, and the operations that introduce them. */
 export class Extents {
   private readonly atoms = new Map<string, Atom>();
 
-  /** The dimension of that name; the first call says how small it may be. */
+  /** The dimension called `name`; the first call sets its lower bound. */
   dimension(name: string, smallest = 1): Polynomial {
     return this.atom(name, smallest, undefined);
   }
@@ -168,7 +168,7 @@ export class Extents {
   private atom(key: string, smallest: number, operation: Operation | undefined): Polynomial {
     let atom = this.atoms.get(key);
     if (atom === undefined) {
-      // A short key, so that operations on operations do not grow without end.
+      // A short key: the keys of nested operations would otherwise grow exponentially.
       atom = { key: operation === undefined ? key : `@${this.atoms.size}`, least: smallest, operation };
       this.atoms.set(key, atom);
     }
@@ -205,18 +205,18 @@ export class Extents {
     return this.floorDivide(add(x, (constant?.factor ?? 0) * m), m * b);
   }
 
-  /** a / b without its fraction, as integers are divided. */
+  /** a / b rounded toward zero, as integer division does. */
   truncatedDivide(a: Extent, b: Extent): Extent {
     if (least(a) >= 0 && least(b) > 0) return this.floorDivide(a, b);
     return divideExactly(a, b) ?? this.operation("truncated", -Infinity, a, b);
   }
 
-  /** a / b of floating point numbers; `floor` and `ceil` make it whole again. */
+  /** a / b as a real number, for `floor` and `ceil` to round. */
   ratio(a: Extent, b: Extent): Extent {
     return divideExactly(a, b) ?? this.operation("ratio", -Infinity, a, b);
   }
 
-  /** With ratios over a common divisor. */
+  /** An extent with all its ratios brought to a common denominator. */
   private fraction(extent: Extent): { top: Extent; bottom: Extent } {
     let [top, bottom] = [0 as Extent, 1 as Extent];
     for (const { factor, atoms } of termsOf(extent)) {
@@ -241,7 +241,7 @@ export class Extents {
     return this.floorDivide(add(top, bottom, -1), bottom);
   }
 
-  /** The remainder with the sign of b, which is positive. */
+  /** a - b * floor(a / b) for b > 0. */
   remainder(a: Extent, b: Extent): Extent {
     return subtract(a, multiply(b, this.floorDivide(a, b)));
   }
@@ -262,25 +262,25 @@ export class Extents {
     return this.operation("max", Math.max(least(a), least(b)), ...inOrder([a, b]));
   }
 
-  /** What extents broadcast to: that of them which is not 1, whichever it is. */
-  together(...extents: readonly Extent[]): Extent {
+  /** The extent to which these broadcast: the one that is not 1, whichever that is. */
+  broadcast(...extents: readonly Extent[]): Extent {
     const parts = extents.flatMap((extent) => {
       const operation = typeof extent === "number" ? undefined : extent.atom?.operation;
-      return operation?.kind === "together" ? operation.of : [extent];
+      return operation?.kind === "broadcast" ? operation.of : [extent];
     });
     const others = new Map(parts.filter((extent) => extent !== 1).map((extent) => [keyOf(extent), extent]));
     const list = inOrder([...others.values()]);
     const number = list.find((extent) => typeof extent === "number");
-    // Two that are surely more than 1 are equal, or the model does not run.
+    // Any two extents that are known to exceed 1 are equal, or the model does not run.
     const sure = number ?? list.find((extent) => least(extent) > 1);
     if (list.length < 2 || sure !== undefined) return sure ?? list[0] ?? 1;
-    return this.operation("together", 1, ...list);
+    return this.operation("broadcast", 1, ...list);
   }
 }
 
 const inOrder = (extents: readonly Extent[]) => extents.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 
-/** The number that an extent is where its dimensions have the extents that `of` gives. */
+/** The value of an extent, given the values of its dimensions. */
 export function evaluate(extent: Extent, of: (name: string) => number): number {
   return termsOf(extent).reduce((sum, { factor, atoms }) => {
     return sum + atoms.reduce((product, atom) => product * valueOfAtom(atom, of), factor);
@@ -301,7 +301,7 @@ function valueOfAtom({ key, operation }: Atom, of: (name: string) => number): nu
       return Math.min(a, b);
     case "max":
       return Math.max(a, b);
-    case "together":
+    case "broadcast":
       return operation.of.map((extent) => evaluate(extent, of)).find((value) => value !== 1) ?? 1;
     default:
       return operation.kind satisfies never;

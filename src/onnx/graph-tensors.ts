@@ -1,4 +1,4 @@
-/** The tensors that a graph holds: its initializers, and what its Constant nodes make. */
+/** The constant tensors of a graph: its initializers and the results of its Constant nodes. */
 
 import { elementCount } from "../ir/tensor.ts";
 import type { ByteReader } from "./bytes.ts";
@@ -9,11 +9,11 @@ import { types } from "./types/view.ts";
 
 const mostInList = 1 << 20;
 
-/** What reads a file, and files beside it. */
+/** The files of a model. */
 interface Reading {
   readonly reader: ByteReader;
   readonly open: OpenExternal;
-  /** Whether what DequantizeLinear makes of tensors is a tensor that the graph holds. */
+  /** Whether a dequantized constant counts as a constant too. */
   readonly isDequantized: boolean;
 }
 
@@ -34,7 +34,6 @@ export class GraphTensors {
     }
   }
 
-  /** Bytes with scales of f32 or f16. */
   private canDequantize({ inputs, attributes }: NodeProto): boolean {
     const [x, scale, zero] = inputs.map((name) => (name === "" ? undefined : this.type(name)));
     const isZeroKnown = (inputs[2] ?? "") === "" || zero !== undefined;

@@ -1,6 +1,6 @@
 /**
- * From a model to a module: one function, its inputs the parameters. Nodes whose op the language has become that op, by
- * the rules of `rules/`; any other becomes an `extern` op.
+ * Imports a model as a module with one function, whose parameters are the inputs of the graph. A node becomes ops of the
+ * language by its rule in `rules/`, or an `extern` op if it has none.
  */
 
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
@@ -35,48 +35,46 @@ import { sizesIn } from "./sizes.ts";
 import { ScopeTypes } from "./types/infer.ts";
 import { mostItems, type TensorInfo, types } from "./types/view.ts";
 
-/** The program that a model became. */
+/** A model as a program. */
 export interface Imported {
   readonly module: Module;
-  /** Why nodes that look like ops of the language are kept as they are: R0701. */
+  /** R0701: why nodes for which a rule exists remain `extern` ops. */
   readonly remarks: readonly Diagnostic[];
-  /** What became of each tensor of the graph, by its name in the model. */
+  /** The value of each tensor of the graph, by the tensor's name in the model. */
   readonly values: ReadonlyMap<string, Value>;
-  /** The tensor that a value is: the first, where nodes hand a tensor on under other names. */
+  /** The tensor of each value; the first one if several tensors are aliases. */
   readonly tensors: ReadonlyMap<Value, string>;
-  /** What tensors are called in the program. */
+  /** The names of tensors in the program, by their names in the model. */
   readonly names: ReadonlyMap<string, string>;
-  /** The tensors that constants of the module are, by their names there. */
+  /** The tensors that the module's constants are loaded from, by the constants' names. */
   readonly weights: ReadonlyMap<string, string>;
-  /** The nodes that are `extern` ops, by these. */
+  /** The node of each `extern` op. */
   readonly kept: ReadonlyMap<Op, NodeProto>;
-  /** Why nodes that look like ops of the language are `extern`. */
+  /** Why nodes for which a rule exists remain `extern` ops. */
   readonly declined: ReadonlyMap<NodeProto, string>;
-  /** What is known of each tensor. */
   readonly types: ScopeTypes;
 }
 
-/** How far a model is taken for a program. */
 export interface ImportOptions {
-  /** Floats that the language has no type for are taken for f32: what comes of it shows where norms are, no more. */
+  /** Treat f64 and bf16 as f32. Such a program only serves to locate norms. */
   readonly foreignFloats?: boolean;
   /**
-   * A bf16 has a type only where what runs the model computes in it: onnxruntime has no norms of bf16, and its tensors in
-   * JavaScript are of no such type. For what is handed back to the runtime.
+   * Treat bf16 as unsupported unless the model's runtime computes in it: onnxruntime has no norms for bf16, and
+   * onnxruntime-web no bf16 tensors. For programs whose results are handed back to the runtime.
    */
   readonly asRuntime?: boolean;
   /**
-   * A tensor of which the last extent is known and the rank is not is taken for rows of that length, three axes standing
-   * for any number before the last. What does the same to every row is an op of the language on them.
+   * Import a tensor of unknown rank whose last extent is known as rows of that length: three axes stand for any number
+   * of leading ones. Only ops that treat all rows alike are imported on it.
    */
   readonly rowsOfUnknownRank?: boolean;
-  /** What is known of the tensors already: of a graph inside of a node, whose other names are parameters. */
+  /** For a subgraph: the types inferred so far. Values from the enclosing graph become parameters. */
   readonly types?: ScopeTypes;
 }
 
 /**
- * @param file what the program calls the model: its constants are loaded from there.
- * @throws TircError E0740 for a graph without results, E0747 for a file name that cannot be written.
+ * @param file the file name from which the program loads its constants.
+ * @throws TircError E0740 for a graph without results, E0747 for a file name that cannot be written in a program.
  */
 export function importModel(model: OnnxModel, file: string, options: ImportOptions = {}): Imported {
   if (writtenName(file) !== file || !/\.(onnx|pt2)$/.test(file)) fail(onnxMessages.unwritableName(file));
@@ -94,7 +92,7 @@ class GraphImport implements Surroundings {
   private readonly whole: Span;
   private readonly spanOf: (node: NodeProto) => Span;
   private readonly names = new UniqueNames();
-  /** The tensors by their names in the program. */
+  /** Tensors of the model by their names in the program. */
   private readonly named = new Map<string, string>();
   private readonly tensors = new Map<Value, string>();
   private readonly values = new Map<string, Value>();
@@ -102,10 +100,10 @@ class GraphImport implements Surroundings {
   private readonly remarks: Diagnostic[] = [];
   private readonly kept = new Map<Op, NodeProto>();
   private readonly used: ReadonlySet<string>;
-  /** Dimensions of parameters, whose extents are known when a kernel is launched. */
+  /** Dimensions of parameters: their extents are known when a kernel is launched. */
   private readonly launchDims = new Set<string>();
-  /** Ops that only compute shapes, or read constants: they go where nothing needs them. */
-  private readonly mayGo = new Set<Op>();
+  /** Ops that only compute shapes or read constants: removed if their results are unused. */
+  private readonly removable = new Set<Op>();
 
   constructor(model: OnnxModel, file: string, options: ImportOptions) {
     this.model = model;
@@ -151,7 +149,7 @@ class GraphImport implements Surroundings {
     return { module: makeModule([fn], consts), remarks, values, tensors, names, weights, kept, declined, types };
   }
 
-  /** What the nodes take from around their graph. */
+  /** Parameters for the values that a subgraph takes from the enclosing graph. */
   private captured(): Value[] {
     const { graph, tensorNames } = this.model;
     const own = new Set([...tensorNames, ...graph.sparse, ...graph.nodes.flatMap(({ outputs }) => outputs)]);
@@ -159,14 +157,14 @@ class GraphImport implements Surroundings {
     return names.flatMap((name) => this.input(name));
   }
 
-  /** The name of a tensor in the program. */
+  /** A new name of the program for a tensor. */
   private nameOf(tensor: string): string {
     const name = this.names.give(tensor);
     this.named.set(name, tensor);
     return name;
   }
 
-  /** A value that was made for a tensor. */
+  /** Records that `value` is the tensor `name`. */
   private made(name: string, value: Value): Value {
     this.values.set(name, value);
     this.tensors.set(value, name);
@@ -193,13 +191,13 @@ class GraphImport implements Surroundings {
     return dataType === undefined ? undefined : dataTypes.get(dataType)?.element;
   }
 
-  /** The type in the language, where it has one. */
+  /** The type in the language, or undefined if it has none. */
   private typeOf(info: TensorInfo | undefined): TensorType | undefined {
     const element = this.elementOf(info?.element);
     const extents = info?.shape ?? this.rowsOf(info);
     if (element === undefined || extents === undefined || info?.isSequence === true) return undefined;
     const shape = this.dimensions.shape(extents);
-    return isBearable(shape) ? tensorType(element, shape) : undefined;
+    return isRepresentable(shape) ? tensorType(element, shape) : undefined;
   }
 
   private rowsOf(info: TensorInfo | undefined): Extent[] | undefined {
@@ -208,7 +206,7 @@ class GraphImport implements Surroundings {
     return isTaken ? [fresh(), fresh(), fresh(), info.last as Extent] : undefined;
   }
 
-  /** A value that comes from outside of the nodes and has no type in the language. */
+  /** An opaque value that no node produces: an input, or an initializer whose type the language lacks. */
   private outside(what: string, name: string): Value {
     const attributes = { op: what, node: `${this.file}#${writtenName(name)}` };
     const options = { places: { op: this.whole }, names: [this.nameOf(name)], types: [opaqueType] };
@@ -226,7 +224,7 @@ class GraphImport implements Surroundings {
   private constantType(name: string): TensorType | undefined {
     const type = this.model.tensorType(name);
     const element = this.elementOf(type?.dataType);
-    return type && element && isBearable(type.dims) ? tensorType(element, type.dims) : undefined;
+    return type && element && isRepresentable(type.dims) ? tensorType(element, type.dims) : undefined;
   }
 
   constant(name: string): { shape: readonly number[]; numbers: readonly number[] } | undefined {
@@ -240,7 +238,7 @@ class GraphImport implements Surroundings {
     const type = this.constantType(name);
     if (type === undefined) {
       const value = this.outside("Initializer", name);
-      this.mayGo.add(value.def as Op);
+      this.removable.add(value.def as Op);
       return value;
     }
     const written = this.nameOf(name);
@@ -256,10 +254,10 @@ class GraphImport implements Surroundings {
     this.builder.standAt({ span, kernel: undefined });
     if (this.options.types === undefined) this.types.node(node);
     const view = new NodeView(node, this);
-    // Constants that it reads stand before its own ops, as those may be taken back.
+    // Read constants before the mark: ops behind it are removed if the rule declines.
     const operands = this.model.namesTaken(node).map((name) => this.value(name));
     const mark = this.builder.ops.length;
-    // A function of onnxruntime's domain says the same in primitives, for runtimes that lack the op.
+    // A model may define a function of a com.microsoft op for runtimes that lack it: the op's rule still applies.
     const isOther =
       node.domain !== "com.microsoft" && this.model.functions.has(functionKey({ ...node, name: node.opType }));
     const rule = isOther ? undefined : rules.get(`${node.domain}:${node.opType}`);
@@ -273,14 +271,14 @@ class GraphImport implements Surroundings {
       const reason = reasonOf(caught);
       this.builder.ops.length = mark;
       this.declined.set(node, reason);
-      // What is so because of an opaque operand has been said of that.
+      // An opaque operand has a remark of its own.
       const follows = operands.some(({ type }) => type.opaque);
       if (!follows) this.remarks.push(onnxMessages.keptAsExtern(span, shownOp(node), reason));
     }
     this.keep(view, span);
   }
 
-  /** What a node computes of extents alone, as Shape and Gather do. */
+  /** The result of a node that computes with extents alone, as Shape and Gather do. */
   private sizes({ outputs }: NodeProto): Value | undefined {
     const [name = "", ...others] = outputs;
     return others.length > 0
@@ -288,14 +286,14 @@ class GraphImport implements Surroundings {
       : sizesIn(this.types.info(name), this.builder, this.dimensions, this.launchDims);
   }
 
-  /** Gives the outputs of a node their values, and those that were just made their names. */
+  /** Assigns values to the outputs of a node, and names to the values that its ops from `mark` on define. */
   private bind(node: NodeProto, values: readonly (Value | undefined)[], mark: number): void {
     const made = this.builder.ops.slice(mark);
-    const large = made.flatMap((op) => op.results).find(({ type }) => !isBearable(type.shape));
-    if (large !== undefined) decline(`${printType(large.type)} has more elements than a program may have`);
+    const large = made.flatMap((op) => op.results).find(({ type }) => !isRepresentable(type.shape));
+    if (large !== undefined) decline(`${printType(large.type)} has more than 2^32 elements`);
     const bound = node.outputs.flatMap((name, i) => {
       if (name === "" || !this.used.has(name)) return [];
-      return [{ name, value: values[i] ?? decline(`its output ${i} is not made`) }];
+      return [{ name, value: values[i] ?? decline(`its output ${i} is not supported`) }];
     });
     const names = new Map<Value, string>();
     const isMade = new Set(made);
@@ -310,42 +308,40 @@ class GraphImport implements Surroundings {
       if (isFirst) this.made(name, now);
       else this.values.set(name, now);
     }
-    if (this.isKnown(node)) for (const op of this.builder.ops.slice(mark)) this.mayGo.add(op);
+    if (this.isKnown(node)) for (const op of this.builder.ops.slice(mark)) this.removable.add(op);
   }
 
-  /** Whether a node makes nothing but what is known before it runs. */
+  /** Whether the elements of all outputs were inferred. */
   private isKnown({ outputs }: NodeProto): boolean {
     return outputs.every((name) => name === "" || this.types.info(name)?.items !== undefined);
   }
 
-  /** Gives values that ops from `mark` on make their names; the ops after them read what is named. */
+  /** Replaces ops from `mark` on by copies whose results have these names. */
   private rename(names: ReadonlyMap<Value, string>, mark: number): ReadonlyMap<Value, Value> {
     const renamed = new Map<Value, Value>();
     const { ops } = this.builder;
-    for (const [at, op] of names.size === 0 ? [] : ops.slice(mark).map((op, i) => [mark + i, op] as const)) {
+    for (let at = names.size === 0 ? ops.length : mark; at < ops.length; at++) {
+      const op = ops[at] as Op;
       const operands = op.operands.map((operand) => operand && (renamed.get(operand) ?? operand));
       const resultNames = op.results.map((result) => names.get(result) ?? result.name);
       const isSame = operands.every((operand, i) => operand === op.operands[i]);
       if (isSame && resultNames.every((name, i) => name === op.results[i]?.name)) continue;
       const copy = copyOp(op, { operands, resultNames });
       ops[at] = copy;
-      for (const [i, result] of op.results.entries()) {
-        const now = copy.results[i] as Value;
-        renamed.set(result, now);
-      }
+      for (const [i, result] of op.results.entries()) renamed.set(result, copy.results[i] as Value);
     }
     return renamed;
   }
 
   private keep(view: NodeView, span: Span): void {
     const { node } = view;
-    // What its type says already is not read: what computes a shape of a stream reads the stream.
+    // The result's type already contains an inferred shape: reading it would add a use of the stream it is computed from.
     const shapes = shapeOperands(node);
-    const isSaid = (name: string) => {
+    const isInferred = (name: string) => {
       const i = node.inputs.indexOf(name);
       return shapes.includes(i) && this.types.info(name)?.items?.includes(undefined) === false;
     };
-    const taken = this.model.namesTaken(node).filter((name) => !isSaid(name));
+    const taken = this.model.namesTaken(node).filter((name) => !isInferred(name));
     const operands = taken.map((name) => this.value(name));
     const label = node.domain === "" ? node.opType : `${node.domain}.${node.opType}`;
     const types = node.outputs.map((name) => this.typeOf(this.types.info(name)) ?? opaqueType);
@@ -355,7 +351,7 @@ class GraphImport implements Surroundings {
     const op = this.builder.add(makeOp("extern", operands, attributes, { places: { op: span }, names, types }));
     this.kept.set(op, node);
     for (const [i, name] of node.outputs.entries()) if (name !== "") this.made(name, op.results[i] as Value);
-    if (this.isKnown(node)) this.mayGo.add(op);
+    if (this.isKnown(node)) this.removable.add(op);
     const follows = operands.some(({ type }) => type.opaque);
     for (const result of op.results) {
       const name = node.outputs[result.index] ?? "";
@@ -365,7 +361,7 @@ class GraphImport implements Surroundings {
     }
   }
 
-  /** Which operands' rows the result's rows are made of. */
+  /** The attributes that say of which operands' rows the result's rows are linear combinations. */
   private rowFact(view: NodeView, taken: readonly string[]): { rows?: number[]; kept?: readonly number[] } {
     const fact = rowsOf(view, view.result());
     if (fact === undefined) return {};
@@ -373,12 +369,12 @@ class GraphImport implements Surroundings {
     return { rows: [...new Set(rows)].sort((a, b) => a - b), kept: fact.kept.toSorted((a, b) => a - b) };
   }
 
-  /** All ops but those whose results nothing reads, of those that only compute shapes or read a constant. */
+  /** All ops but removable ones whose results are unused. */
   private needed(results: readonly Result[]): Op[] {
     const live = new Set(results.map(({ value }) => value));
     const kept: Op[] = [];
     for (const op of this.builder.ops.toReversed()) {
-      const isNeeded = !isLeaf(op) && !this.mayGo.has(op);
+      const isNeeded = !isLeaf(op) && !this.removable.has(op);
       if (!isNeeded && !op.results.some((result) => live.has(result))) continue;
       for (const operand of presentOperands(op)) live.add(operand);
       kept.push(op);
@@ -392,21 +388,21 @@ const withShapes = new Set([
   ...["CenterCropPad", "ConstantOfShape", "Range"],
 ]);
 
-/** The inputs of a node that say nothing but what shape it makes, or where it cuts. */
+/** The inputs of a node that only determine the shape of its result, or where it cuts. */
 function shapeOperands({ domain, opType, inputs }: NodeProto): number[] {
   if (domain !== "" || !withShapes.has(opType)) return [];
   const first = opType === "ConstantOfShape" || opType === "Range" ? 0 : 1;
   return [...inputs.keys()].filter((i) => i >= first);
 }
 
-/** Whether extents are some that a program may have. */
-function isBearable(shape: readonly (Dim | undefined)[]): boolean {
+/** Whether the language allows a tensor of this shape. */
+function isRepresentable(shape: readonly (Dim | undefined)[]): boolean {
   const numbers = shape.filter((dim) => typeof dim === "number");
   const isExtent = (dim: number) => Number.isInteger(dim) && dim >= 0 && dim < 2 ** 32;
   return numbers.every(isExtent) && elementCount(numbers) <= 2 ** 32;
 }
 
-/** Why a rule did not come to an end: it declined, or the op does not take such operands. */
+/** Why a rule failed: it declined, or the op rejected the operands. */
 function reasonOf(caught: unknown): string {
   if (caught instanceof Declined) return caught.message;
   if (caught instanceof TircError) return caught.diagnostics[0]?.message ?? "";

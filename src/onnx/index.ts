@@ -1,5 +1,5 @@
 /**
- * Reads ONNX models, turns them into programs, and writes their norms anew. Runs anywhere: who calls it reads the files.
+ * Reads ONNX models, imports them as programs, and rewrites their norms. Uses no Node API: the caller reads the files.
  *
  * @module tirc/onnx
  */

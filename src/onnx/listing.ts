@@ -1,4 +1,4 @@
-/** A model as a text, for messages about its nodes. */
+/** The graph of a model as source text, which messages quote. */
 
 import type { Labels, Source, Span } from "../diagnostics/diagnostic.ts";
 import type { NodeProto } from "./messages.ts";
@@ -6,8 +6,8 @@ import { type OnnxModel, shownOp, writtenName } from "./model.ts";
 import { UniqueNames } from "./names.ts";
 
 /**
- * The graph as a text, a node a line: what messages about an op of it show.
- * @param tensors the tensors of the graph by their names in the program, as far as the import has come.
+ * The graph as text, one node per line, and the spans of nodes in it.
+ * @param tensors the tensors of the graph by their names in the program; it may grow afterwards.
  */
 export function listing(
   { file, graph }: OnnxModel,

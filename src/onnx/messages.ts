@@ -1,277 +1,240 @@
-/** ONNX's messages (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), as far as they are needed, by field number. */
+/** The messages of ONNX (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto), as far as they are needed. */
 
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import type { ByteReader, Range } from "./bytes.ts";
 import { type Field, fieldsOf, floatsOf, integersOf, messageOf, textOf } from "./wire.ts";
 
-/** A tensor that a file holds; its numbers stay there. */
+/** A tensor, whose data remains in the file. */
 export interface TensorProto {
   readonly name: string;
   readonly dims: readonly number[];
   readonly dataType: number;
-  /** `raw_data`, where it has that. */
+  /** `raw_data`, if it is present. */
   readonly raw: Range | undefined;
-  /** The entries of `external_data`, where its numbers lie in another file. */
+  /** The entries of `external_data`, if the data is in another file. */
   readonly external: ReadonlyMap<string, string> | undefined;
   readonly range: Range;
 }
 
-/** A type of a graph's input, output or inner value, as far as it is said. */
+/** The declared type of a graph's input, output or inner value. */
 export interface ValueInfoProto {
   readonly name: string;
-  /** `undefined` for what is no tensor. */
+  /** Undefined if it is not a tensor. */
   readonly elementType: number | undefined;
-  /** Missing where the rank is not known; an extent is a number, a name, or not known. */
+  /** Undefined if the rank is unknown. An extent is a number, a name, or unknown. */
   readonly shape: readonly (number | string | undefined)[] | undefined;
-  /** Whether it is a sequence of such tensors. */
+  /** Whether it is a sequence of tensors of this type. */
   readonly isSequence?: boolean;
 }
 
 /** A node of a graph. */
 export interface NodeProto {
-  /** Its number in its graph. */
+  /** Its position in the graph. */
   readonly index: number;
   readonly name: string;
   readonly opType: string;
-  /** What the op is called where the graph was translated from another form: `aten.layer_norm.default`. */
+  /** The op that it was translated from, if the model is not an ONNX file: `aten.layer_norm.default`. */
   readonly sourceOp?: string;
   readonly domain: string;
-  /** Which of the model's functions of one name it calls. */
+  /** Selects one of several functions with the same name. */
   readonly overload: string;
-  /** Names; an empty one stands for an input that is left out. */
+  /** Names of tensors; empty for an omitted input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Where each attribute lies, by its name. */
+  /** The encoded attributes by name. */
   readonly attributes: ReadonlyMap<string, Range>;
   readonly range: Range;
 }
 
-/** The graph of a model; its weights stay in the file. */
+/** A graph, whose weights remain in the file. */
 export interface GraphProto {
   readonly name: string;
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
-  /** Names of sparse initializers, which are not read. */
+  /** Names of sparse initializers, which are not supported. */
   readonly sparse: readonly string[];
   readonly inputs: readonly ValueInfoProto[];
   readonly outputs: readonly ValueInfoProto[];
   readonly valueInfo: readonly ValueInfoProto[];
 }
 
-/** More dimensions than any tensor has. */
+/** Reads one occurrence of a field; `index` counts the occurrences of a repeated one. */
+type ReadField<T> = (reader: ByteReader, field: Field, index?: number) => T;
+type ReadMessage<T> = (reader: ByteReader, range: Range, index?: number) => T;
+
+/** A member of a message: the fields with its number are reduced to its value. */
+interface Member<T> {
+  readonly number: number;
+  readonly initial: () => T;
+  readonly next: (reader: ByteReader, field: Field, value: T) => T;
+}
+
+/** A reader of messages with these members; all other fields are skipped. */
+function message<T>(members: { readonly [K in keyof T]: Member<T[K]> }): ReadMessage<T> {
+  const keys = Object.keys(members) as (keyof T)[];
+  const byNumber = new Map(keys.map((key) => [members[key].number, key]));
+  return (reader, range) => {
+    const result = Object.fromEntries(keys.map((key) => [key, members[key].initial()])) as T;
+    for (const field of fieldsOf(reader, range)) {
+      const key = byNumber.get(field.number);
+      if (key !== undefined) result[key] = members[key].next(reader, field, result[key]);
+    }
+    return result;
+  };
+}
+
+/** A member with one value: that of the last field. */
+const single = <T>(number: number, read: ReadField<T>, initial: T): Member<T> => ({
+  number,
+  initial: () => initial,
+  next: (reader, field) => read(reader, field),
+});
+
+const optional = <T>(number: number, read: ReadField<T>) => single<T | undefined>(number, read, undefined);
+
+/** A member that is a list with an element for each field. */
+const repeated = <T>(number: number, read: ReadField<T>): Member<T[]> => ({
+  number,
+  initial: () => [],
+  next(reader, field, list) {
+    list.push(read(reader, field, list.length));
+    return list;
+  },
+});
+
+/** A field whose content is a message. */
+const nested =
+  <T>(read: ReadMessage<T>): ReadField<T> =>
+  (reader, field, index) =>
+    read(reader, messageOf(reader, field), index);
+
+const intOf: ReadField<number> = (_, { value }) => value;
+const text = (number: number) => single(number, textOf, "");
+const texts = (number: number) => repeated(number, textOf);
+const integer = (number: number) => single(number, intOf, 0);
+
+/** No real tensor has more dimensions. */
 const mostDims = 64;
 
-/** Calls what is said for a field's number with each field of a message; others are passed over. */
-function eachField(reader: ByteReader, range: Range, on: Readonly<Record<number, (field: Field) => void>>): void {
-  for (const field of fieldsOf(reader, range)) on[field.number]?.(field);
-}
-
-function readTensor(reader: ByteReader, range: Range): TensorProto {
-  const tensor = { name: "", dims: [] as number[], dataType: 0, raw: undefined as Range | undefined, range };
-  const entries = new Map<string, string>();
-  let isExternal = false;
-  eachField(reader, range, {
-    1: (field) => {
-      for (const dim of integersOf(reader, field)) {
-        if (tensor.dims.length === mostDims)
-          fail(onnxMessages.corrupt(reader.source.name, range.start, "a tensor has more than 64 dimensions"));
-        tensor.dims.push(dim);
+const dims: Member<number[]> = {
+  number: 1,
+  initial: () => [],
+  next(reader, field, list) {
+    for (const dim of integersOf(reader, field)) {
+      if (list.length === mostDims) {
+        const { name } = reader.source;
+        fail(onnxMessages.corrupt(name, field.range.start, `a tensor has more than ${mostDims} dimensions`));
       }
-    },
-    2: (field) => {
-      tensor.dataType = field.value;
-    },
-    8: (field) => {
-      tensor.name = textOf(reader, field);
-    },
-    9: (field) => {
-      tensor.raw = messageOf(reader, field);
-    },
-    13: (field) => {
-      const { key, value } = readEntry(reader, messageOf(reader, field));
-      entries.set(key, value);
-    },
-    14: (field) => {
-      isExternal = field.value === 1;
-    },
+      list.push(dim);
+    }
+    return list;
+  },
+};
+
+const readTensorFields = message({
+  name: text(8),
+  dims,
+  dataType: integer(2),
+  raw: optional(9, messageOf),
+  entries: repeated(13, nested(message({ key: text(1), value: text(2) }))),
+  location: integer(14),
+});
+
+const externalLocation = 1;
+
+const readTensor: ReadMessage<TensorProto> = (reader, range) => {
+  const { entries, location, ...tensor } = readTensorFields(reader, range);
+  const external =
+    location === externalLocation ? new Map(entries.map(({ key, value }) => [key, value] as const)) : undefined;
+  return { ...tensor, external, range };
+};
+
+/** Both names of the standard operator set are written as "". */
+const domainOf = (name: string): string => (name === "ai.onnx" ? "" : name);
+
+const readName = message({ name: text(1) });
+
+/** Encoded AttributeProtos, with their names. */
+const namedAttributes = (number: number) =>
+  repeated(number, (reader, field): [string, Range] => {
+    const range = messageOf(reader, field);
+    return [readName(reader, range).name, range];
   });
-  return { ...tensor, external: isExternal ? entries : undefined };
+
+const readNodeFields = message({
+  name: text(3),
+  opType: text(4),
+  domain: text(7),
+  overload: text(8),
+  inputs: texts(1),
+  outputs: texts(2),
+  attributes: namedAttributes(5),
+});
+
+const readNode: ReadMessage<NodeProto> = (reader, range, index = 0) => {
+  const fields = readNodeFields(reader, range);
+  return { index, ...fields, domain: domainOf(fields.domain), attributes: new Map(fields.attributes), range };
+};
+
+const readDimension = message({ value: optional(1, intOf), name: optional(2, textOf) });
+const readShape = message({ dims: repeated(1, nested(readDimension)) });
+const readTensorType = message({ elementType: optional(1, intOf), shape: optional(2, nested(readShape)) });
+const readElementType = message({ type: optional(1, messageOf) });
+const readTypeFields = message({
+  tensor: optional(1, nested(readTensorType)),
+  sequence: optional(4, nested(readElementType)),
+  optional: optional(9, nested(readElementType)),
+});
+
+/** The type of a tensor, or of the tensors in a sequence or an optional. */
+function readType(reader: ByteReader, range: Range, depth: number): Omit<ValueInfoProto, "name"> {
+  const fields = readTypeFields(reader, range);
+  const inner = (fields.sequence ?? fields.optional)?.type;
+  const isSequence = fields.sequence !== undefined && { isSequence: true };
+  if (inner !== undefined && depth < 2) return { ...readType(reader, inner, depth + 1), ...isSequence };
+  const shape = fields.tensor?.shape?.dims.map(({ value = -1, name }) => name || (value >= 0 ? value : undefined));
+  return { elementType: fields.tensor?.elementType, shape, ...isSequence };
 }
 
-function readEntry(reader: ByteReader, range: Range): { key: string; value: string } {
-  const entry = { key: "", value: "" };
-  eachField(reader, range, {
-    1: (field) => {
-      entry.key = textOf(reader, field);
-    },
-    2: (field) => {
-      entry.value = textOf(reader, field);
-    },
-  });
-  return entry;
-}
+const readValueInfoFields = message({ name: text(1), type: optional(2, messageOf) });
 
-function readNode(reader: ByteReader, range: Range, index: number): NodeProto {
-  const texts = { name: "", opType: "", domain: "", overload: "" };
-  const [inputs, outputs]: [string[], string[]] = [[], []];
-  const attributes = new Map<string, Range>();
-  eachField(reader, range, {
-    1: (field) => inputs.push(textOf(reader, field)),
-    2: (field) => outputs.push(textOf(reader, field)),
-    3: (field) => {
-      texts.name = textOf(reader, field);
-    },
-    4: (field) => {
-      texts.opType = textOf(reader, field);
-    },
-    5: (field) => {
-      const attribute = messageOf(reader, field);
-      eachField(reader, attribute, { 1: (name) => attributes.set(textOf(reader, name), attribute) });
-    },
-    7: (field) => {
-      texts.domain = textOf(reader, field);
-    },
-    8: (field) => {
-      texts.overload = textOf(reader, field);
-    },
-  });
-  const domain = texts.domain === "ai.onnx" ? "" : texts.domain;
-  return { index, ...texts, domain, inputs, outputs, attributes, range };
-}
+const readValueInfo: ReadMessage<ValueInfoProto> = (reader, range) => {
+  const { name, type } = readValueInfoFields(reader, range);
+  return { name, ...(type === undefined ? { elementType: undefined, shape: undefined } : readType(reader, type, 0)) };
+};
 
-function readValueInfo(reader: ByteReader, range: Range): ValueInfoProto {
-  const info = { name: "", elementType: undefined, shape: undefined } as {
-    -readonly [K in keyof ValueInfoProto]: ValueInfoProto[K];
-  };
-  const tensorType = (type: Range) =>
-    eachField(reader, type, {
-      1: (field) => {
-        info.elementType = field.value;
-      },
-      2: (field) => {
-        info.shape = readShape(reader, messageOf(reader, field));
-      },
-    });
-  // A sequence or an optional value is told by the type of what is in it.
-  const type = (range: Range, depth: number) => {
-    const inner = (field: Field) =>
-      eachField(reader, messageOf(reader, field), { 1: (type_) => type(messageOf(reader, type_), depth + 1) });
-    if (depth > 2) return;
-    eachField(reader, range, {
-      1: (field) => tensorType(messageOf(reader, field)),
-      4: (field) => {
-        info.isSequence = true;
-        inner(field);
-      },
-      9: inner,
-    });
-  };
-  eachField(reader, range, {
-    1: (field) => {
-      info.name = textOf(reader, field);
-    },
-    2: (field) => type(messageOf(reader, field), 0),
-  });
-  return info;
-}
+const valueInfos = (number: number) => repeated(number, nested(readValueInfo));
 
-function readShape(reader: ByteReader, range: Range): (number | string | undefined)[] {
-  const shape: (number | string | undefined)[] = [];
-  eachField(reader, range, {
-    1: (field) => {
-      let dim: number | string | undefined;
-      eachField(reader, messageOf(reader, field), {
-        1: (value) => {
-          dim = value.value >= 0 ? value.value : undefined;
-        },
-        2: (name) => {
-          dim = textOf(reader, name) || undefined;
-        },
-      });
-      shape.push(dim);
-    },
-  });
-  return shape;
-}
+const readGraphFields = message({
+  name: text(2),
+  nodes: repeated(1, nested(readNode)),
+  initializers: repeated(5, nested(readTensor)),
+  sparse: repeated(15, nested(message({ values: optional(1, nested(readTensor)) }))),
+  inputs: valueInfos(11),
+  outputs: valueInfos(12),
+  valueInfo: valueInfos(13),
+});
 
-export function readGraph(reader: ByteReader, range: Range): GraphProto {
-  const graph = {
-    name: "",
-    nodes: [] as NodeProto[],
-    initializers: [] as TensorProto[],
-    sparse: [] as string[],
-    inputs: [] as ValueInfoProto[],
-    outputs: [] as ValueInfoProto[],
-    valueInfo: [] as ValueInfoProto[],
-  };
-  const valueInfo = (field: Field) => readValueInfo(reader, messageOf(reader, field));
-  eachField(reader, range, {
-    1: (field) => graph.nodes.push(readNode(reader, messageOf(reader, field), graph.nodes.length)),
-    2: (field) => {
-      graph.name = textOf(reader, field);
-    },
-    5: (field) => graph.initializers.push(readTensor(reader, messageOf(reader, field))),
-    11: (field) => graph.inputs.push(valueInfo(field)),
-    12: (field) => graph.outputs.push(valueInfo(field)),
-    13: (field) => graph.valueInfo.push(valueInfo(field)),
-    15: (field) =>
-      eachField(reader, messageOf(reader, field), {
-        1: (values) => graph.sparse.push(readTensor(reader, messageOf(reader, values)).name),
-      }),
-  });
-  return graph;
-}
+export const readGraph: ReadMessage<GraphProto> = (reader, range) => {
+  const graph = readGraphFields(reader, range);
+  return { ...graph, sparse: graph.sparse.flatMap(({ values }) => values?.name ?? []) };
+};
 
-interface ModelProto {
-  readonly irVersion: number;
-  /** The version of each operator set, by its domain; that of ONNX itself is "". */
-  readonly opsets: ReadonlyMap<string, number>;
-  /** The functions that the model defines itself, by their keys. */
-  readonly functions: ReadonlyMap<string, FunctionProto>;
-  readonly graph: Range | undefined;
-}
+/** An OperatorSetIdProto. */
+export const readOpset = message({ domain: text(1), version: integer(2) });
 
-export function readModel(reader: ByteReader): ModelProto {
-  const model = { irVersion: 0, graph: undefined as Range | undefined };
-  const opsets = new Map<string, number>();
-  const functions = new Map<string, FunctionProto>();
-  eachField(
-    reader,
-    { start: 0, end: reader.source.size },
-    {
-      1: (field) => {
-        model.irVersion = field.value;
-      },
-      7: (field) => {
-        model.graph = messageOf(reader, field);
-      },
-      8: (field) => {
-        noteOpset(reader, field, opsets);
-      },
-      25: (field) => {
-        const own = readFunction(reader, messageOf(reader, field));
-        functions.set(functionKey(own), own);
-      },
-    },
-  );
-  return { ...model, opsets, functions };
-}
+/** The version of each operator set, by domain. */
+const opsets = (number: number): Member<Map<string, number>> => ({
+  number,
+  initial: () => new Map(),
+  next(reader, field, versions) {
+    const { domain, version } = readOpset(reader, messageOf(reader, field));
+    return versions.set(domainOf(domain), version);
+  },
+});
 
-function readOpset(reader: ByteReader, range: Range): { domain: string; version: number } {
-  const opset = { domain: "", version: 0 };
-  eachField(reader, range, {
-    1: (field) => {
-      opset.domain = textOf(reader, field);
-    },
-    2: (field) => {
-      opset.version = field.value;
-    },
-  });
-  return opset;
-}
-
-/** A function that a model defines itself: a node that calls it stands for its nodes. */
+/** A function that a model defines: calling it executes its nodes. */
 export interface FunctionProto {
   readonly name: string;
   readonly domain: string;
@@ -279,55 +242,57 @@ export interface FunctionProto {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly nodes: readonly NodeProto[];
-  /** What an attribute is where the call does not say it. */
+  /** Defaults of its attributes. */
   readonly defaults: ReadonlyMap<string, Range>;
-  /** The version of each operator set in it. */
+  /** The operator sets that it imports. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly valueInfo: readonly ValueInfoProto[];
 }
 
-/** What a node calls, or a function is called: two of one key are one. */
+/** The key under which a model's functions are listed, for a function or for the node that calls it. */
 export function functionKey({ domain, name, overload }: Pick<FunctionProto, "domain" | "name" | "overload">): string {
   return `${domain}:${name}${overload === "" ? "" : `:${overload}`}`;
 }
 
-function readFunction(reader: ByteReader, range: Range): FunctionProto {
-  const texts = { name: "", domain: "", overload: "" };
-  const lists = {
-    inputs: [] as string[],
-    outputs: [] as string[],
-    nodes: [] as NodeProto[],
-    valueInfo: [] as ValueInfoProto[],
-  };
-  const defaults = new Map<string, Range>();
-  const opsets = new Map<string, number>();
-  const text = (key: keyof typeof texts) => (field: Field) => {
-    texts[key] = textOf(reader, field);
-  };
-  eachField(reader, range, {
-    1: text("name"),
-    4: (field) => lists.inputs.push(textOf(reader, field)),
-    5: (field) => lists.outputs.push(textOf(reader, field)),
-    7: (field) => lists.nodes.push(readNode(reader, messageOf(reader, field), lists.nodes.length)),
-    9: (field) => noteOpset(reader, field, opsets),
-    10: text("domain"),
-    11: (field) => {
-      const attribute = messageOf(reader, field);
-      eachField(reader, attribute, { 1: (name) => defaults.set(textOf(reader, name), attribute) });
-    },
-    12: (field) => lists.valueInfo.push(readValueInfo(reader, messageOf(reader, field))),
-    13: text("overload"),
-  });
-  const domain = texts.domain === "ai.onnx" ? "" : texts.domain;
-  return { ...texts, domain, ...lists, defaults, opsets };
+const readFunctionFields = message({
+  name: text(1),
+  domain: text(10),
+  overload: text(13),
+  inputs: texts(4),
+  outputs: texts(5),
+  nodes: repeated(7, nested(readNode)),
+  defaults: namedAttributes(11),
+  opsets: opsets(9),
+  valueInfo: valueInfos(12),
+});
+
+const readFunction: ReadMessage<FunctionProto> = (reader, range) => {
+  const fields = readFunctionFields(reader, range);
+  return { ...fields, domain: domainOf(fields.domain), defaults: new Map(fields.defaults) };
+};
+
+interface ModelProto {
+  readonly irVersion: number;
+  /** The version of each operator set, by domain; "" is the standard one. */
+  readonly opsets: ReadonlyMap<string, number>;
+  /** By `functionKey`. */
+  readonly functions: ReadonlyMap<string, FunctionProto>;
+  readonly graph: Range | undefined;
 }
 
-function noteOpset(reader: ByteReader, field: Field, opsets: Map<string, number>): void {
-  const { domain, version } = readOpset(reader, messageOf(reader, field));
-  opsets.set(domain === "ai.onnx" ? "" : domain, version);
+const readModelFields = message({
+  irVersion: integer(1),
+  graph: optional(7, messageOf),
+  opsets: opsets(8),
+  functions: repeated(25, nested(readFunction)),
+});
+
+export function readModel(reader: ByteReader): ModelProto {
+  const model = readModelFields(reader, { start: 0, end: reader.source.size });
+  return { ...model, functions: new Map(model.functions.map((one) => [functionKey(one), one])) };
 }
 
-/** The shortest decimal that is this float of 32 bits: an eps of 1e-5 is said and written as one. */
+/** The shortest decimal that rounds to this f32, so that an eps of 1e-5 is printed as one. */
 function shortFloat(value: number): number {
   const rounded = Math.fround(value);
   for (let digits = 1; digits < 9; digits++) {
@@ -337,7 +302,7 @@ function shortFloat(value: number): number {
   return value;
 }
 
-/** What an attribute holds, each of its parts read when it is wanted. */
+/** An attribute, whose fields are read on demand. */
 export class AttributeProto {
   private readonly reader: ByteReader;
   private readonly range: Range;
@@ -379,31 +344,27 @@ export class AttributeProto {
     return field && readTensor(this.reader, messageOf(this.reader, field));
   }
 
-  /** The attribute of the function around that it stands for, in a node of a function. */
+  /** In the body of a function: the attribute of the function whose value it takes. */
   get reference(): string | undefined {
     const field = this.last(21);
     return field && textOf(this.reader, field);
   }
 
-  /** Its integers; `undefined` where they are more than `most`. */
+  /** Its integers; undefined if there are more than `most`. */
   integers(most: number): number[] | undefined {
-    const list: number[] = [];
-    for (const field of fieldsOf(this.reader, this.range)) {
-      if (field.number !== 8) continue;
-      for (const value of integersOf(this.reader, field)) {
-        if (list.length === most) return undefined;
-        list.push(value);
-      }
-    }
-    return list;
+    return this.list(8, most, integersOf);
   }
 
-  /** Its floats; `undefined` where they are more than `most`. */
+  /** Its floats; undefined if there are more than `most`. */
   floats(most: number): number[] | undefined {
+    return this.list(7, most, (reader, field) => floatsOf(reader, field, 4));
+  }
+
+  private list(number: number, most: number, valuesOf: ReadField<Iterable<number>>): number[] | undefined {
     const list: number[] = [];
     for (const field of fieldsOf(this.reader, this.range)) {
-      if (field.number !== 7) continue;
-      for (const value of floatsOf(this.reader, field, 4)) {
+      if (field.number !== number) continue;
+      for (const value of valuesOf(this.reader, field)) {
         if (list.length === most) return undefined;
         list.push(value);
       }
@@ -411,7 +372,6 @@ export class AttributeProto {
     return list;
   }
 
-  /** Its graphs. */
   get graphs(): Range[] {
     const fields = [...fieldsOf(this.reader, this.range)].filter(({ number }) => number === 6 || number === 11);
     return fields.map((field) => messageOf(this.reader, field));

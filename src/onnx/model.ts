@@ -1,4 +1,4 @@
-/** A model whose graph is sound: every name is defined once, before it is used, and by nothing that needs it. */
+/** A model whose graph is valid: every name is defined exactly once, and definitions have no cycle. */
 
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
@@ -15,40 +15,38 @@ import {
 } from "./messages.ts";
 import { externalRange, type OpenExternal, type TensorNumbers } from "./tensors.ts";
 
-/** The operator sets of ONNX that are read, from the oldest to the newest. */
+/** The supported versions of the standard operator set. */
 export const opsetRange = { oldest: 9, newest: 23 } as const;
 
-/** More graphs inside of one another than any model has. */
+/** No real model nests subgraphs more deeply. */
 const deepest = 32;
 
-/** A model of which parts are read as they are needed. */
+/** A model whose weights are read on demand. */
 export class OnnxModel {
   readonly file: string;
   readonly irVersion: number;
-  /** The version of ONNX's own operator set. */
+  /** The version of the standard operator set. */
   readonly opset: number;
   /** The version of each operator set, by its domain. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly functions: ReadonlyMap<string, FunctionProto>;
   readonly graph: GraphProto;
-  /** The nodes, each after those whose results it takes; in the order of the file where that is one. */
+  /** The nodes in topological order: that of the file, if it is one. */
   readonly order: readonly NodeProto[];
-  /** For what looks at the file itself. */
   readonly reader: ByteReader;
   readonly open: OpenExternal;
   readonly isDequantized: boolean = false;
-  /** Whether the types that the file says of all tensors are those of who wrote it, and hold above what follows from nodes. */
+  /** Whether the shapes that the file declares take precedence over inferred ones. */
   readonly isTyped: boolean = false;
-  /** Whether what runs it computes in bfloat16: onnxruntime has hardly an op of that type. */
+  /** Whether the model's runtime computes in bfloat16: onnxruntime has hardly any op for it. */
   readonly hasBfloat16: boolean = false;
-  /** The tensors of the graph that are constants. */
   private readonly tensors: GraphTensors;
   private byWrittenName: ReadonlyMap<string, string> | undefined;
   private readonly read = new Map<NodeProto, ReadonlyMap<string, GraphProto>>();
   private readonly captured = new Map<NodeProto, readonly string[]>();
 
   /**
-   * @param open gives the files in which a model keeps its weights.
+   * @param open opens the files with external weights.
    * @throws TircError E0740 to E0744.
    */
   constructor(source: ByteSource, open: OpenExternal) {
@@ -63,7 +61,7 @@ export class OnnxModel {
     this.opset = opsets.get("") ?? 0;
     const { oldest, newest } = opsetRange;
     const isKnown = this.opset >= oldest && this.opset <= newest;
-    // A model may have nothing but ops of other sets.
+    // A model may use only ops of other operator sets.
     if (!isKnown && (opsets.has("") || opsets.size === 0)) {
       fail(onnxMessages.unknownOpset(source.name, this.opset, oldest, newest));
     }
@@ -72,7 +70,7 @@ export class OnnxModel {
     this.order = this.check();
   }
 
-  /** The model with other shapes of its inputs, by their names; what else says shapes is left out. */
+  /** The model with other input shapes, given by name; all other declared shapes are dropped. */
   withShapes(shapes: ReadonlyMap<string, readonly number[]>): OnnxModel {
     const inputs = this.graph.inputs.map((info) => ({ ...info, shape: shapes.get(info.name) ?? info.shape }));
     const outputs = this.graph.outputs.map((info) => ({ ...info, shape: undefined }));
@@ -80,31 +78,31 @@ export class OnnxModel {
     return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph });
   }
 
-  /** The model with weights that DequantizeLinear makes of bytes as tensors that it holds, of the numbers that it makes. */
+  /** The model with the results of DequantizeLinear nodes on constants as constants. */
   dequantized(): OnnxModel {
     const parts = { isDequantized: true, byWrittenName: undefined };
     const model = Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, parts);
     return Object.assign(model, { tensors: new GraphTensors(model, this.graph) });
   }
 
-  /** A graph inside of a node, or the nodes of a function, as if they were the model's graph. */
+  /** The model with a subgraph, or the nodes of a function, as its graph. */
   inside(graph: GraphProto): OnnxModel {
     const tensors = new GraphTensors(this, graph);
     return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph, tensors, order: graph.nodes });
   }
 
-  /** The tensor that a program calls so. */
+  /** The constant tensor that a program refers to as `written`. */
   tensorWritten(written: string): string | undefined {
     this.byWrittenName ??= new Map(this.tensorNames.map((name) => [writtenName(name), name]));
     return this.byWrittenName.get(written);
   }
 
-  /** Names of the tensors that the model holds: initializers, and what Constant nodes make. */
+  /** The names of the constant tensors: initializers and results of Constant nodes. */
   get tensorNames(): string[] {
     return this.tensors.names;
   }
 
-  /** The files beside the model that hold numbers of it, as it calls them. */
+  /** The files with external weights, relative to the model. */
   get locations(): ReadonlySet<string> {
     const found = new Set<string>();
     this.findLocations(this.graph, found);
@@ -121,35 +119,35 @@ export class OnnxModel {
       for (const range of node.attributes.values()) {
         const attribute = new AttributeProto(this.reader, range);
         note(attribute.tensor);
-        // How deep they nest was found out when their names were read.
+        // The depth of nesting was checked when the names were resolved.
         for (const inner of attribute.graphs) this.findLocations(readGraph(this.reader, inner), found);
       }
     }
   }
 
-  /** Type and shape of a tensor that the model holds. */
+  /** The type and shape of a constant tensor. */
   tensorType(name: string): Pick<TensorProto, "dims" | "dataType"> | undefined {
     return this.tensors.type(name);
   }
 
-  /** The numbers of a tensor that the model holds, read now. Throws E0662, E0745, E0746; E0640 where a file is missing. */
+  /** Reads the elements of a constant tensor. Throws E0662, E0745, E0746; E0640 if a file is missing. */
   numbers(name: string): TensorNumbers | undefined {
     return this.tensors.numbers(name);
   }
 
-  /** The bytes of a tensor whose numbers lie in another file. Throws E0746; E0640 where the file is missing. */
+  /** Reads the bytes of a tensor with external data. Throws E0746; E0640 if the file is missing. */
   externalBytes(tensor: TensorProto): Uint8Array {
     const { source, range } = externalRange(this.reader, tensor, this.open);
     return source.read(range.start, range.end - range.start);
   }
 
-  /** An attribute of a node, or `undefined`. */
+  /** The attribute of a node, or undefined if it has none of that name. */
   attribute(node: NodeProto, name: string): AttributeProto | undefined {
     const range = node.attributes.get(name);
     return range && new AttributeProto(this.reader, range);
   }
 
-  /** The graphs in the attributes of a node, by the names of these. */
+  /** The subgraphs of a node by attribute. */
   bodies(node: NodeProto): ReadonlyMap<string, GraphProto> {
     let found = this.read.get(node);
     if (found === undefined) {
@@ -163,7 +161,7 @@ export class OnnxModel {
     return found;
   }
 
-  /** The names that a node takes: its inputs, and what the graphs in its attributes take from around them. */
+  /** The names that a node uses: its inputs, and what its subgraphs capture from the enclosing graph. */
   namesTaken(node: NodeProto): readonly string[] {
     let names = this.captured.get(node);
     if (names === undefined) {
@@ -175,7 +173,7 @@ export class OnnxModel {
     return names;
   }
 
-  /** What a graph inside of a node takes from around it. */
+  /** The names that a subgraph captures from the enclosing graph. */
   private freeNames(range: Range, depth: number): Set<string> {
     if (depth > deepest) fail(onnxMessages.corrupt(this.file, range.start, `graphs nest more than ${deepest} deep`));
     const graph = readGraph(this.reader, range);
@@ -194,13 +192,13 @@ export class OnnxModel {
     return new Set([...used].filter((name) => !own.has(name)));
   }
 
-  /** The order of the nodes, or everything that is wrong with the names. */
+  /** The nodes in topological order. Fails with everything that is wrong with the names. */
   private check(): readonly NodeProto[] {
     const { nodes, inputs, outputs, initializers, sparse } = this.graph;
     const problems: Diagnostic[] = [];
     const definedBy = new Map<string, NodeProto | undefined>();
     const named = [initializers.map(({ name }) => name).concat(sparse), inputs.map(({ name }) => name)];
-    // An initializer of an input's name is its default; two of either are not allowed.
+    // An initializer with the name of an input is its default; two of either kind are an error.
     for (const names of named) {
       const own = new Set<string>();
       for (const name of names) {
@@ -230,9 +228,7 @@ export class OnnxModel {
 
   private sorted(definedBy: ReadonlyMap<string, NodeProto | undefined>): readonly NodeProto[] {
     const { nodes } = this.graph;
-    const before = (node: NodeProto) => {
-      return this.namesTaken(node).flatMap((name) => definedBy.get(name) ?? []);
-    };
+    const before = (node: NodeProto) => this.namesTaken(node).flatMap((name) => definedBy.get(name) ?? []);
     if (nodes.every((node) => before(node).every(({ index }) => index < node.index))) return nodes;
     const waits = nodes.map((node) => new Set(before(node)).size);
     const users = new Map<NodeProto, NodeProto[]>();
@@ -251,30 +247,30 @@ export class OnnxModel {
       }
     }
     if (order.length < nodes.length) {
-      const inRing = new Set(nodes.filter((node) => (waits[node.index] as number) > 0));
-      fail(onnxMessages.cycle(this.file, ringOf(inRing, before).map(shown)));
+      const waiting = new Set(nodes.filter((node) => (waits[node.index] as number) > 0));
+      fail(onnxMessages.cycle(this.file, cycleIn(waiting, before).map(shown)));
     }
     return order;
   }
 }
 
-/** The nodes of a graph by the tensors that they make. */
+/** The node that produces each tensor of a graph. */
 export const makersIn = ({ graph }: OnnxModel): ReadonlyMap<string, NodeProto> =>
   new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
 
 const mostProblems = 20;
 
-/** What messages call the op of a node. */
+/** The name of a node's op in messages. */
 export const shownOp = ({ sourceOp, opType }: Pick<NodeProto, "sourceOp" | "opType">): string => sourceOp ?? opType;
 
-/** What messages call a node. */
+/** The name of a node in messages. */
 export function shown(node: NodeProto): string {
   const { name, index } = node;
   return name === "" ? `node ${index} (${shownOp(node)})` : `${name} (${shownOp(node)})`;
 }
 
-/** Nodes each of which waits for the next, and the last for the first. */
-function ringOf(waiting: ReadonlySet<NodeProto>, before: (node: NodeProto) => readonly NodeProto[]): NodeProto[] {
+/** A cycle among the nodes of `waiting`, each of which depends on the one before it. */
+function cycleIn(waiting: ReadonlySet<NodeProto>, before: (node: NodeProto) => readonly NodeProto[]): NodeProto[] {
   const path: NodeProto[] = [];
   const at = new Map<NodeProto, number>();
   let [node] = waiting;
@@ -287,8 +283,8 @@ function ringOf(waiting: ReadonlySet<NodeProto>, before: (node: NodeProto) => re
 }
 
 /**
- * A tensor's name as a program writes it: its strings have no escapes, and hold nothing that a terminal would obey. No two
- * names are written alike.
+ * A tensor's name as it is written in a program, whose strings have no escapes: quotes and all characters that a terminal
+ * might interpret are percent-encoded. Distinct names stay distinct.
  */
 export function writtenName(name: string): string {
   return name.replace(/["%\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, (char) =>

@@ -1,4 +1,4 @@
-/** What a rule sees of the node that it turns into ops. */
+/** The interface between a rule and the node that it imports. */
 
 import type { Builder } from "../ir/builder.ts";
 import type { Attributes, Value } from "../ir/ir.ts";
@@ -13,17 +13,17 @@ import { decline, type Scope, type TensorInfo, TypeView } from "./types/view.ts"
 
 export { Declined, decline } from "./types/view.ts";
 
-/** What the importer has made of the graph so far. */
+/** The state of the import that rules use. */
 export interface Surroundings {
   readonly builder: Builder;
   readonly types: Scope;
   readonly dimensions: Dimensions;
-  /** The value of a name; an initializer is read by an op from here on. */
+  /** The value of a tensor; the first use of an initializer emits the op that reads it. */
   value(name: string): Value;
-  /** The numbers of a name that is a small constant of the model. */
+  /** The elements of a small constant. */
   constant(name: string): { readonly shape: readonly number[]; readonly numbers: readonly number[] } | undefined;
   isUsed(name: string): boolean;
-  /** What the language calls an element type. */
+  /** The element type in the language, or undefined if it has none. */
   elementOf(dataType: number | undefined): ElementType | undefined;
 }
 
@@ -39,18 +39,18 @@ export class NodeView extends TypeView {
     return this.around.dimensions;
   }
 
-  /** What is known of an output. */
+  /** What was inferred about an output. */
   result(index = 0): TensorInfo {
     return this.around.types.info(this.node.outputs[index] ?? "") ?? { element: undefined, shape: undefined };
   }
 
-  /** The shape of an output, in dimensions of the program. */
+  /** The shape of an output, in the program's dimensions. */
   resultShape(index = 0): Dim[] {
     const { shape } = this.result(index);
     return this.dimensions.shape(shape ?? decline("the rank of its result is not known"));
   }
 
-  /** Input `index`, of a type that the language has. */
+  /** Input `index`. Declines if its type is unknown or not supported. */
   input(index: number): Value {
     const name = this.node.inputs[index] ?? "";
     if (name === "") decline(`it has no input ${index}`);
@@ -72,7 +72,7 @@ export class NodeView extends TypeView {
       : `its input \`${name}\` is too large`;
   }
 
-  /** What the language calls an element type. */
+  /** The element type in the language, or undefined if it has none. */
   elementOf(dataType: number): ElementType | undefined {
     return this.around.elementOf(dataType);
   }
@@ -81,19 +81,19 @@ export class NodeView extends TypeView {
     return this.has(index) ? this.input(index) : undefined;
   }
 
-  /** The single number of an input that is known, and the rank that it has. */
+  /** The value and the rank of an input that is a known number: a tensor of one element. */
   number(index: number): { readonly value: number; readonly rank: number } | undefined {
     const [value, ...others] = this.constantItems(index) ?? [];
     if (value === undefined || others.length > 0) return undefined;
     return { value, rank: this.shape(index).length };
   }
 
-  /** The numbers of an input that is a small constant. */
+  /** The elements of an input that is a small constant. */
   numbers(index: number): readonly number[] | undefined {
     return this.has(index) ? this.around.constant(this.node.inputs[index] as string)?.numbers : undefined;
   }
 
-  /** Whether something takes output `index`. */
+  /** Whether output `index` is used. */
   wants(index: number): boolean {
     const name = this.node.outputs[index] ?? "";
     return name !== "" && this.around.isUsed(name);
@@ -111,16 +111,18 @@ export class NodeView extends TypeView {
     return this.emit("reshape", [x], { shape: [...shape] });
   }
 
-  /** Elements of `x` along an axis from `start` to `end - 1`. */
+  /** The elements `[start, end)` of `x` along an axis. */
   slice(x: Value, axis: number, start: number, end: number): Value {
     return this.emit("slice", [x], { axis, start, end });
   }
 }
 
-/** The extent of an axis, which must be a number. */
+/** The extent of an axis. Declines if it is not a number. */
 export function extentOf(x: Value, axis: number): number {
   const extent = x.shape.at(axis) as Dim;
-  return typeof extent === "number" ? extent : decline(`axis ${axis} of ${printType(x.type)} has no number`);
+  return typeof extent === "number"
+    ? extent
+    : decline(`the extent of axis ${axis} of ${printType(x.type)} is not a number`);
 }
 
 export type Rule = (at: NodeView) => Value | readonly (Value | undefined)[];

@@ -1,6 +1,7 @@
 /**
- * What nodes that are kept as `extern` do to rows: of many, each row of the result is a sum of rows of some inputs, which
- * is all that a proof about row means needs. Axes are counted from the end, the same in the result and in those inputs.
+ * What nodes that remain `extern` ops do to rows. For many of them, each row of the result is a linear combination of rows
+ * of some inputs, which is all that a proof about row means needs. Axes are counted from the end, so that they are the
+ * same in the result and in the inputs.
  */
 
 import { type Extent, isSame } from "./extent.ts";
@@ -8,9 +9,9 @@ import { cuts } from "./types/shapes.ts";
 import { Declined, type TensorInfo, type TypeView } from "./types/view.ts";
 
 interface RowFact {
-  /** Numbers of inputs. */
+  /** Indices of the inputs whose rows are combined. */
   readonly inputs: readonly number[];
-  /** The axes along which it holds. */
+  /** The axes along whose rows this holds. */
   readonly kept: readonly number[];
 }
 
@@ -19,15 +20,15 @@ type RowRule = (at: TypeView, result: Shape) => RowFact | undefined;
 
 const fromEnd = (count: number) => Array.from({ length: count }, (_, i) => -1 - i);
 
-/** Axes along which two shapes have the same extent. */
+/** The axes along which two shapes have the same extent. */
 function sameAxes(a: Shape, b: Shape): number[] {
   return fromEnd(Math.min(a.length, b.length)).filter((axis) => isSame(a.at(axis) as Extent, b.at(axis) as Extent));
 }
 
-/** The axes, counted from the front, that are not named, of a tensor of that rank. */
+/** All axes but those that are `named`, which are counted from the front. */
 const others = (named: readonly number[], rank: number) => fromEnd(rank).filter((axis) => !named.includes(axis + rank));
 
-/** The last axes, as far as extents are the same: a change of shape leaves them together. */
+/** A change of shape does not split the trailing axes whose extents are the same. */
 const regrouped: RowRule = (at, result) => {
   const x = at.shape(0);
   const same = sameAxes(x, result);
@@ -49,20 +50,20 @@ const slice: RowRule = (at) => {
 const gather: RowRule = (at) => {
   const { length } = at.shape(0);
   const axis = at.axis(at.int("axis", 0), length);
-  // Axes before it have another place from the end, unless one axis stands where one stood.
+  // Axes before it keep their distance from the end only if one axis of indices replaces it.
   return { inputs: [0], kept: at.shape(1).length === 1 ? others([axis], length) : fromEnd(length - axis - 1) };
 };
 
-/** What lies behind the axes that are looked up along. */
+/** The axes behind those that are indexed. */
 const behindIndices = (at: TypeView, batch: number): number[] => {
   const count = at.shape(1).at(-1);
   return typeof count === "number" ? fromEnd(Math.max(0, at.shape(0).length - batch - count)) : [];
 };
 
-/** Repeated along axes of which the extent is another. */
+/** Repeats along the axes whose extents differ. */
 const repeated: RowRule = (at, result) => ({ inputs: [0], kept: sameAxes(at.shape(0), result) });
 
-/** With zeros, or with what is there. */
+/** Padding by zeros, or by elements of the input. */
 const pad: RowRule = (at, result) => {
   const mode = at.text("mode", "constant");
   const isZero = at.opset < 11 ? at.float("value", 0) === 0 : !at.has(2) || at.constantItems(2)?.[0] === 0;
@@ -80,11 +81,11 @@ const joined: RowRule = (at) => {
   return { inputs, kept: others([at.axis(at.int("axis", 0), length)], length) };
 };
 
-/** A shape, or the last of its extents, where that is all that is known. */
+/** The shape, or if the rank is unknown, the last extent. */
 const ending = ({ shape, last }: TensorInfo): Shape | undefined => shape ?? (last === undefined ? undefined : [last]);
 const endingOf = (at: TypeView, input: number): Shape => ending(at.info(input)) ?? at.shape(input);
 
-/** Axes that all of these inputs have as the result has them. */
+/** The axes along which all of these inputs have the extents of the result. */
 function common(at: TypeView, inputs: readonly number[], result: Shape): number[] {
   return fromEnd(result.length).filter((axis) => inputs.every((i) => sameAxes(endingOf(at, i), result).includes(axis)));
 }
@@ -94,10 +95,10 @@ const sum: RowRule = (at, result) => {
   return { inputs, kept: common(at, inputs, result) };
 };
 
-/** Axes along which an input does not vary. */
+/** Whether a tensor of this shape is constant along an axis. */
 const isConstant = (shape: Shape) => (axis: number) => (shape.at(axis) ?? 1) === 1;
 
-/** Times what is constant along the row. */
+/** A product by a factor that is constant along the row. */
 const scaled =
   (candidates: readonly number[]): RowRule =>
   (at, result) => {
@@ -112,7 +113,7 @@ const where: RowRule = (at, result) => ({
   kept: common(at, [1, 2], result).filter(isConstant(endingOf(at, 0))),
 });
 
-/** The rows of a product are sums of rows of the second factor. */
+/** The rows of a product are linear combinations of the rows of the second factor. */
 const product: RowRule = (at) => (at.shape(1).length > 1 ? { inputs: [1], kept: [-1] } : undefined);
 
 const scatter: RowRule = (at) => {
@@ -120,7 +121,7 @@ const scatter: RowRule = (at) => {
   return isSum ? { inputs: [0, 2], kept: behindIndices(at, 0) } : undefined;
 };
 
-/** What mixes places and leaves channels, the second axis, apart. */
+/** Ops that mix positions, but not channels: the second axis. */
 const overSpace: RowRule = (at) => {
   const { length } = at.shape(0);
   return length > 2 ? { inputs: [0], kept: [1 - length] } : undefined;
@@ -148,17 +149,18 @@ const rowRules: ReadonlyMap<string, RowRule> = new Map<string, RowRule>([
   ["GridSample", overSpace],
 ]);
 
-/** Whose rows the first result's rows are made of, and along which axes. */
+/** The inputs whose rows the first result's rows combine, and along which axes. */
 export function rowsOf(at: TypeView, info: TensorInfo): RowFact | undefined {
   const result = ending(info);
   const rule = at.node.domain === "" ? rowRules.get(at.node.opType) : undefined;
   if (rule === undefined || result === undefined || at.node.outputs.length > 1) return undefined;
   try {
     const fact = rule(at, result);
-    // An input that is read in another way too would be centered there as well.
-    const names = new Set(fact?.inputs.map((i) => at.node.inputs[i]));
-    const isReadElse = at.node.inputs.some((name, i) => names.has(name) && !fact?.inputs.includes(i));
-    return fact === undefined || fact.kept.length === 0 || isReadElse ? undefined : fact;
+    if (fact === undefined || fact.kept.length === 0) return undefined;
+    // If a combined input is also another operand, centering it would change that operand too.
+    const names = new Set(fact.inputs.map((i) => at.node.inputs[i]));
+    const isOtherOperand = at.node.inputs.some((name, i) => names.has(name) && !fact.inputs.includes(i));
+    return isOtherOperand ? undefined : fact;
   } catch (caught) {
     if (caught instanceof Declined) return undefined;
     throw caught;

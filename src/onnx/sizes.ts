@@ -1,6 +1,6 @@
 /**
- * Numbers that follow from extents of the inputs, as programs of models compute them (Shape, Gather, Cast, Mul, ...), as `size`
- * ops, which are numbers of the launch:
+ * Integers that a model computes from extents of its inputs (by Shape, Gather, Cast, Mul, ...) become `size` ops, whose
+ * results are known at the launch:
  *
  *   s = Gather(Shape(x), 1)                        x: f32[batch, seq, 768]
  *   ->
@@ -14,18 +14,18 @@ import type { Extent } from "./extent.ts";
 import { joined } from "./rules/shape.ts";
 import { type TensorInfo, types } from "./types/view.ts";
 
-/** Extents in a list that become numbers of the program. */
+/** The longest list of extents that is imported this way. */
 const mostSizes = 8;
 
-/** Some number of the elements of a shape. */
+/** `factor` times the product of `dims`. */
 interface SizeTerm {
   readonly factor: number;
   readonly dims: readonly string[];
 }
 
 /**
- * A list of integers, or one of them, that are polynomials of dimensions; undefined where it is none.
- * @param known dimensions whose extents are known at the launch.
+ * The value of an integer, or a list of integers, that are polynomials in known dimensions; undefined for anything else.
+ * @param known the dimensions whose extents are known at the launch.
  */
 export function sizesIn(
   info: TensorInfo | undefined,
@@ -36,7 +36,7 @@ export function sizesIn(
   const { element, shape, items } = info ?? {};
   const isInteger = element === types.int64 || element === types.int32;
   if (!isInteger || shape === undefined || shape.length > 1 || items === undefined) return undefined;
-  // A number alone is a constant, and says more.
+  // A list of numbers alone is a constant, of which rules know more.
   if (items.length > mostSizes || items.every((item) => typeof item === "number")) return undefined;
   const terms = items.map((item) => (item === undefined ? undefined : termsOf(item, dimensions)));
   const areKnown = terms.every((list) => list?.every(({ dims }) => dims.every((dim) => known.has(dim))));
@@ -48,7 +48,7 @@ export function sizesIn(
   return joined(builder, values, 0);
 }
 
-/** An extent as the sum of sizes of shapes; undefined where it is not a polynomial of dimensions. */
+/** The terms of an extent; undefined if it is not a polynomial in dimensions. */
 function termsOf(extent: Extent, dimensions: Dimensions): readonly SizeTerm[] | undefined {
   if (typeof extent === "number") return Number.isSafeInteger(extent) ? [{ factor: extent, dims: [] }] : undefined;
   const isPlain = extent.terms.every(({ atoms }) => atoms.every(({ operation }) => operation === undefined));

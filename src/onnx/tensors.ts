@@ -1,4 +1,4 @@
-/** The numbers of a model's tensors, read from where they lie: in the model or in a file beside it. */
+/** Reads the elements of a model's tensors, from the model or from a file beside it. */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
@@ -9,26 +9,26 @@ import { type DataType, dataTypes, type NumberKind, typedFields, typeName } from
 import type { TensorProto } from "./messages.ts";
 import { fieldsOf, floatsOf, integersOf } from "./wire.ts";
 
-/** The numbers of a tensor that a model holds. */
+/** The elements of a constant tensor. */
 export interface TensorNumbers {
   readonly shape: readonly number[];
-  /** As ONNX calls it: `FLOAT`. */
+  /** The type's name in ONNX: `FLOAT`. */
   readonly type: string;
   readonly kind: NumberKind;
-  /** Exact, but for integers beyond 2^53. */
+  /** Exact, except for integers beyond 2^53. */
   readonly numbers: Float64Array;
 }
 
 /**
- * Opens a file by its name relative to the model's folder, in which it must lie: what a model names may be a link to what
- * is not its own. `refuse` throws E0746 with a reason, and what to do about it.
+ * Opens a file by its path relative to the model's folder. It must reject files outside of that folder, to which the path
+ * may be a link. `refuse` throws E0746 with a reason, and what to do about it.
  */
 export type OpenExternal = (location: string, refuse: (reason: string, help?: string) => never) => ByteSource;
 
 /** 2 GiB in float64. */
 const mostNumbers = 2 ** 28;
 
-/** Throws E0745 and E0746 where the file does not hold what the tensor says, E0662 for types that are not read. */
+/** Throws E0745 or E0746 if the data does not match the tensor's type and shape, E0662 for unsupported types. */
 export function readNumbers(reader: ByteReader, tensor: TensorProto, open: OpenExternal): TensorNumbers {
   const { name: file } = reader.source;
   const type = dataTypes.get(tensor.dataType);
@@ -50,11 +50,11 @@ function checkedCount(file: string, { name, dims }: TensorProto): number {
   if (wrong !== undefined) fail(onnxMessages.wrongTensor(file, name, `it has the extent ${wrong}`));
   const count = elementCount(dims);
   if (count > mostNumbers)
-    fail(onnxMessages.wrongTensor(file, name, `it has ${count} elements, more than are read at once`));
+    fail(onnxMessages.wrongTensor(file, name, `it has ${count} elements; at most ${mostNumbers} can be read`));
   return count;
 }
 
-/** Elements that are converted at a time, so that there are never two copies of a tensor. */
+/** Elements are read in chunks, so that there are never two copies of a tensor. */
 const chunk = 1 << 20;
 
 function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: DataType, count: number): Float64Array {
@@ -78,7 +78,7 @@ function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, coun
     const reason = `its shape [${tensor.dims.join(", ")}] has ${count} elements, and it holds ${got}`;
     fail(onnxMessages.wrongTensor(reader.source.name, tensor.name, reason));
   };
-  // Each element takes a byte at least, so that what cannot be there is not made room for.
+  // Each element takes at least a byte: check this before memory for a bogus count is allocated.
   if (count > tensor.range.end - tensor.range.start) wrong("fewer");
   const numbers = new Float64Array(count);
   let at = 0;
@@ -95,7 +95,7 @@ function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, coun
   return numbers;
 }
 
-/** Where the numbers of a tensor lie that are in another file. Throws E0746, and what `open` throws. */
+/** The place of a tensor's external data. Throws E0746, and what `open` throws. */
 export function externalRange(
   reader: ByteReader,
   tensor: TensorProto,
@@ -121,7 +121,7 @@ export function externalRange(
   return { source, range: { start, end: start + number("length", length) } };
 }
 
-/** A model must not make one read what is not its own. */
+/** A model must not make tirc read files that do not belong to it. */
 function isOutside(location: string): boolean {
   return location === "" || /^([/\\]|[A-Za-z]:)/.test(location) || location.split(/[/\\]/).includes("..");
 }

@@ -1,11 +1,11 @@
 /**
- * Protocol Buffers' wire format (https://protobuf.dev/programming-guides/encoding/), read where it lies.
+ * Reads the wire format of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/) in place.
  *
- * - field: a tag (number and wire type) and what it holds: a number, or a range of bytes.
- * - varint: a number in groups of seven bits, the lowest first.
+ * - field: a tag (number and wire type) and its content: a number, or a range of bytes.
+ * - varint: an integer in groups of seven bits, lowest first.
  *
- * Nothing is copied but names: a tensor stays a range of the file until someone wants its numbers, and what is written
- * back unchanged is the range itself.
+ * Only names are copied: a tensor remains a range of the file until its elements are read, and what is written back
+ * unchanged is a range too.
  */
 
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
@@ -20,11 +20,11 @@ const fixed32 = 5;
 export interface Field {
   readonly number: number;
   readonly wire: number;
-  /** The whole field with its tag. */
+  /** The whole field, including its tag. */
   readonly range: Range;
-  /** What it holds, without tag and length. */
+  /** The content, without tag and length. */
   readonly content: Range;
-  /** Of a varint: its value as a signed integer, exact up to 2^53. */
+  /** The value of a varint as a signed integer, exact up to 2^53; 0 for other wire types. */
   readonly value: number;
 }
 
@@ -32,7 +32,7 @@ function corrupt(reader: ByteReader, at: number, reason: string): never {
   fail(onnxMessages.corrupt(reader.source.name, at, reason));
 }
 
-/** A varint and where it ends. The low 64 bits count, as a signed number. */
+/** Reads a varint: its low 64 bits as a signed integer, and the offset behind it. */
 function readVarint(reader: ByteReader, start: number, limit: number): { value: number; end: number } {
   let value = 0;
   let at = start;
@@ -56,7 +56,7 @@ function readLongVarint(reader: ByteReader, start: number, limit: number): { val
   }
 }
 
-/** The fields of a message, in order. Throws E0740 where a length or a tag cannot be right. */
+/** The fields of a message, in order. Throws E0740 for an invalid tag or length. */
 export function* fieldsOf(reader: ByteReader, { start, end }: Range): Generator<Field> {
   for (let at = start; at < end; ) {
     const { value: tag, end: afterTag } = readVarint(reader, at, end);
@@ -83,16 +83,16 @@ function readField(reader: ByteReader, wire: number, start: number, limit: numbe
     case lengthDelimited: {
       const { value: length, end: from } = readVarint(reader, start, limit);
       if (length < 0 || from + length > limit) {
-        corrupt(reader, start, `a field of ${length} bytes does not fit into the ${limit - from} that are left`);
+        corrupt(reader, start, `a field has a length of ${length} bytes, and only ${limit - from} are left`);
       }
       return { value: 0, content: { start: from, end: from + length } };
     }
     default:
-      return corrupt(reader, start, `there is no wire type ${wire}`);
+      return corrupt(reader, start, `${wire} is not a valid wire type`);
   }
 }
 
-/** The integers of a repeated field: one a field, or packed into one. */
+/** The integers of one occurrence of a repeated field: a single one, or a packed list. */
 export function* integersOf(reader: ByteReader, field: Field): Generator<number> {
   if (field.wire === varint) yield field.value;
   else if (field.wire !== lengthDelimited) corrupt(reader, field.range.start, "an integer is of another wire type");
@@ -105,7 +105,7 @@ export function* integersOf(reader: ByteReader, field: Field): Generator<number>
   }
 }
 
-/** The floats of a repeated field, `bytes` (4 or 8) each: one a field, or packed into one. */
+/** The floats of one occurrence of a repeated field, `bytes` (4 or 8) each: a single one, or a packed list. */
 export function* floatsOf(reader: ByteReader, field: Field, bytes: 4 | 8): Generator<number> {
   const { content } = field;
   const isRight = field.wire === lengthDelimited || field.wire === (bytes === 4 ? fixed32 : fixed64);
@@ -135,7 +135,7 @@ export function textOf(reader: ByteReader, { wire, range, content }: Field): str
   }
 }
 
-/** The range of a message that a field holds. */
+/** The range of a field's message. */
 export function messageOf(reader: ByteReader, { wire, range, content }: Field): Range {
   if (wire !== lengthDelimited) corrupt(reader, range.start, "a message is of another wire type");
   return content;

@@ -1,6 +1,6 @@
 /**
- * A model with some of its nodes exchanged. Everything else is the bytes that were read, in their order: what the model
- * is made of comes as ranges of the file, to be copied, and a model need not fit into memory.
+ * Writes a model with some of its nodes replaced. Everything else is copied byte for byte and in order: the result is a
+ * list of ranges of the original file and new bytes, so that a model need not fit into memory.
  */
 
 import type { ByteSource, Range } from "./bytes.ts";
@@ -18,27 +18,27 @@ import {
   tensorParts,
   textField,
 } from "./encode.ts";
-import type { NodeProto } from "./messages.ts";
+import { type NodeProto, readOpset } from "./messages.ts";
 import type { OnnxModel } from "./model.ts";
 import { type Field, fieldsOf } from "./wire.ts";
 
-/** What a model is written with instead of what it has. */
+/** Changes to a model. */
 export interface GraphChanges {
-  /** The nodes that stand in the place of one, encoded; none where it is gone. By the number of the node. */
+  /** The encoded nodes that replace a node, by the node's index; an empty list removes it. */
   readonly nodes: ReadonlyMap<number, readonly Uint8Array[]>;
-  /** Tensors that are added. */
+  /** Initializers to add. */
   readonly initializers: readonly NewTensor[];
-  /** Names of initializers that are left out. */
+  /** Names of initializers to remove. */
   readonly without?: ReadonlySet<string>;
-  /** Names of tensors of which the types are left out of `value_info`. */
+  /** Names of tensors to remove from `value_info`. */
   readonly untyped?: ReadonlySet<string>;
-  /** Versions of operator sets that the model must name, by their domains. */
+  /** Versions of operator sets that the model must import, by domain. */
   readonly opsets?: ReadonlyMap<string, number>;
-  /** Functions that are added; these need version 8 of the format. */
+  /** Functions to add; these need IR version 8. */
   readonly functions?: readonly NewFunction[];
 }
 
-/** A part of the written model: a range of the one that was read, or new bytes. */
+/** A part of the written model: a range of the original file, or new bytes. */
 export type Piece = Range | Uint8Array;
 
 const isNew = (piece: Piece): piece is Uint8Array => piece instanceof Uint8Array;
@@ -47,7 +47,7 @@ const lengthOf = (piece: Piece) => (isNew(piece) ? piece.length : piece.end - pi
 const field = { node: 1, irVersion: 1, initializer: 5, graph: 7, opset: 8, valueInfo: 13, function: 25 } as const;
 const versionOfFunctions = 8;
 
-/** The written model, in pieces. With no changes they are the whole file. */
+/** The rewritten model, in pieces. Without changes, that is the whole file. */
 export function rewrittenModel(model: OnnxModel, changes: GraphChanges): Piece[] {
   const { reader } = model;
   const wanted = new Map(changes.opsets ?? []);
@@ -92,14 +92,9 @@ function rewrittenGraph(model: OnnxModel, graph: Field, changes: GraphChanges): 
   return [fieldHead(field.graph, lengthOfPieces(inner)), ...inner];
 }
 
-/** An operator set of the model, in the version that is wanted where it is one of those; it is then wanted no more. */
+/** The import of an operator set, in the version from `wanted` if that has its domain, which is then removed there. */
 function rewrittenOpset({ reader }: OnnxModel, one: Field, wanted: Map<string, number>): Piece {
-  let domain = "";
-  let version = 0;
-  for (const part of fieldsOf(reader, one.content)) {
-    if (part.number === 1) domain = new TextDecoder().decode(reader.bytes(part.content));
-    if (part.number === 2) version = part.value;
-  }
+  const { domain, version } = readOpset(reader, one.content);
   const name = domain === "ai.onnx" ? "" : domain;
   const needed = wanted.get(name);
   wanted.delete(name);
@@ -110,7 +105,7 @@ function rewrittenOpset({ reader }: OnnxModel, one: Field, wanted: Map<string, n
   );
 }
 
-/** Ranges that touch as one. */
+/** Joins adjacent ranges. */
 function merged(pieces: readonly Piece[]): Piece[] {
   const list: Piece[] = [];
   for (const piece of pieces) {
@@ -122,16 +117,17 @@ function merged(pieces: readonly Piece[]): Piece[] {
   return list;
 }
 
-/** A node with other inputs, of which there are as many or more, and other attributes. */
+/** Changes to a node. */
 export interface NodeEdit {
+  /** All inputs: at least as many as the node had. */
   readonly inputs: readonly string[];
-  /** Names of attributes that are left out. */
+  /** Names of attributes to remove. */
   readonly without?: readonly string[];
-  /** Those that are added. */
+  /** Attributes to add. */
   readonly attributes?: Readonly<Record<string, NewAttribute>>;
 }
 
-/** The node as it is edited; all else is as it was. */
+/** The encoding of an edited node; its other fields are copied. */
 export function editedNode({ reader }: OnnxModel, node: NodeProto, edit: NodeEdit): Uint8Array {
   const { inputs, without = [], attributes = {} } = edit;
   const gone = new Set(without.map((name) => node.attributes.get(name)?.start));
@@ -144,12 +140,12 @@ export function editedNode({ reader }: OnnxModel, node: NodeProto, edit: NodeEdi
   return joinBytes(...parts, ...inputs.slice(index).map((name) => textField(1, name)), ...added);
 }
 
-/** How many bytes the pieces have. */
+/** The length of the pieces, in bytes. */
 export function lengthOfPieces(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
 }
 
-/** Bytes that are copied at a time. */
+/** In bytes. */
 const chunk = 1 << 22;
 
 /** The bytes of the pieces, in chunks. */

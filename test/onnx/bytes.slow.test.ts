@@ -209,7 +209,7 @@ describe("bf16", () => {
         weights: { g: weight("bf16", [4], 1, 2, 3, 4) },
       }),
     );
-    expect(JSON.stringify([norms, warnings])).toContain("bf16, in which onnxruntime has no norms");
+    expect(JSON.stringify([norms, warnings])).toContain("bf16, for which onnxruntime has no norms");
   });
 
   test("bytes between norms are not touched by surgery", async () => {

@@ -163,7 +163,7 @@ describe("norms of what is not known", () => {
       outputs: { y: { element: "f64" } },
       nodes: [norm("x", "y")],
     } as const;
-    expect(reasons(parts)).toEqual(["because its input `x` is f64, which is no type of the language"]);
+    expect(reasons(parts)).toEqual(["because its input `x` is f64, which is not a type of the language"]);
   });
 
   test("doubles, as a chain behind a cast", () => {
@@ -177,7 +177,7 @@ describe("norms of what is not known", () => {
     const bytes = onnxModel({ inputs: { x }, outputs, nodes: g.nodes, weights: g.weights });
     const { norms } = operated(bytes);
     expect(norms.map(({ norm: kind, because }) => [kind, because])).toEqual([
-      ["layernorm", ["because it computes in f64, which is no type of the language"]],
+      ["layernorm", ["because it computes in f64, which is not a type of the language"]],
     ]);
   });
 

@@ -1,4 +1,4 @@
-/** Nodes that compute one number from one of each operand. */
+/** Elementwise nodes. */
 
 import type { Value } from "../../ir/ir.ts";
 import type { OpName } from "../../ir/ops/index.ts";
@@ -19,8 +19,8 @@ const withAlpha =
     at.emit(op, [at.input(0)], { alpha: at.float("alpha", other) });
 
 /**
- * The operands, single constants among them as numbers: they say more, and need no buffer. One that has more dimensions
- * than the others stays a tensor, as the result has them too.
+ * The operands. A known number becomes a constant, which needs no buffer, unless it has more dimensions than all other
+ * operands: the result has these dimensions too.
  */
 function operandsOf(at: NodeView, indices: readonly number[]): Value[] {
   const numbers = indices.map((index) => at.number(index));
@@ -39,8 +39,8 @@ const binary =
   (at) =>
     at.emit(op, operandsOf(at, [0, 1]));
 
-/** Any number of operands, two at a time. */
-const folded =
+/** A binary op applied to any number of operands, from left to right. */
+const variadic =
   (op: OpName): Rule =>
   (at) => {
     if (at.inputCount === 1) return at.input(0);
@@ -48,7 +48,7 @@ const folded =
     return rest.reduce((result, operand) => at.emit(op, [result, operand]), first);
   };
 
-/** The exponent may be of another type than the base, whose type the result has. */
+/** The exponent may have another type; the result has that of the base. */
 const pow: Rule = (at) => {
   const base = at.input(0);
   const exponent = at.number(1);
@@ -56,7 +56,7 @@ const pow: Rule = (at) => {
     return at.emit("pow", [base, at.constant(base.element, exponent.value)]);
   }
   const given = at.input(1);
-  if (!isFloat(base.element)) decline("it raises integers to a power");
+  if (!isFloat(base.element)) decline("it raises integers to a power that is not constant");
   return at.emit("pow", [
     base,
     given.element === base.element ? given : at.emit("cast", [given], { to: base.element }),
@@ -68,7 +68,7 @@ const mod: Rule = (at) => {
   return isFmod ? at.emit("rem", operandsOf(at, [0, 1])) : decline("its result has the sign of the divisor");
 };
 
-/** Bounds that no finite number reaches say nothing. */
+/** The largest f32: as a bound, it has no effect on finite numbers. */
 const largest = 3.4028234663852886e38;
 
 const clip: Rule = (at) => {
@@ -104,7 +104,7 @@ const hardSigmoid: Rule = (at) => {
   return at.emit("clamp", [moved, at.constant(x.element, 0), at.constant(x.element, 1)]);
 };
 
-/** With the bias that the ops of com.microsoft add first. */
+/** The ops of com.microsoft, which first add a bias. */
 const biased =
   (approximate: "none" | "tanh"): Rule =>
   (at) => {
@@ -124,9 +124,9 @@ const quickGelu: Rule = (at) => {
   return at.emit("mul", [x, at.emit("sigmoid", [scaled])]);
 };
 
-/** When a model is used, and not trained, nothing is dropped. */
+/** The identity, as outside of training nothing is dropped. */
 const dropout: Rule = (at) => {
-  if (at.wants(1)) decline("its mask is wanted");
+  if (at.wants(1)) decline("its mask is used");
   if (at.has(2) && at.number(2)?.value !== 0) decline("it is in training mode");
   return at.input(0);
 };
@@ -151,7 +151,7 @@ function each(list: Readonly<Record<string, OpName>>, rule: (op: OpName) => Rule
 export const elementwiseRules: Readonly<Record<string, Rule>> = {
   ...each(names, unary),
   ...each(pairs, binary),
-  ...each(several, folded),
+  ...each(several, variadic),
   ":Identity": (at) => at.input(0),
   ":Elu": withAlpha("elu", 1),
   ":LeakyRelu": withAlpha("leaky_relu", 0.01),

@@ -1,4 +1,4 @@
-/** What becomes of each node that the language has an op for, by `domain:name`; the domain of ONNX's own ops is empty. */
+/** The rules that import nodes, by `domain:opType`; the domain of the standard operator set is empty. */
 
 import type { Rule } from "../node.ts";
 import { elementwiseRules } from "./elementwise.ts";
@@ -10,7 +10,6 @@ import { shapeRules } from "./shape.ts";
 
 export const rules: ReadonlyMap<string, Rule> = new Map(
   Object.entries({
-    ...{ ...elementwiseRules, ...reductionRules, ...normRules, ...shapeRules, ...linearRules },
-    ...quantizationRules,
+    ...{ ...elementwiseRules, ...reductionRules, ...normRules, ...shapeRules, ...linearRules, ...quantizationRules },
   }),
 );

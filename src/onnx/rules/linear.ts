@@ -1,4 +1,4 @@
-/** Products of matrices, and convolutions. */
+/** Matrix products and convolutions. */
 
 import type { Value } from "../../ir/ir.ts";
 import { sameShape } from "../../ir/types.ts";
@@ -8,7 +8,7 @@ function scaled(at: NodeView, x: Value, factor: number): Value {
   return factor === 1 ? x : at.emit("mul", [x, at.constant(x.element, factor)]);
 }
 
-/** alpha * A' * B' + beta * C, with A' and B' transposed as the attributes say. A linear layer is `linear`. */
+/** alpha * A' * B' + beta * C, where the attributes say whether A and B are transposed. A linear layer becomes `linear`. */
 const gemm: Rule = (at) => {
   const [a, b, c] = [at.input(0), at.input(1), at.optional(2)];
   const transposed = (x: Value, flag: string) =>
@@ -23,7 +23,7 @@ const gemm: Rule = (at) => {
   return c === undefined || beta === 0 ? product : at.emit("add", [product, scaled(at, c, beta)]);
 };
 
-/** Where a node pads by itself: as many zeros as make the result the input by its stride, the odd one before or after. */
+/** SAME padding: the result has ceil(extent / stride) elements. An odd zero is before the data for SAME_LOWER, else behind. */
 function samePads(at: NodeView, x: Value, kernel: readonly number[], isLower: boolean): number[] {
   const total = kernel.map((size, i) => {
     const [stride, dilation] = [at.ints("strides")?.[i] ?? 1, at.ints("dilations")?.[i] ?? 1];

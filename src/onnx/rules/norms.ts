@@ -1,4 +1,4 @@
-/** LayerNorm and its relatives, of ONNX and of onnxruntime (`com.microsoft`). */
+/** LayerNorm, RMSNorm, GroupNorm and InstanceNorm, in ONNX and in onnxruntime (`com.microsoft`). */
 
 import type { Value } from "../../ir/ir.ts";
 import { type ElementType, isFloat, sameShape } from "../../ir/types.ts";
@@ -17,9 +17,9 @@ interface Affine {
 }
 
 /**
- * The norm over `axes` with its gamma and beta. ONNX broadcasts these; where they do not have the shape of the row, they
- * are ops behind the norm. Where types differ it is computed in f32: the result has the type of the scale, as
- * RMSNormalization of set 23 says, and onnxruntime has it for all of these ops.
+ * The norm over `axes` with its gamma and beta. ONNX broadcasts these; if they do not have the shape of the row, they are
+ * applied by ops behind the norm. If types differ, the norm is computed in f32 and the result has the type of the scale:
+ * opset 23 specifies this for RMSNormalization, and onnxruntime does it for all of these ops.
  */
 function normalized(
   at: NodeView,
@@ -62,20 +62,20 @@ function affineNorm(
   return sameShape(result.shape, x.shape) ? result : decline("its scale or bias has more elements than its input");
 }
 
-/** What the norm subtracts and what it multiplies with, where they are wanted: in f32 also where x is of halves. */
+/** The mean and the inverse standard deviation if those outputs are used, in f32 whatever the type of x. */
 function statistics(
   at: NodeView,
-  halves: Value,
+  input: Value,
   axes: readonly number[],
   eps: number,
   first: number,
 ): (Value | undefined)[] {
   if (!at.wants(first) && !at.wants(first + 1)) return [undefined, undefined];
-  if (at.int("stash_type", 1) !== 1) decline("its statistics are of another type than f32");
-  const x = converted(at, halves, "f32");
-  const fold = (op: "mean" | "var") => at.emit(op, [x], { axes, keepdims: true });
-  const inverse = () => at.emit("rsqrt", [at.emit("add", [fold("var"), at.constant(x.element, eps)])]);
-  return [at.wants(first) ? fold("mean") : undefined, at.wants(first + 1) ? inverse() : undefined];
+  if (at.int("stash_type", 1) !== 1) decline("its statistics are not f32");
+  const x = converted(at, input, "f32");
+  const reduced = (op: "mean" | "var") => at.emit(op, [x], { axes, keepdims: true });
+  const inverse = () => at.emit("rsqrt", [at.emit("add", [reduced("var"), at.constant(x.element, eps)])]);
+  return [at.wants(first) ? reduced("mean") : undefined, at.wants(first + 1) ? inverse() : undefined];
 }
 
 const layerNorm: Rule = (at) => {
@@ -87,13 +87,13 @@ const layerNorm: Rule = (at) => {
 };
 
 const rmsNorm: Rule = (at) => {
-  if (at.wants(1)) decline("its second output is wanted");
+  if (at.wants(1)) decline("its second output is used");
   const x = at.input(0);
   const eps = at.float("epsilon", 1e-5);
   return normalized(at, "rmsnorm", x, axesFrom(at, x), eps, { gamma: at.optional(1) });
 };
 
-/** The sum of two streams and a bias, its norm, and the sum itself. */
+/** The norm of the sum of two streams and a bias, and the sum itself. */
 function skip(op: "layernorm" | "rmsnorm"): Rule {
   return (at) => {
     const [bias, gamma] = [at.optional(op === "layernorm" ? 4 : 3), at.input(2)];
@@ -102,13 +102,13 @@ function skip(op: "layernorm" | "rmsnorm"): Rule {
     const axes = [stream.shape.length - 1];
     const eps = at.float("epsilon", 1e-12);
     const beta = op === "layernorm" ? at.optional(3) : undefined;
-    if (op === "rmsnorm" && (at.wants(1) || at.wants(2))) decline("its mean or deviation is wanted");
+    if (op === "rmsnorm" && (at.wants(1) || at.wants(2))) decline("its mean or its inverse deviation is used");
     const rest = op === "layernorm" ? statistics(at, stream, axes, eps, 1) : [undefined, undefined];
     return [normalized(at, op, stream, axes, eps, { gamma, beta }), ...rest, stream];
   };
 }
 
-/** One number a group, as set 18 has it, repeated for each channel of the group. */
+/** Before opset 21, gamma and beta have an element per group: repeat it for each channel of the group. */
 function perChannel(at: NodeView, value: Value, groups: number, channels: number): Value {
   if (at.opset >= 21) return value;
   const column = at.reshape(value, [groups, 1]);

@@ -1,18 +1,18 @@
-/** Nodes that store floats as bytes, and bytes as floats. */
+/** Quantization and dequantization. */
 
 import type { Value } from "../../ir/ir.ts";
 import { elementInfo, isByte, isFloat } from "../../ir/types.ts";
 import { typeName } from "../data-types.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
 
-/** A scale or a zero point, so that it broadcasts to x: one number, or one for each index along the axis. */
+/** A scale or a zero point, per tensor or per index along the axis, in a shape that broadcasts to x. */
 function alongAxis(at: NodeView, x: Value, index: number): Value {
   const given = at.input(index);
   if (given.shape.length === 0) return given;
-  if (at.int("block_size", 0) !== 0 || given.shape.length > 1) decline("its scales are of blocks");
+  if (at.int("block_size", 0) !== 0 || given.shape.length > 1) decline("its scales are per block");
   if (given.shape[0] === 1) return at.reshape(given, []);
   const axis = at.axis(at.int("axis", 1), x.shape.length);
-  if (given.shape[0] !== x.shape[axis]) decline(`its scales are not one for each index along axis ${axis}`);
+  if (given.shape[0] !== x.shape[axis]) decline(`it does not have a scale for each index along axis ${axis}`);
   return at.reshape(
     given,
     x.shape.map((_, i) => (i === axis ? (given.shape[0] as number) : 1)),
@@ -24,7 +24,7 @@ const inFloat = (at: NodeView, value: Value): Value => at.emit("cast", [value], 
 /** (x - zero) * scale, computed in f32 and rounded to the type of the scale. */
 const dequantize: Rule = (at) => {
   const x = at.input(0);
-  if (isFloat(x.element)) decline("it scales floats");
+  if (isFloat(x.element)) decline("its input is not an integer tensor");
   const scale = alongAxis(at, x, 1);
   const moved = at.has(2) ? at.emit("sub", [inFloat(at, x), inFloat(at, alongAxis(at, x, 2))]) : inFloat(at, x);
   const y = at.emit("mul", [moved, scale.element === "f32" ? scale : inFloat(at, scale)]);
@@ -32,7 +32,7 @@ const dequantize: Rule = (at) => {
   return to === "f32" ? y : at.emit("cast", [y], { to });
 };
 
-/** round(x / scale) + zero, halves to the even number, and what is beyond the type its end, as a cast has it. */
+/** round(x / scale) + zero, rounding half to even and saturating, as a cast does. */
 function quantized(at: NodeView, x: Value, scale: Value, zero: Value | undefined, to: "i8" | "u8"): Value {
   const rounded = at.emit("round", [at.emit("div", [x, scale])]);
   return at.emit("cast", [zero === undefined ? rounded : at.emit("add", [rounded, zero])], { to });
@@ -42,14 +42,15 @@ const quantize: Rule = (at) => {
   const x = at.input(0);
   const element = at.result().element;
   const to = element === undefined ? undefined : at.elementOf(element);
-  if (to === undefined || !isByte(to)) decline(`its result is ${element === undefined ? "" : typeName(element)}`);
+  if (to === undefined || !isByte(to))
+    decline(`its result has ${element === undefined ? "an unknown type" : `the type ${typeName(element)}`}`);
   if (x.element !== "f32") decline(`it quantizes ${x.element}, and not f32`);
   const scale = alongAxis(at, x, 1);
   if (scale.element !== "f32") decline(`its scale is ${scale.element}, and not f32`);
   return quantized(at, x, scale, at.has(2) ? inFloat(at, alongAxis(at, x, 2)) : undefined, to);
 };
 
-/** With the scale and the zero point of [min(x), max(x)], to which 0 is added: 255 steps. */
+/** The scale and the zero point map [min(x, 0), max(x, 0)] to 0..255. */
 const dynamicQuantize: Rule = (at) => {
   const x = at.input(0);
   const axes = [...x.shape.keys()];
@@ -61,7 +62,7 @@ const dynamicQuantize: Rule = (at) => {
   const { range } = elementInfo.u8;
   const [least, most] = range.map((limit) => at.constant("f32", limit)) as [Value, Value];
   const width = at.emit("sub", [high, low]);
-  // Of zeros alone the scale is 1 in onnxruntime; the standard leaves it open.
+  // The standard leaves the scale of all zeros open; onnxruntime takes 1.
   const isEmpty = at.emit("eq", [width, at.constant("f32", 0)]);
   const scale = at.emit("where", [isEmpty, at.constant("f32", 1), at.emit("div", [width, most])]);
   const from = at.emit("neg", [at.emit("div", [low, scale])]);
@@ -69,10 +70,10 @@ const dynamicQuantize: Rule = (at) => {
   return [quantized(at, x, scale, zero, "u8"), scale, at.emit("cast", [zero], { to: "u8" })];
 };
 
-/** An integer as a byte: its last eight bits, as ONNX converts; a cast of the language takes the nearest byte. */
+/** Converts an integer to a byte by truncation, as ONNX does; a cast of the language saturates. */
 export function lastByte(at: NodeView, given: Value, to: "i8" | "u8"): Value {
   const number = (value: number) => at.constant("i32", value);
-  // Between integers a cast keeps the last bits.
+  // A cast between 32-bit integers keeps all bits.
   const x = given.element === "i32" ? given : at.emit("cast", [given], { to: "i32" });
   const [least, most] = elementInfo[to].range;
   let rest = at.emit("rem", [x, number(256)]);

@@ -1,52 +1,27 @@
-/** Nodes that fold axes. */
+/** Reductions and scans. */
 
 import type { Value } from "../../ir/ir.ts";
 import type { OpName } from "../../ir/ops/index.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
 import { reducedAxes } from "../types/numbers.ts";
 
-interface Kind {
-  /** The folded op with what stands before and after it. */
-  readonly fold: (at: NodeView, x: Value, fold: (op: OpName, x: Value) => Value) => Value;
-}
+type Elementwise = (at: NodeView, x: Value) => Value;
 
-function reduction({ fold }: Kind): Rule {
-  return (at) => {
-    const x = at.input(0);
+/** A reduction by an op, with elementwise ops before and after it. */
+const reduction =
+  (op: OpName, before: Elementwise = (_, x) => x, after?: OpName): Rule =>
+  (at) => {
+    const input = at.input(0);
     const { axes, keepdims } = reducedAxes(at);
-    return fold(at, x, (op, value) => (axes.length === 0 ? value : at.emit(op, [value], { axes, keepdims })));
-  };
-}
-
-const plain =
-  (op: OpName): Kind["fold"] =>
-  (_at, x, fold) =>
-    fold(op, x);
-
-/** Of what is folded first. */
-const after =
-  (first: (at: NodeView, x: Value) => Value, op: OpName, last?: OpName): Kind["fold"] =>
-  (at, x, fold) => {
-    const folded = fold(op, first(at, x));
-    return last === undefined ? folded : at.emit(last, [folded]);
+    const x = before(at, input);
+    const reduced = axes.length === 0 ? x : at.emit(op, [x], { axes, keepdims });
+    return after === undefined ? reduced : at.emit(after, [reduced]);
   };
 
-const squared = (at: NodeView, x: Value) => at.emit("mul", [x, x]);
+const squared: Elementwise = (at, x) => at.emit("mul", [x, x]);
+const absolute: Elementwise = (at, x) => at.emit("abs", [x]);
 
-const reductionKinds: Readonly<Record<string, Kind>> = {
-  ReduceSum: { fold: plain("sum") },
-  ReduceMean: { fold: plain("mean") },
-  ReduceMax: { fold: plain("max") },
-  ReduceMin: { fold: plain("min") },
-  ReduceProd: { fold: plain("prod") },
-  ReduceL1: { fold: after((at, x) => at.emit("abs", [x]), "sum") },
-  ReduceL2: { fold: after(squared, "sum", "sqrt") },
-  ReduceLogSum: { fold: after((_, x) => x, "sum", "log") },
-  ReduceLogSumExp: { fold: plain("logsumexp") },
-  ReduceSumSquare: { fold: after(squared, "sum") },
-};
-
-/** Before operator set 13 the axes from `axis` on are one row. */
+/** Before opset 13, a row consists of all axes from `axis` on. */
 const rowNorm =
   (op: "softmax" | "log_softmax"): Rule =>
   (at) => {
@@ -59,29 +34,37 @@ const rowNorm =
     return at.emit(op, [x], { axes });
   };
 
-/** Sums of what comes before; the axis is an input. */
 const cumSum: Rule = (at) => {
   const x = at.input(0);
-  const axis = at.number(1)?.value ?? decline("its axis is not known before it runs");
+  const axis = at.number(1)?.value ?? decline("its axis is not a constant");
   const flag = (name: string) => at.int(name, 0) === 1;
   const attributes = { axis: at.axis(axis, x.shape.length), exclusive: flag("exclusive"), reverse: flag("reverse") };
   return at.emit("cumsum", [x], attributes);
 };
 
-const placeOf =
+const arg =
   (op: "argmax" | "argmin"): Rule =>
   (at) => {
     const x = at.input(0);
-    if (at.int("select_last_index", 0) === 1) decline("of equal elements it takes the last one");
+    if (at.int("select_last_index", 0) === 1) decline("it selects the last of equal elements");
     const axis = at.axis(at.int("axis", 0), x.shape.length);
     return at.emit(op, [x], { axes: [axis], keepdims: at.int("keepdims", 1) === 1 });
   };
 
 export const reductionRules: Readonly<Record<string, Rule>> = {
-  ":ArgMax": placeOf("argmax"),
-  ":ArgMin": placeOf("argmin"),
+  ":ArgMax": arg("argmax"),
+  ":ArgMin": arg("argmin"),
   ":CumSum": cumSum,
-  ...Object.fromEntries(Object.entries(reductionKinds).map(([name, kind]) => [`:${name}`, reduction(kind)])),
+  ":ReduceSum": reduction("sum"),
+  ":ReduceMean": reduction("mean"),
+  ":ReduceMax": reduction("max"),
+  ":ReduceMin": reduction("min"),
+  ":ReduceProd": reduction("prod"),
+  ":ReduceL1": reduction("sum", absolute),
+  ":ReduceL2": reduction("sum", squared, "sqrt"),
+  ":ReduceLogSum": reduction("sum", undefined, "log"),
+  ":ReduceLogSumExp": reduction("logsumexp"),
+  ":ReduceSumSquare": reduction("sum", squared),
   ":Softmax": rowNorm("softmax"),
   ":LogSoftmax": rowNorm("log_softmax"),
 };

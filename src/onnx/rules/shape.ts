@@ -1,11 +1,11 @@
-/** Nodes that move, cut, join and look up elements. */
+/** Nodes that reshape, permute, slice, concatenate, pad and gather. */
 
 import type { Value } from "../../ir/ir.ts";
 import { broadcastShapes, printShape, type Shape, sameShape } from "../../ir/types.ts";
 import { decline, extentOf, type NodeView, type Rule } from "../node.ts";
 import { cuts } from "../types/shapes.ts";
 
-/** The same elements in the shape of the result. */
+/** A reshape to the inferred shape of the result. */
 const regroup: Rule = (at) => {
   const x = at.input(0);
   const shape = at.resultShape();
@@ -14,7 +14,7 @@ const regroup: Rule = (at) => {
     return [number, ...dims.filter((dim) => typeof dim === "string").sort()].join();
   };
   if (product(x.shape) !== product(shape))
-    decline(`the names of dimensions do not say that ${printShape(x.shape)} and ${printShape(shape)} are of one size`);
+    decline(`${printShape(x.shape)} and ${printShape(shape)} are not known to have the same number of elements`);
   return at.reshape(x, shape);
 };
 
@@ -30,53 +30,45 @@ const concat: Rule = (at) => {
   return joined(at, pieces, axis);
 };
 
-/** At most four tensors are joined by one op. */
+/** A concatenation of any number of tensors, by ops that take at most four. */
 export function joined(at: Pick<NodeView, "emit">, pieces: readonly Value[], axis: number): Value {
   let whole = pieces[0] as Value;
   for (let i = 1; i < pieces.length; i += 3) whole = at.emit("concat", [whole, ...pieces.slice(i, i + 3)], { axis });
   return whole;
 }
 
-/** Where a slice begins or ends, counted from the front and cut short at the ends of the axis. */
+/** The start or end of a slice, counted from the front and clamped to the axis. */
 function clamped(at: number, extent: number): number {
   return Math.min(Math.max(at < 0 ? at + extent : at, 0), extent);
 }
 
-/** Every `step`-th element from `from` on, before `to`; behind `to` and back to front where the step is below 0. */
-function strided(at: NodeView, x: Value, axis: number, { start, end, step }: Cut): Value {
-  if (step === 0) decline("its steps are 0");
+/** A slice with a step; a negative step becomes a slice of the flipped axis. */
+function strided(at: NodeView, x: Value, axis: number, start: number, end: number, step: number): Value {
+  if (step === 0) decline("its step is 0");
   const extent = extentOf(x, axis);
-  if (step > 0) return cutOut(at, x, axis, clamped(start, extent), clamped(end, extent), step);
-  // Counted from the last element; an end before the first one is behind the last of these.
-  const last = (place: number) => extent - 1 - Math.min(Math.max(place < 0 ? place + extent : place, -1), extent - 1);
-  return cutOut(at, at.emit("flip", [x], { axis }), axis, last(start), last(end), -step);
+  const emit = (from: Value, first: number, last: number) =>
+    at.emit("slice", [from], { axis, start: first, end: Math.max(first, last), step: Math.abs(step) });
+  if (step > 0) return emit(x, clamped(start, extent), clamped(end, extent));
+  // Counted from the last element; -1 stands for an end before the first one.
+  const flipped = (place: number) =>
+    extent - 1 - Math.min(Math.max(place < 0 ? place + extent : place, -1), extent - 1);
+  return emit(at.emit("flip", [x], { axis }), flipped(start), flipped(end));
 }
 
-function cutOut(at: NodeView, x: Value, axis: number, start: number, to: number, step: number): Value {
-  const end = Math.max(start, to);
-  return at.emit("slice", [x], { axis, start, end, step });
-}
-
-interface Cut {
-  readonly start: number;
-  readonly end: number;
-  readonly step: number;
-}
-
-/** Beyond what any axis has: "to the end". */
+/** An end that exceeds any extent, and so means "to the end". */
 const farEnd = 2 ** 31 - 1;
 
 const slice: Rule = (at) => {
   let x = at.input(0);
   for (const { axis, start, end, step } of cuts(at, x.shape.length)) {
     if (typeof start !== "number" || typeof end !== "number" || typeof step !== "number") {
-      decline("where it begins or ends is not known before it runs");
+      decline("its start or end is not a constant");
     }
     if (start === 0 && end >= farEnd && step === 1) continue;
     const extent = extentOf(x, axis);
     const from = clamped(start, extent);
     const to = Math.max(from, clamped(end, extent));
-    if (step !== 1) x = strided(at, x, axis, { start, end, step });
+    if (step !== 1) x = strided(at, x, axis, start, end, step);
     else if (from > 0 || to < extent) x = at.slice(x, axis, from, to);
   }
   return x;
@@ -89,7 +81,7 @@ const split: Rule = (at) => {
   let start = 0;
   return at.node.outputs.map((name, i) => {
     const length = name === "" ? undefined : at.resultShape(i)[axis];
-    if (length !== undefined && typeof length !== "number") decline("where it cuts is not known before it runs");
+    if (length !== undefined && typeof length !== "number") decline("the lengths of its pieces are not constants");
     const from = start;
     start += length ?? 0;
     return at.wants(i) ? at.slice(x, axis, from, start) : undefined;
@@ -105,7 +97,7 @@ const expand: Rule = (at) => {
   return sameShape(x.shape, shape) ? x : at.emit("broadcast", [x], { shape });
 };
 
-/** More indices than this are looked up by an op. */
+/** More constant indices than this become an embedding instead of slices. */
 const mostSlices = 16;
 
 const gather: Rule = (at) => {
@@ -124,28 +116,26 @@ const gather: Rule = (at) => {
       table.shape.filter((_, i) => i !== axis),
     );
   }
-  if (axis !== 0 || table.shape.length !== 2) decline("it looks up something else than the rows of a matrix");
+  if (axis !== 0 || table.shape.length !== 2) decline("it gathers something other than rows of a matrix");
   if (items?.some((id) => id < 0)) decline("some of its indices count from the end");
   return at.emit("embedding", [ids, table]);
 };
 
-/** Elements that stand around x: one op for each axis that has some. */
+/** An op for each axis that is padded. */
 const pad: Rule = (at) => {
   let x = at.input(0);
   const rank = x.shape.length;
   const isOld = at.opset < 11;
-  const pads =
-    (isOld ? at.ints("pads") : at.constantItems(1)) ?? decline("how many there are is not known before it runs");
-  const axes =
-    !isOld && at.has(3) ? (at.constantItems(3) ?? decline("its axes are not known before it runs")) : undefined;
+  const pads = (isOld ? at.ints("pads") : at.constantItems(1)) ?? decline("its amounts of padding are not constants");
+  const axes = !isOld && at.has(3) ? (at.constantItems(3) ?? decline("its axes are not constants")) : undefined;
   const mode = at.text("mode", "constant");
-  if (!["constant", "edge", "reflect"].includes(mode)) decline(`the language has no padding \`${mode}\``);
+  if (!["constant", "edge", "reflect"].includes(mode)) decline(`the language has no \`${mode}\` padding`);
   const given = !isOld && at.has(2) ? at.number(2)?.value : at.float("value", 0);
-  const value = given ?? decline("what stands there is not known before it runs");
+  const value = given ?? decline("the value of its padding is not a constant");
   const along = axes === undefined ? [...x.shape.keys()] : axes.map((axis) => at.axis(axis, rank));
   for (const [i, axis] of along.entries()) {
     const [before, after] = [pads[i] ?? 0, pads[i + along.length] ?? 0];
-    if (before < 0 || after < 0) decline("it takes elements away");
+    if (before < 0 || after < 0) decline("its padding is negative");
     if (before + after === 0) continue;
     extentOf(x, axis);
     const filled = mode === "constant" ? { value } : {};
@@ -154,15 +144,15 @@ const pad: Rule = (at) => {
   return x;
 };
 
-/** From each row the elements that the indices name, where there are as many rows of either. */
+/** Takes the elements that the indices select from each row; there must be a row of indices for each row of x. */
 const gatherElements: Rule = (at) => {
   const [x, index] = [at.input(0), at.input(1)];
   const axis = at.axis(at.int("axis", 0), x.shape.length);
   if (at.constantItems(1)?.some((id) => id < 0)) decline("some of its indices count from the end");
   const isLike = index.shape.every((dim, i) => i === axis || dim === x.shape[i]);
-  if (!isLike) decline("its indices are of fewer rows than the tensor has");
+  if (!isLike) decline("its indices have fewer rows than its input");
   if (at.constantItems(1) !== undefined || index.element === "u32") return at.emit("gather", [x, index], { axis });
-  // What is given at run time may count from the end.
+  // Indices computed at run time may count from the end.
   const isFromEnd = at.emit("lt", [index, at.constant(index.element, 0)]);
   const fromStart = at.emit("add", [index, at.constant(index.element, extentOf(x, axis))]);
   return at.emit("gather", [x, at.emit("where", [isFromEnd, fromStart, index])], { axis });

@@ -1,11 +1,11 @@
-/** Types of what If, Loop and Scan make, from the graphs inside of them. */
+/** Type inference for If, Loop and Scan, from their subgraphs. */
 
 import type { Extent } from "../extent.ts";
-import { sameExtents, type TensorInfo, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { closed, sameExtents, type TensorInfo, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 type Info = TensorInfo | undefined;
 
-/** What holds of two tensors, whichever of them it is. */
+/** The join of two types: what is known of a tensor that is one of the two. */
 function either(a: Info, b: Info): Typed | undefined {
   if (a === undefined || b === undefined) return undefined;
   const element = a.element === b.element ? a.element : undefined;
@@ -25,25 +25,23 @@ const if_: TypeRule = (at) => {
 
 const scalar = (element: number): TensorInfo => ({ element, shape: [] });
 
-/** What is carried from one run of a body to the next: extents that differ after one run are not known. */
+/**
+ * Types of loop-carried values, to a fixed point: an extent that an iteration changes is unknown. `results` are all
+ * results of the body, `last` the carried values after the loop.
+ */
 function carried(at: TypeView, first: readonly Info[], run: (inputs: readonly Info[]) => readonly Info[]) {
   const plain = first.map((info) => info && { ...info, items: undefined });
   const after = run(plain);
   const general = plain.map((info, i) => {
     const both = either(info, after[i]);
     const isSame = both?.shape !== undefined && sameExtents(both.shape, info?.shape);
-    return { info: both && closed(at, both), isSame };
+    return { info: both && closed(both, at), isSame };
   });
   const isStable = general.every(({ isSame }) => isSame);
   const inputs = isStable ? plain : general.map(({ info }) => info);
   const results = isStable ? after : run(inputs);
-  // A body that runs no time gives what it was given.
+  // After zero iterations, the values are the initial ones.
   return { results, last: inputs.map((info, i) => either(info, results[i])) };
-}
-
-/** With a dimension for each extent that is not known. */
-function closed(at: TypeView, { shape, ...rest }: Typed): TensorInfo {
-  return { ...rest, shape: shape?.map((extent) => extent ?? at.fresh()) };
 }
 
 const loop: TypeRule = (at) => {
@@ -56,7 +54,7 @@ const loop: TypeRule = (at) => {
   return [...last, ...scanned];
 };
 
-/** State, and tensors of which the body gets one piece after the other along an axis. */
+/** The body takes the state, and a slice of each scanned input along its axis. */
 const scan: TypeRule = (at) => {
   const count = at.int("num_scan_inputs", 0);
   const states = at.inputCount - count;

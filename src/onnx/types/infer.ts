@@ -1,8 +1,8 @@
 /**
- * Types of all tensors of a model, before it runs: element type, shape, and the items of small integer tensors.
+ * Type inference for all tensors of a model: element types, shapes, and the items of small integer tensors.
  *
- * - scope: a graph, the body of a control flow node, or a function of the model, called; names not found there are those
- *   of the scope around a body.
+ * - scope: a graph, the body of a control flow node, or a function of the model at a call. A name that is not defined in a
+ *   body belongs to the enclosing scope.
  */
 
 import type { Dimensions } from "../dimensions.ts";
@@ -15,24 +15,23 @@ import { readNumbers } from "../tensors.ts";
 import { rowsOfUnknownRank, rowsThatNormTakes } from "./last.ts";
 import { typeRuleOf } from "./rules.ts";
 import { smallShape, valuesOf } from "./values.ts";
-import { Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView } from "./view.ts";
+import { closed, Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView } from "./view.ts";
 
-/** What all scopes of a model share. */
 interface Shared {
   readonly model: OnnxModel;
   readonly dimensions: Dimensions;
 }
 
-/** Deeper than any model's functions and bodies stand in one another. */
+/** No real model nests functions and bodies more deeply. */
 const deepest = 32;
-/** More nodes than a model that somebody uses has, those of functions counted at each call. */
+/** No real model has more nodes, even if the nodes of a function count once per call. */
 const mostNodes = 1_000_000;
 
 type Part = Pick<GraphProto, "nodes" | "initializers" | "valueInfo">;
 
 export class ScopeTypes implements Scope {
   readonly shared: Shared;
-  /** The scopes of bodies, and of functions where they were called last. */
+  /** The scopes of bodies, and those of functions at their last calls. */
   readonly inner = new Map<GraphProto | FunctionProto, ScopeTypes>();
   private readonly infos = new Map<string, TensorInfo>();
   private readonly tensors: GraphTensors;
@@ -40,7 +39,7 @@ export class ScopeTypes implements Scope {
   private readonly call: Call | undefined;
   private readonly depth: number;
   private readonly declared: ReadonlyMap<string, ValueInfoProto>;
-  /** What norms say of their inputs. */
+  /** What the scales of norms imply for their inputs. */
   private readonly wanted: ReadonlyMap<string, Pick<TensorInfo, "element" | "last">>;
   /** Shared by all scopes of one model. */
   private readonly count: { nodes: number };
@@ -80,7 +79,6 @@ export class ScopeTypes implements Scope {
     return this.infos.get(name) ?? this.constant(name) ?? this.around?.info(name);
   }
 
-  /** A tensor that the graph holds. */
   private constant(name: string): TensorInfo | undefined {
     const type = this.tensors.type(name);
     if (type === undefined) return undefined;
@@ -96,7 +94,7 @@ export class ScopeTypes implements Scope {
     try {
       return [...(this.tensors.numbers(name)?.numbers ?? [])];
     } catch {
-      // A tensor that cannot be read is said of where it is needed.
+      // The diagnostic comes when something else reads the tensor.
       return undefined;
     }
   }
@@ -109,7 +107,7 @@ export class ScopeTypes implements Scope {
     }
   }
 
-  /** In a function an attribute may stand for one of the node that calls it. */
+  /** An attribute; in a function, it may refer to an attribute of the call. */
   attribute(node: NodeProto, name: string): AttributeProto | undefined {
     const found = this.shared.model.attribute(node, name);
     const reference = found?.reference;
@@ -130,16 +128,16 @@ export class ScopeTypes implements Scope {
     return [...this.infos.values()].some(({ element }) => element !== undefined && elements.includes(element));
   }
 
-  /** Whether there is a tensor of which the rank is not known. */
+  /** Whether the rank of some tensor is unknown. */
   hasUnknownRank(): boolean {
     return [...this.infos.values()].some(({ shape, isSequence }) => shape === undefined && isSequence !== true);
   }
 
-  /** An input of the scope. */
+  /** Sets the type of an input, from its declaration and from the type given at a call. */
   parameter(info: ValueInfoProto, given?: TensorInfo): void {
     const declared = this.fromFile(info);
     const type = given === undefined ? declared : combined(given, declared);
-    this.set(info.name, this.closed(type));
+    this.set(info.name, closed(type, this));
   }
 
   private fromFile({ elementType, shape, isSequence }: ValueInfoProto): Typed {
@@ -148,12 +146,7 @@ export class ScopeTypes implements Scope {
     return { element: elementType, shape: shape?.map(extent), ...(isSequence === true && { isSequence }) };
   }
 
-  /** With a new dimension for each extent that is not known. */
-  private closed({ shape, ...rest }: Typed): TensorInfo {
-    return { ...rest, shape: shape?.map((extent) => extent ?? this.fresh()) };
-  }
-
-  /** Types what the nodes make; they stand in an order in which they can run. */
+  /** Infers the results of nodes in topological order. */
   run(nodes: readonly NodeProto[]): void {
     for (const node of nodes) this.node(node);
   }
@@ -167,7 +160,7 @@ export class ScopeTypes implements Scope {
       const declared = this.declared.get(name);
       const found = results[i] ?? { element: undefined, shape: undefined };
       const info = this.withRows(
-        this.closed(declared === undefined ? found : this.both(found, this.fromFile(declared))),
+        closed(declared === undefined ? found : this.both(found, this.fromFile(declared)), this),
         name,
         i === 0 ? view : undefined,
       );
@@ -181,7 +174,7 @@ export class ScopeTypes implements Scope {
     return { ...combined(declared, found), ...(found.items !== undefined && { items: found.items }) };
   }
 
-  /** With the last extent, where the rank is not known. */
+  /** If the rank is unknown, adds what is known of the last extent. */
   private withRows(info: TensorInfo, name: string, view: TypeView | undefined): TensorInfo {
     if (info.shape !== undefined || info.isSequence === true) return info;
     const found = (view && tried(() => rowsOfUnknownRank(view))) ?? this.wanted.get(name);
@@ -223,7 +216,7 @@ export class ScopeTypes implements Scope {
     return this.bodyScope(graph, inputs).outputsOf(graph);
   }
 
-  /** The scope of a graph inside of a node, typed. */
+  /** The scope of a subgraph, after inference. */
   bodyScope(graph: GraphProto, inputs: readonly (TensorInfo | undefined)[]): ScopeTypes {
     const inside = new ScopeTypes(this.shared, graph, { around: this });
     this.inner.set(graph, inside);
@@ -237,7 +230,7 @@ export class ScopeTypes implements Scope {
   }
 }
 
-/** A function of the model, and the node that calls it. */
+/** A call of a function. */
 interface Call {
   readonly node: NodeProto;
   readonly function: FunctionProto;
@@ -258,7 +251,7 @@ function tried<T>(attempt: () => T): T | undefined {
   }
 }
 
-/** What follows from the inputs, and where that leaves something open, what the file says. */
+/** The inferred type, completed by the declared one. */
 function combined(found: Typed, declared: Typed): Typed {
   const element = found.element ?? declared.element;
   const { shape } = found;

@@ -1,13 +1,12 @@
 /**
- * The last extent and the element type of what a node makes, where the rank is not known: a norm over the last axis needs
- * no more of its rows.
+ * Infers the element type and the last extent of a result whose rank is unknown: a norm over the last axis needs no more.
  */
 
 import type { Extent } from "../extent.ts";
 import { axesAttributeUpTo } from "./numbers.ts";
 import type { TensorInfo, TypeView } from "./view.ts";
 
-/** The last extent of an input, whether or not its rank is known; of a scalar it is 1. */
+/** The last extent of an input, whether or not its rank is known; 1 for a scalar. */
 function lastOf({ shape, last }: TensorInfo): Extent | undefined {
   return shape === undefined ? last : (shape.at(-1) ?? 1);
 }
@@ -18,13 +17,13 @@ const likeFirst: LastRule = (at) => lastOf(at.info(0));
 
 const broadcasting: LastRule = (at) => {
   const all = Array.from({ length: at.inputCount }, (_, i) => lastOf(at.info(i)));
-  return all.includes(undefined) ? undefined : at.extents.together(...(all as Extent[]));
+  return all.includes(undefined) ? undefined : at.extents.broadcast(...(all as Extent[]));
 };
 
-/** The columns of the second factor. */
+/** The number of columns of the second factor. */
 const product: LastRule = (at) => ((at.info(1).shape?.length ?? 0) > 1 ? at.info(1).shape?.at(-1) : undefined);
 
-/** A scale of one row says how long it is; one of a single number may be for rows of any length. */
+/** A one-dimensional scale implies the length of the row, unless it has a single element, which broadcasts. */
 const scaledBy =
   (scale: number): LastRule =>
   (at) => {
@@ -33,8 +32,8 @@ const scaledBy =
     return length === undefined || length === 1 ? likeFirst(at) : length;
   };
 
-/** Over the last axis, which stays. */
-function foldsRows(at: TypeView): boolean {
+/** Whether a node reduces the last axis, with keepdims. */
+function reducesRows(at: TypeView): boolean {
   if (at.int("keepdims", 1) !== 1 || !at.node.opType.startsWith("Reduce")) return false;
   const axes = at.opset <= axesAttributeUpTo(at.node.opType) ? at.ints("axes") : at.constantItems(1);
   return axes?.length === 1 && axes[0] === -1;
@@ -46,7 +45,7 @@ const lastRules: ReadonlyMap<string, LastRule> = new Map<string, LastRule>([
   ...each("Abs Neg Sign Sqrt Exp Log Tanh Erf Sigmoid Relu Softplus HardSwish Elu LeakyRelu Clip Gelu", likeFirst),
   ...each("Identity Dropout Cast", likeFirst),
   ...each("Add Sub Mul Div Pow Sum Max Min", broadcasting),
-  ...each("ReduceMean ReduceSum ReduceSumSquare ReduceMax ReduceMin", (at) => (foldsRows(at) ? 1 : undefined)),
+  ...each("ReduceMean ReduceSum ReduceSumSquare ReduceMax ReduceMin", (at) => (reducesRows(at) ? 1 : undefined)),
   [":MatMul", product],
   ...each("LayerNormalization RMSNormalization SimplifiedLayerNormalization", scaledBy(1)),
   ["com.microsoft:SimplifiedLayerNormalization", scaledBy(1)],
@@ -59,14 +58,14 @@ const lastRules: ReadonlyMap<string, LastRule> = new Map<string, LastRule>([
 
 const keyOf = ({ node: { domain, opType } }: TypeView) => `${domain}:${opType}`;
 
-/** Whether a node does the same to every row of its operands, whatever stands before their last axis. */
+/** Whether a node treats all rows of its operands alike, whatever their leading axes. */
 export function isRowwise(at: TypeView): boolean {
   if (!lastRules.has(keyOf(at))) return false;
-  if (at.node.opType.startsWith("Reduce")) return foldsRows(at);
+  if (at.node.opType.startsWith("Reduce")) return reducesRows(at);
   return at.int("axis", -1) === -1 && (at.node.opType !== "MatMul" || at.info(1).shape?.length === 2);
 }
 
-/** What is known of the first result of a node whose rank is not. */
+/** What can be inferred of the first result of a node if its rank is unknown. */
 export function rowsOfUnknownRank(at: TypeView): Pick<TensorInfo, "element" | "last"> | undefined {
   const last = lastRules.get(keyOf(at))?.(at);
   if (last === undefined) return undefined;
@@ -75,7 +74,7 @@ export function rowsOfUnknownRank(at: TypeView): Pick<TensorInfo, "element" | "l
   return { element, last };
 }
 
-/** What a norm over the last axis says of its input. */
+/** What the scale of a norm over the last axis implies for its input. */
 export function rowsThatNormTakes(at: TypeView): Pick<TensorInfo, "element" | "last"> | undefined {
   const scale = at.node.opType.startsWith("Skip") ? 2 : 1;
   if (!at.node.opType.endsWith("Normalization") || !lastRules.has(keyOf(at)) || !isRowwise(at)) return undefined;

@@ -1,4 +1,4 @@
-/** Types of what computes numbers from numbers: elementwise, reductions, norms. */
+/** Type inference for elementwise ops, reductions and norms. */
 
 import type { Extent } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
@@ -8,7 +8,7 @@ const like =
   (index: number): TypeRule =>
   (at) => [at.like(index)];
 
-/** In the shape to which the operands broadcast; of the type of operand `index`, or of a type of its own. */
+/** The operands broadcast; the element type is that of operand `like`, or `element`. */
 const broadcasting =
   (of: { readonly like: number } | { readonly element: number }): TypeRule =>
   (at) => {
@@ -23,15 +23,15 @@ const elementOf =
     return [at.like(0, { element })];
   };
 
-/** The newest operator set in which the axes of a reduction are an attribute. */
+/** The last opset in which the axes of a reduction are an attribute. */
 export const axesAttributeUpTo = (op: string) => (op === "ReduceSum" ? 12 : 17);
 
-/** The axes that a reduction folds, counted from the front; all of them where it names none. */
+/** The axes that are reduced, counted from the front if the rank is known; all axes if the node names none. */
 export function reducedAxes(at: TypeView): { axes: number[]; keepdims: boolean } {
   const given = at.axesOf(axesAttributeUpTo(at.node.opType), 1);
   const keepdims = at.int("keepdims", 1) === 1;
   const isFromEnd = given?.every((axis) => axis < 0) === true && given.length > 0;
-  // Axes that are counted from the end need no rank.
+  // Axes that are counted from the end do not need the rank.
   if (at.info(0).shape === undefined && isFromEnd) return { axes: [...given], keepdims };
   const rank = at.shape(0).length;
   const isNoop = at.int("noop_with_empty_axes", 0) === 1;
@@ -40,10 +40,10 @@ export function reducedAxes(at: TypeView): { axes: number[]; keepdims: boolean }
   return { axes, keepdims };
 }
 
-const folded = (x: readonly Extent[], axes: readonly number[], keepdims: boolean): Extent[] =>
+const reduced = (x: readonly Extent[], axes: readonly number[], keepdims: boolean): Extent[] =>
   keepdims ? x.map((extent, i) => (axes.includes(i) ? 1 : extent)) : x.filter((_, i) => !axes.includes(i));
 
-/** How many axes are left is known where which of them are folded is not. */
+/** If only the number of axes is known, so is the rank of the result. */
 const reduction: TypeRule = (at) => {
   const x = at.shape(0);
   const count = at.opset > axesAttributeUpTo(at.node.opType) && at.has(1) ? at.info(1).shape?.[0] : undefined;
@@ -51,16 +51,16 @@ const reduction: TypeRule = (at) => {
   if (isOpen && at.int("keepdims", 1) === 1) return [at.like(0, { shape: x.map(() => undefined) })];
   if (isOpen && typeof count === "number") return [at.like(0, { shape: x.slice(count).map(() => undefined) })];
   const { axes, keepdims } = reducedAxes(at);
-  return [at.like(0, { shape: folded(x, axes, keepdims) })];
+  return [at.like(0, { shape: reduced(x, axes, keepdims) })];
 };
 
 const position: TypeRule = (at) => {
   const x = at.shape(0);
   const axis = at.axis(at.int("axis", 0), x.length);
-  return [{ element: types.int64, shape: folded(x, [axis], at.int("keepdims", 1) === 1) }];
+  return [{ element: types.int64, shape: reduced(x, [axis], at.int("keepdims", 1) === 1) }];
 };
 
-/** The statistics of a norm: an extent of 1 along the axes that it works over. */
+/** The statistics of a norm: an extent of 1 along the normalized axes. */
 function statistic(at: TypeView, element: number | undefined): Typed {
   const x = at.info(0).shape;
   if (x === undefined) return { element, shape: undefined };
@@ -68,7 +68,7 @@ function statistic(at: TypeView, element: number | undefined): Typed {
   return { element, shape: x.map((extent, i) => (i < axis ? extent : 1)) };
 }
 
-/** In the shape of the first input, and the type of the scale. */
+/** The shape of the first input, with the type of the scale. */
 const norm: TypeRule = (at) => {
   const element = at.has(1) ? at.element(1) : at.element(0);
   const rest = statistic(at, at.int("stash_type", 1));
@@ -82,7 +82,6 @@ const batchNorm: TypeRule = (at) => {
 
 const dropout: TypeRule = (at) => [at.like(0), at.like(0, { element: at.opset < 10 ? at.element(0) : types.bool })];
 
-/** The loss of each element, or of all. */
 const loss: TypeRule = (at) => {
   const isSum = at.text("reduction", "mean") !== "none";
   return [at.like(0, { shape: isSum ? [] : at.info(1).shape }), at.like(0)];
@@ -96,7 +95,7 @@ const bitCast: TypeRule = (at) => {
     return sizes[(element ?? 0) as 1];
   };
   const to = at.int("to", 0);
-  if (bytes(to) !== bytes(at.element(0))) decline("its elements are cut or joined");
+  if (bytes(to) !== bytes(at.element(0))) decline("its element types differ in size");
   return [at.like(0, { element: to })];
 };
 

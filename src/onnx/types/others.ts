@@ -1,10 +1,10 @@
-/** Types of recurrent networks, quantization, signals, sequences, and what else the standard has. */
+/** Type inference for recurrent networks, quantization, signals, sequences, and ops without a better place. */
 
 import { add, type Extent, multiply, subtract } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
 import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
-/** Y of all steps, and the state after the last: `[steps, directions, batch, hidden]`, or with the batch first. */
+/** The outputs of all steps, `[steps, directions, batch, hidden]` or with the batch first, and the last state. */
 const recurrent: TypeRule = (at) => recurrentOf(at, { LSTM: 4, GRU: 3, RNN: 1 }[at.node.opType] ?? 1);
 
 function recurrentOf(at: TypeView, gates: number): readonly Typed[] {
@@ -37,7 +37,7 @@ const dynamicQuantize: TypeRule = (at) => [
   { element: types.uint8, shape: [] },
 ];
 
-/** A tensor that attributes describe alone. */
+/** Type and shape are attributes. */
 const random: TypeRule = (at) => [{ element: at.int("dtype", 1), shape: at.ints("shape") }];
 
 const multinomial: TypeRule = (at) => [
@@ -52,7 +52,7 @@ const melWeights: TypeRule = (at) => {
   return [{ element: at.int("output_datatype", 1), shape: [spectrum, bins] }];
 };
 
-/** The real parts, or with the imaginary ones beside them; of real signals one half is enough. */
+/** Real signals have one-sided spectra. The last axis holds real and imaginary parts, or real parts alone. */
 const dft: TypeRule = (at) => {
   const x = at.shape(0);
   const [isOneSided, isInverse] = [at.int("onesided", 0) === 1, at.int("inverse", 0) === 1];
@@ -62,7 +62,7 @@ const dft: TypeRule = (at) => {
   const length = at.has(1) ? at.itemsIfKnown(1)?.[0] : x[axis];
   const half = length === undefined ? undefined : add(at.extents.floorDivide(length, 2), 1);
   const [last, isHalf, isWhole] = [isOneSided && isInverse ? 1 : 2, isOneSided && !isInverse, isOneSided && isInverse];
-  // From one half of the spectrum comes the whole signal, of an even length unless it is said.
+  // The inverse of a one-sided spectrum is the whole signal; its length is even unless it is given.
   const whole = isWhole && !at.has(1) && length !== undefined ? multiply(subtract(length, 1), 2) : length;
   const shape = x.map((extent, i) => (i === axis ? (isHalf ? half : whole) : extent));
   return [at.like(0, { shape: shape.with(-1, last) })];
@@ -81,7 +81,7 @@ const stft: TypeRule = (at) => {
 const sequenceOf = (at: TypeView, index: number): Typed => at.like(index, { isSequence: true });
 const oneOf = (at: TypeView, index: number): Typed => at.like(index, { isSequence: false });
 
-/** Pieces along an axis; with one length for all they are of one shape. */
+/** All pieces have extent 1 along the axis if the node does not give their lengths. */
 const splitToSequence: TypeRule = (at) => {
   const x = at.shape(0);
   const axis = at.axis(at.int("axis", 0), x.length);
@@ -108,7 +108,7 @@ const stringSplit: TypeRule = (at) => {
 
 const tfIdf: TypeRule = (at) => {
   const x = at.shape(0);
-  const indexes = at.ints("ngram_indexes") ?? decline("it has no indexes");
+  const indexes = at.ints("ngram_indexes") ?? decline("it has no attribute `ngram_indexes`");
   return [{ element: types.float, shape: [...x.slice(0, -1), indexes.reduce((a, b) => Math.max(a, b), 0) + 1] }];
 };
 
@@ -164,7 +164,6 @@ const embedLayerNorm: TypeRule = (at) => {
   return [sum, { element: types.int32, shape: [b] }, sum];
 };
 
-/** Its sum has the shape of the norm, its statistics an extent of 1. */
 const skipNorm: TypeRule = (at) => {
   const x = at.info(0).shape;
   const statistic = { element: types.float, shape: x?.map((extent, i) => (i === x.length - 1 ? 1 : extent)) };
@@ -229,7 +228,7 @@ export const otherTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
   UnfoldTensor: unfold,
   ExpandDims: (at) => {
     const x = at.shape(0);
-    const given = at.constantItems(1)?.[0] ?? decline("its axis is not known");
+    const given = at.constantItems(1)?.[0] ?? decline("its axis is not a constant");
     const axis = at.axis(given, x.length + 1);
     return [at.like(0, { shape: [...x.slice(0, axis), 1, ...x.slice(axis)] })];
   },

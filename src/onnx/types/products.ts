@@ -1,4 +1,4 @@
-/** Types of products of matrices, and of attention. */
+/** Type inference for matrix products and attention. */
 
 import { add, type Extent, multiply } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
@@ -6,7 +6,7 @@ import { decline, type Typed, type TypeRule, type TypeView, types } from "./view
 
 type Open = Extent | undefined;
 
-/** `[..., m, k]` by `[..., k, n]`; a vector on the left is a row, one on the right a column, and neither stays. */
+/** `[..., m, k]` by `[..., k, n]`; a vector is a row on the left and a column on the right, without that axis in the result. */
 function product(at: TypeView, a: readonly Open[], b: readonly Open[]): Open[] {
   if (a.length === 0 || b.length === 0) decline("one of its operands is a scalar");
   const batch = broadcast(at, [a.slice(0, -2), b.slice(0, -2)]);
@@ -26,22 +26,21 @@ const gemm: TypeRule = (at) => {
   return [at.like(0, { shape: [a[0], b[1]] })];
 };
 
-/** A batch axis may be moved behind the rows. */
 const fusedMatMul: TypeRule = (at) => {
-  if (at.int("transBatchA", 0) === 1 || at.int("transBatchB", 0) === 1) decline("its batch is moved");
+  if (at.int("transBatchA", 0) === 1 || at.int("transBatchB", 0) === 1) decline("it transposes its batch axis");
   const [a, b] = [swapped(at.shape(0), at.int("transA", 0) === 1), swapped(at.shape(1), at.int("transB", 0) === 1)];
   return [at.like(0, { shape: product(at, a, b) })];
 };
 
-/** By a weight of N rows in blocks, with fewer bits than a byte. */
+/** A product by a block-quantized weight with N rows. */
 const byBlocks: TypeRule = (at) => [at.like(0, { shape: [...at.shape(0).slice(0, -1), at.int("N", 0)] })];
 
-/** A letter is an extent; an ellipsis stands for those of which there are more. */
+/** A letter stands for an axis, an ellipsis for all axes without a letter. */
 const einsum: TypeRule = (at) => {
   const text = at.text("equation", "").replaceAll(" ", "");
   const [left, right] = text.split("->") as [string, string?];
   const terms = left.split(",");
-  if (terms.length !== at.inputCount) decline("its equation has another number of operands");
+  if (terms.length !== at.inputCount) decline(`its equation has ${terms.length} terms for ${at.inputCount} operands`);
   const extents = new Map<string, Open>();
   const rests: (readonly Extent[])[] = [];
   const counts = new Map<string, number>();
@@ -49,12 +48,12 @@ const einsum: TypeRule = (at) => {
     const shape = at.shape(i);
     const [before, after] = term.split("...") as [string, string?];
     const letters = before + (after ?? "");
-    if (letters.length > shape.length) decline("its equation does not fit its operands");
+    if (letters.length > shape.length) decline("its equation does not match the ranks of its operands");
     if (after !== undefined) rests.push(shape.slice(before.length, shape.length - after.length));
     for (const [j, letter] of [...letters].entries()) {
       const extent = shape[j < before.length ? j : j - letters.length + shape.length];
       const known = extents.get(letter);
-      extents.set(letter, known === undefined ? extent : at.extents.together(known, extent as Extent));
+      extents.set(letter, known === undefined ? extent : at.extents.broadcast(known, extent as Extent));
       counts.set(letter, (counts.get(letter) ?? 0) + 1);
     }
   }
@@ -68,7 +67,7 @@ const einsum: TypeRule = (at) => {
 
 const det: TypeRule = (at) => [at.like(0, { shape: at.shape(0).slice(0, -2) })];
 
-/** Of set 23: heads are an axis of their own, or a part of the last one. */
+/** Attention of opset 23: heads are an axis of their own, or part of the last one. */
 const attention: TypeRule = (at) => {
   const [q, k, v] = [at.shape(0), at.shape(1), at.shape(2)];
   const past = (index: number) => (at.has(index) ? at.shape(index) : undefined);
@@ -95,7 +94,7 @@ const attention: TypeRule = (at) => {
   ];
 };
 
-/** Of com.microsoft: one weight for query, key and value together. */
+/** Attention of com.microsoft: one weight for query, key and value. */
 const packedAttention: TypeRule = (at) => {
   const [b, s] = at.shape(0);
   const sizes = at.ints("qkv_hidden_sizes");
@@ -104,7 +103,7 @@ const packedAttention: TypeRule = (at) => {
   return [at.like(0, { shape: [b, s, width] })];
 };
 
-/** Of com.microsoft: what is looked up has the width of the values, by any of the forms they come in. */
+/** MultiHeadAttention of com.microsoft: the result is as wide as the values, which come in three layouts. */
 const multiHead: TypeRule = (at) => {
   const q = at.shape(0);
   const heads = at.int("num_heads", 1);
@@ -116,7 +115,7 @@ const multiHead: TypeRule = (at) => {
   return [at.like(0, { shape: [q[0], q[1], width] })];
 };
 
-/** Keys and values have fewer heads than queries; all three may come packed in the first input. */
+/** Keys and values have fewer heads than queries; all three may be packed in the first input. */
 const groupQuery: TypeRule = (at) => {
   const q = at.shape(0);
   const [heads, groups] = [at.int("num_heads", 1), at.int("kv_num_heads", 1)];

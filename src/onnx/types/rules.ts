@@ -1,4 +1,4 @@
-/** The type rules by domain and name of the op. */
+/** The type rules by domain and op. */
 
 import type { NodeProto } from "../messages.ts";
 import { controlTypes } from "./control.ts";
@@ -27,7 +27,7 @@ const typesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
 const standard = new Map(Object.entries(standardTypes));
 const microsoft = new Map(Object.entries(typesOfMicrosoft));
 
-/** Ops of com.microsoft that are called like one of ONNX's have its types, unless they are known for others. */
+/** An op of com.microsoft without a rule of its own has that of the standard op with the same name. */
 export function typeRuleOf({ domain, opType }: Pick<NodeProto, "domain" | "opType">): TypeRule | undefined {
   if (domain === "") return standard.get(opType);
   return domain.startsWith("com.microsoft") ? (microsoft.get(opType) ?? standard.get(opType)) : undefined;

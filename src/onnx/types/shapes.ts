@@ -1,11 +1,11 @@
-/** Types of what moves, cuts, joins and looks up elements. */
+/** Type inference for reshapes, permutations, slices, concatenations and gathers. */
 
 import { add, divideExactly, type Extent, isSame, least, multiply, subtract } from "../extent.ts";
 import { decline, each, type Item, mostItems, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 type Extents = readonly (Extent | undefined)[];
 
-/** The items of an input that is a shape; its length is the rank where they are not known. */
+/** The extents in an input that is a shape; if they are unknown, the length of the input is still the rank. */
 export function extentsOf(at: TypeView, index: number): (Extent | undefined)[] {
   const items = at.itemsIfKnown(index);
   if (items !== undefined) return [...items];
@@ -15,7 +15,7 @@ export function extentsOf(at: TypeView, index: number): (Extent | undefined)[] {
     : decline("the rank of its result is not known");
 }
 
-/** The extent that is left for -1: that of all elements by the others. */
+/** The extent that -1 stands for: the number of elements divided by the other extents. */
 function missing(at: TypeView, all: readonly Extent[], others: Extents): Extent | undefined {
   if (others.includes(undefined)) return undefined;
   const [top, bottom] = withoutCommon(all, others as Extent[]);
@@ -23,7 +23,7 @@ function missing(at: TypeView, all: readonly Extent[], others: Extents): Extent 
   return exact ?? (least(bottom) > 0 ? at.extents.floorDivide(top, bottom) : undefined);
 }
 
-/** Two products without the extents that both have, so that large ones need not be multiplied out. */
+/** Two products without their common factors, so that large polynomials need not be multiplied out. */
 function withoutCommon(a: readonly Extent[], b: readonly Extent[]): [Extent, Extent] {
   const top = [...a];
   const bottom = b.filter((extent) => {
@@ -34,9 +34,9 @@ function withoutCommon(a: readonly Extent[], b: readonly Extent[]): [Extent, Ext
   return [multiply(...top), multiply(...bottom)];
 }
 
-/** The shape that Reshape makes: 0 keeps an extent, and -1, or the only one that is not known, is what is left. */
+/** In the shape, 0 keeps an extent of the input; -1, or a single unknown extent, follows from the number of elements. */
 const reshape: TypeRule = (at) => {
-  const given = at.opset < 5 ? (at.ints("shape") ?? decline("it has no shape")) : extentsOf(at, 1);
+  const given = at.opset < 5 ? (at.ints("shape") ?? decline("it has no attribute `shape`")) : extentsOf(at, 1);
   const x = at.info(0).shape;
   const allowsZero = at.int("allowzero", 0) === 1;
   const wanted = given.map((item, i) => (item === 0 && !allowsZero ? x?.[i] : item));
@@ -74,9 +74,8 @@ const squeeze: TypeRule = (at) => {
   const x = at.shape(0);
   const given = at.axesOf(12, 1);
   const axes = new Set(at.axes(given ?? [], x.length));
-  // Which are 1 is decided as if dimensions of the inputs were more than that.
   const isOpen = (extent: Extent) => typeof extent !== "number";
-  if (given === undefined && x.some(isOpen)) decline("which of its dimensions are 1 is not known before it runs");
+  if (given === undefined && x.some(isOpen)) decline("which of its extents are 1 is not known");
   return [at.like(0, { shape: x.filter((extent, i) => (given === undefined ? extent !== 1 : !axes.has(i))) })];
 };
 
@@ -88,7 +87,7 @@ const concat: TypeRule = (at) => {
   return [at.like(0, { shape: joined(shapes, axis) })];
 };
 
-/** Pieces one after the other along an axis; the others are those of the piece that knows them best. */
+/** Extents add up along the axis; for any other axis, a number from one piece is preferred to a symbol. */
 function joined(shapes: readonly (readonly Extent[])[], axis: number): Extent[] {
   const [first] = shapes as [readonly Extent[]];
   return first.map((extent, i) => {
@@ -97,10 +96,10 @@ function joined(shapes: readonly (readonly Extent[])[], axis: number): Extent[] 
   });
 }
 
-/** Beyond what any axis has: "to the end". */
+/** An end that exceeds any extent, and so means "to the end". */
 const farEnd = 2 ** 31 - 1;
 
-/** How many elements a slice takes of an axis. */
+/** The number of elements in a slice of an axis. */
 function sliced(at: TypeView, extent: Extent, start: Item, end: Item, step: Item): Extent | undefined {
   if (start === undefined || end === undefined || typeof step !== "number" || step === 0) return undefined;
   const { extents } = at;
@@ -120,18 +119,18 @@ function sliced(at: TypeView, extent: Extent, start: Item, end: Item, step: Item
   return extents.maximum(0, extents.ceil(extents.ratio(subtract(from, to), -step)));
 }
 
-/** Whether a position surely counts from the end. */
+/** Whether a position is known to count from the end. */
 const isBelow = (position: Extent) => least(subtract(0, position)) > 0;
 
-/** What a Slice says of each axis that it cuts. */
+/** The start, end and step of each axis that a Slice names. */
 export function cuts(at: TypeView, rank: number): { axis: number; start: Item; end: Item; step: Item }[] {
   const isOld = at.opset < 10;
   const list = (name: string, index: number): readonly Item[] | undefined => {
     if (isOld) return at.ints(name);
     return at.has(index) ? (at.itemsIfKnown(index) ?? extentsOf(at, index)) : undefined;
   };
-  const starts = list("starts", 1) ?? decline("it does not say where it begins");
-  const ends = list("ends", 2) ?? decline("it does not say where it ends");
+  const starts = list("starts", 1) ?? decline("it has no `starts`");
+  const ends = list("ends", 2) ?? decline("it has no `ends`");
   const axes = isOld ? at.ints("axes") : at.has(3) ? at.integers(3) : undefined;
   const steps = isOld ? undefined : list("steps", 4);
   return at.axes(axes ?? [...starts.keys()], rank).map((axis, i) => {
@@ -155,7 +154,7 @@ const split: TypeRule = (at) => {
   const count = at.int("num_outputs", at.node.outputs.length);
   const given: readonly Item[] | undefined =
     at.opset < 13 ? at.ints("split") : at.has(1) ? extentsOf(at, 1) : undefined;
-  // The last piece is what is left, where the extent cannot be divided.
+  // If the extent is not divisible, the last piece is shorter.
   const equal = at.extents.ceil(at.extents.ratio(extent, count));
   return at.node.outputs.map((_, i) => {
     const isLast = i === count - 1;
@@ -164,7 +163,7 @@ const split: TypeRule = (at) => {
   });
 };
 
-/** What shapes broadcast to. */
+/** The shape to which these broadcast. */
 export function broadcast(at: TypeView, shapes: readonly Extents[]): (Extent | undefined)[] {
   const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
   return Array.from({ length: rank }, (_, i) => {
@@ -173,9 +172,9 @@ export function broadcast(at: TypeView, shapes: readonly Extents[]): (Extent | u
       return from < 0 ? 1 : shape[from];
     });
     const known = all.filter((extent) => extent !== undefined);
-    const together = at.extents.together(...known);
-    const isSure = known.length === all.length || (typeof together === "number" && together > 1);
-    return isSure ? together : undefined;
+    const extent = at.extents.broadcast(...known);
+    const isSure = known.length === all.length || (typeof extent === "number" && extent > 1);
+    return isSure ? extent : undefined;
   });
 }
 
@@ -248,14 +247,14 @@ const shapeOf: TypeRule = (at) => {
   return [{ element: types.int64, shape: [items.length], items }];
 };
 
-/** Blocks of `blocksize` squared between channels and space. */
+/** Moves blocks of `blocksize` squared elements between channels and space. */
 const blocks =
   (toSpace: boolean): TypeRule =>
   (at) => {
     const [n, c, h, w] = at.shape(0) as Extent[];
     const size = at.int("blocksize", 1);
     const square = size * size;
-    if (n === undefined || c === undefined || h === undefined || w === undefined) decline("its input is no image");
+    if (n === undefined || c === undefined || h === undefined || w === undefined) decline("its input is not an image");
     const { extents } = at;
     const shape = toSpace
       ? [n, extents.floorDivide(c, square), multiply(h, size), multiply(w, size)]
@@ -263,7 +262,7 @@ const blocks =
     return [at.like(0, { shape })];
   };
 
-/** Like the first input but for one axis of which the extent is not known. */
+/** The first input with one unknown extent. */
 const openAlong: TypeRule = (at) => {
   if (!at.hasAttribute("axis")) return [at.like(0, { shape: [undefined] })];
   const x = at.shape(0);

@@ -1,6 +1,6 @@
 /**
- * What small tensors hold, symbolically: shapes are computed by nodes, and Reshape, Expand, Slice take them as operands.
- * A rule gives the items of the first output, of which the shape is known, or nothing.
+ * Symbolic evaluation of small tensors: models compute shapes by nodes, and pass them to Reshape, Expand or Slice. A rule
+ * returns the items of an output whose shape is known.
  */
 
 import { elementCount, rowMajorStrides } from "../../ir/tensor.ts";
@@ -8,9 +8,9 @@ import {
   add,
   areEqual,
   type Extent,
-  isBearable,
   isLess,
   isSame,
+  isTractable,
   least,
   multiply,
   negate,
@@ -23,7 +23,7 @@ import { type Item, mostItems, type TensorInfo, type TypeView, types } from "./v
 type Items = readonly Item[];
 type ValueRule = (at: TypeView, shape: readonly number[], output: number) => Items | undefined;
 
-/** A shape of numbers with few elements. */
+/** The shape, if it consists of numbers and has few elements. */
 export function smallShape({ shape }: Pick<TensorInfo, "shape">): readonly number[] | undefined {
   if (shape === undefined || !shape.every((extent) => typeof extent === "number")) return undefined;
   return elementCount(shape) <= mostItems ? shape : undefined;
@@ -42,7 +42,7 @@ interface Known {
   readonly at: (index: readonly number[]) => Item;
 }
 
-/** An input of which the items are known, read with broadcasting. */
+/** The items of an input, indexed with broadcasting; undefined if nothing is known of them. */
 function known(at: TypeView, index: number): Known | undefined {
   if (!at.has(index)) return undefined;
   const info = at.info(index);
@@ -66,7 +66,7 @@ const isFloatType = (element: number | undefined) =>
 
 const asNumber = (value: boolean | undefined): Item => (value === undefined ? undefined : Number(value));
 
-/** Polynomials have whole coefficients: a product by a half is a ratio, exact where the divisor is a power of two. */
+/** Polynomials have integer coefficients: a product by a fraction becomes a ratio, if its divisor is a power of two. */
 function times(at: TypeView, a: Extent, b: Extent): Item {
   if (typeof a === "number" && typeof b === "number") return a * b;
   const fraction = [a, b].find((item) => typeof item === "number" && !Number.isInteger(item)) as number | undefined;
@@ -96,7 +96,7 @@ function remainder(at: TypeView, a: Extent, b: Extent): Item {
   return at.extents.remainder(a, b);
 }
 
-/** An integer where a floating point number was: without its fraction. */
+/** Cast: to an integer type, it truncates. */
 function converted(at: TypeView, item: Extent): Item {
   const to = at.int("to", 0);
   if (to === types.bool) return asNumber(invert(areEqual(item, 0)));
@@ -110,7 +110,7 @@ const invert = (value: boolean | undefined) => (value === undefined ? undefined 
 
 type Scalar = (at: TypeView, a: Extent, b: Extent) => Item;
 
-/** Of numbers alone. */
+/** An operation that is only evaluated on numbers. */
 const numeric =
   (of: (a: number, b: number) => number): Scalar =>
   (_at, a, b) =>
@@ -121,7 +121,6 @@ const logical =
   (_at, a, b) =>
     typeof a === "number" && typeof b === "number" ? Number(of(a !== 0, b !== 0)) : undefined;
 
-/** Whether it takes one operand. */
 const unary = new Set(["Neg", "Abs", "Sign", "Floor", "Ceil", "Not", "Sqrt", "Reciprocal", "Relu", "Cast", "Identity"]);
 
 const scalars: Readonly<Record<string, Scalar>> = {
@@ -167,7 +166,7 @@ const elementwise: ValueRule = (at, shape) => {
   });
 };
 
-/** One or the other; either, where both are the same. */
+/** If the condition is unknown, the result is still known where both operands agree. */
 const where: ValueRule = (at, shape) => {
   const [condition, yes, no] = [0, 1, 2].map((i) => known(at, i));
   if (condition === undefined || yes === undefined || no === undefined) return undefined;
@@ -178,10 +177,9 @@ const where: ValueRule = (at, shape) => {
   });
 };
 
-/** The same items in the same order. */
 const regrouped: ValueRule = (at) => at.itemsIfKnown(0);
 
-/** The item of the first input at the place that `from` says of each index. */
+/** A permutation or repetition: `from` maps an index of the output to one of the first input. */
 const moved =
   (from: (at: TypeView, index: readonly number[], x: Known) => readonly number[] | undefined): ValueRule =>
   (at, shape) => {
@@ -270,7 +268,7 @@ const fill: ValueRule = (at, shape) => {
   return new Array<Item>(elementCount(shape)).fill(value);
 };
 
-const sums: Readonly<Record<string, (at: TypeView, a: Extent, b: Extent) => Item>> = {
+const merges: Readonly<Record<string, Scalar>> = {
   ReduceSum: (_, a, b) => add(a, b),
   ReduceProd: times,
   ReduceMax: ({ extents }, a, b) => extents.maximum(a, b),
@@ -281,22 +279,21 @@ const reduction: ValueRule = (at, shape) => {
   const x = known(at, 0);
   if (x === undefined) return undefined;
   const { axes, keepdims } = reducedAxes(at);
-  const of = sums[at.node.opType] as (typeof sums)[string];
+  const merge = merges[at.node.opType] as Scalar;
+  const reducedIndices = indicesOf(x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1)));
   return indicesOf(shape).map((index) => {
-    const kept = keepdims ? index.filter((_, axis) => !axes.includes(axis)) : index;
-    const left = [...kept];
-    const own = x.shape.map((extent, axis) => (axes.includes(axis) ? { extent } : { at: left.shift() as number }));
-    const folded = indicesOf(own.map((part) => ("extent" in part ? part.extent : 1)));
-    const items = folded.map((i) => x.at(own.map((part, axis) => ("at" in part ? part.at : (i[axis] as number)))));
+    const left = keepdims ? index.filter((_, axis) => !axes.includes(axis)) : [...index];
+    const outer = x.shape.map((_, axis) => (axes.includes(axis) ? 0 : (left.shift() as number)));
+    const items = reducedIndices.map((inner) => x.at(outer.map((i, axis) => i + (inner[axis] as number))));
     if (items.includes(undefined) || items.length === 0) return undefined;
     const [first, ...others] = items as [Extent, ...Extent[]];
-    return others.reduce<Item>((a, b) => (a === undefined ? undefined : of(at, a, b)), first);
+    return others.reduce<Item>((a, b) => (a === undefined ? undefined : merge(at, a, b)), first);
   });
 };
 
 const size: ValueRule = (at, _shape) => [multiply(...at.shape(0))];
 
-/** The indices of what is not 0, where that is known of all. */
+/** The indices of non-zero items, if all items are numbers. */
 const nonZero: ValueRule = (at, [, count]) => {
   const x = known(at, 0);
   if (x === undefined || at.constantItems(0) === undefined) return undefined;
@@ -305,7 +302,7 @@ const nonZero: ValueRule = (at, [, count]) => {
   return x.shape.flatMap((_, axis) => found.map((index) => index[axis] as number));
 };
 
-/** Rows of one number replaced: torch's assignment to an element of a shape. */
+/** Replaces single items: PyTorch exports an assignment to an element of a shape like this. */
 const scatter: ValueRule = (at, shape) => {
   const [ids, updates] = [at.constantItems(1), at.itemsIfKnown(2)];
   const items = at.itemsIfKnown(0);
@@ -338,7 +335,7 @@ const rules: Readonly<Record<string, ValueRule>> = {
   Split: split,
   Range: range,
   ConstantOfShape: fill,
-  ...Object.fromEntries(Object.keys(sums).map((name) => [name, reduction])),
+  ...Object.fromEntries(Object.keys(merges).map((name) => [name, reduction])),
   Size: size,
   NonZero: nonZero,
   ScatterND: scatter,
@@ -346,7 +343,7 @@ const rules: Readonly<Record<string, ValueRule>> = {
   CumSum: cumSum,
 };
 
-/** The items of an output of that type, where the node is one of ONNX's own that computes shapes. */
+/** The items of output `output`, whose type is `type`; undefined if nothing is known of them. */
 export function valuesOf(at: TypeView, type: TensorInfo, output: number): Items | undefined {
   const rule = at.node.domain === "" ? rules[at.node.opType] : undefined;
   const shape = smallShape(type);
@@ -355,4 +352,4 @@ export function valuesOf(at: TypeView, type: TensorInfo, output: number): Items 
   return items?.some((item) => item !== undefined) && items.length === elementCount(shape) ? items : undefined;
 }
 
-const isFine = (item: Extent) => (typeof item === "number" ? Number.isFinite(item) : isBearable(item));
+const isFine = (item: Extent) => (typeof item === "number" ? Number.isFinite(item) : isTractable(item));

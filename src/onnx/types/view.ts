@@ -1,65 +1,70 @@
-/** What a rule sees of a node whose results it types. */
+/** The interface between a type rule and a node. */
 
 import { type Extent, type Extents, isSame } from "../extent.ts";
 import type { AttributeProto, NodeProto, TensorProto } from "../messages.ts";
 
-/** What is known of an element: an extent, a number that is none (0.5), or nothing. A boolean is 0 or 1. */
+/** An element of a tensor: an extent, any other number (0.5), or unknown. A boolean is 0 or 1. */
 export type Item = Extent | undefined;
 
-/** More items than any shape has. */
+/** Items are inferred for tensors up to this size: no shape is longer. */
 export const mostItems = 64;
 
-/** What is known of a tensor before the model runs. */
+/** What was inferred about a tensor. */
 export interface TensorInfo {
   /** `TensorProto.DataType`. */
   readonly element: number | undefined;
-  /** `undefined` where the rank is not known. */
+  /** Undefined if the rank is unknown. */
   readonly shape: readonly Extent[] | undefined;
-  /** The last extent, where that is known and the rank is not. */
+  /** The last extent, if it is known and the rank is not. */
   readonly last?: Extent | undefined;
-  /** Its elements in row-major order, where it is small and something is known of them. */
+  /** The elements of a small tensor in row-major order, if any of them is known. */
   readonly items?: readonly Item[] | undefined;
-  /** Whether it is a sequence of such tensors. */
+  /** Whether it is a sequence of tensors of this type. */
   readonly isSequence?: boolean;
 }
 
-/** The result of a rule: an extent that is `undefined` is not known. */
+/** The result of a rule, in which extents may be unknown. */
 export interface Typed extends Omit<TensorInfo, "shape"> {
   readonly shape: readonly (Extent | undefined)[] | undefined;
 }
 
-/** A type for each output; what is missing is not known. */
+/** Replaces unknown extents by new dimensions. */
+export function closed({ shape, ...rest }: Typed, scope: Pick<Scope, "fresh">): TensorInfo {
+  return { ...rest, shape: shape?.map((extent) => extent ?? scope.fresh()) };
+}
+
+/** Infers a type for each output; a missing one is unknown. */
 export type TypeRule = (at: TypeView) => readonly (Typed | undefined)[];
 
-/** `TensorProto.DataType` by name, as far as rules need it. */
+/** The values of `TensorProto.DataType` that rules use. */
 export const types = {
   ...{ float: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, half: 10, double: 11 },
   ...{ uint32: 12, uint64: 13, bfloat16: 16 },
 } as const;
 
-/** The node does something that there is no rule for; the reason is a clause that can follow "because". */
+/** A rule does not support the node; the reason is a clause that can follow "because". */
 export class Declined extends Error {}
 
 export function decline(reason: string): never {
   throw new Declined(reason);
 }
 
-/** The graph around a node, as far as it is typed. */
+/** The graph of a node, with the types inferred so far. */
 export interface Scope {
   readonly extents: Extents;
-  /** A dimension of which nothing is known. */
+  /** An unknown extent. */
   fresh(): Extent;
   info(name: string): TensorInfo | undefined;
-  /** The version of ONNX's operator set. */
+  /** The version of the standard operator set. */
   readonly opset: number;
   attribute(node: NodeProto, name: string): AttributeProto | undefined;
-  /** The one number of a tensor. */
+  /** The first element of a tensor, if it can be read. */
   numberOf(tensor: TensorProto): number | undefined;
-  /** The results of a graph in an attribute of the node, given what its inputs are. */
+  /** The types of a subgraph's results, given those of its inputs. */
   body(node: NodeProto, name: string, inputs: readonly (TensorInfo | undefined)[]): readonly (TensorInfo | undefined)[];
 }
 
-/** Longer lists in attributes than any op has. */
+/** No op has longer lists as attributes. */
 const mostInAttribute = 256;
 
 export class TypeView {
@@ -71,7 +76,7 @@ export class TypeView {
     this.scope = scope;
   }
 
-  /** The version of ONNX's operator set. */
+  /** The version of the standard operator set. */
   get opset(): number {
     return this.scope.opset;
   }
@@ -84,7 +89,7 @@ export class TypeView {
     return this.scope.fresh();
   }
 
-  /** How many inputs it has, those left out at the end not counted. */
+  /** The number of inputs, without trailing omitted ones. */
   get inputCount(): number {
     return this.node.inputs.findLastIndex((name) => name !== "") + 1;
   }
@@ -93,7 +98,7 @@ export class TypeView {
     return (this.node.inputs[index] ?? "") !== "";
   }
 
-  /** What is known of an input. */
+  /** What was inferred about an input. */
   info(index: number): TensorInfo {
     const name = this.node.inputs[index] ?? "";
     if (name === "") decline(`it has no input ${index}`);
@@ -108,36 +113,30 @@ export class TypeView {
     return this.info(index).shape ?? decline(`the rank of its input \`${this.node.inputs[index]}\` is not known`);
   }
 
-  /** The shapes of all inputs from `first` on. */
-  shapes(first = 0): (readonly Extent[])[] {
-    return Array.from({ length: this.inputCount - first }, (_, i) => this.shape(first + i));
+  /** The shapes of all inputs. */
+  shapes(): (readonly Extent[])[] {
+    return Array.from({ length: this.inputCount }, (_, i) => this.shape(i));
   }
 
-  /** Like an input, in another shape or of another type. */
+  /** The type of an input, with changes. */
   like(index: number, changes: Partial<Typed> = {}): Typed {
     const { element, shape } = this.has(index) ? this.info(index) : { element: undefined, shape: undefined };
     return { element, shape, ...changes };
-  }
-
-  /** What is known of an integer input's items. */
-  items(index: number): readonly Item[] {
-    return this.itemsIfKnown(index) ?? decline(`its input \`${this.node.inputs[index]}\` is not known before it runs`);
   }
 
   itemsIfKnown(index: number): readonly Item[] | undefined {
     return this.has(index) ? this.info(index).items : undefined;
   }
 
-  /** The numbers of a small input, if all are known. */
+  /** The elements of a small input, if all are known numbers. */
   constantItems(index: number): readonly number[] | undefined {
     const items = this.itemsIfKnown(index);
     return items?.every((item) => typeof item === "number") ? items : undefined;
   }
 
-  /** The numbers of a small input that is known. */
+  /** The elements of a small input. Declines if one is unknown. */
   integers(index: number): readonly number[] {
-    this.items(index);
-    return this.constantItems(index) ?? decline(`its input \`${this.node.inputs[index]}\` is not known before it runs`);
+    return this.constantItems(index) ?? decline(`its input \`${this.node.inputs[index]}\` is not a constant`);
   }
 
   protected attribute(name: string): AttributeProto | undefined {
@@ -185,24 +184,24 @@ export class TypeView {
     return this.scope.body(this.node, name, inputs);
   }
 
-  /** An axis counted from the front. */
+  /** The axis, counted from the front. Declines if there is no such axis. */
   axis(axis: number, rank: number): number {
     const normal = axis < 0 ? axis + rank : axis;
-    return normal >= 0 && normal < rank ? normal : decline(`its axis ${axis} is not one of ${rank}`);
+    return normal >= 0 && normal < rank ? normal : decline(`its axis ${axis} is out of range for rank ${rank}`);
   }
 
   axes(axes: readonly number[], rank: number): number[] {
     return axes.map((axis) => this.axis(axis, rank));
   }
 
-  /** Axes that are an attribute up to operator set `last`, and input `index` from then on. */
+  /** Axes that are an attribute up to opset `last`, and input `index` from then on. */
   axesOf(last: number, index: number): readonly number[] | undefined {
     if (this.opset <= last) return this.ints("axes");
     return this.has(index) ? this.integers(index) : undefined;
   }
 }
 
-/** Whether extents are the same, known or not. */
+/** Whether two shapes are known to be equal. */
 export function sameExtents(
   a: readonly (Extent | undefined)[] | undefined,
   b: readonly (Extent | undefined)[] | undefined,
@@ -214,7 +213,7 @@ export function sameExtents(
   });
 }
 
-/** How a rule gets a table from names. */
+/** A table with the same rule for several ops, whose names are separated by spaces. */
 export function each(names: string, rule: TypeRule): Record<string, TypeRule> {
   return Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 }

@@ -1,16 +1,16 @@
-/** Types of what moves windows over space: convolutions, pooling, resizing, sampling. */
+/** Type inference for convolutions, pooling, resizing and sampling. */
 
 import { add, type Extent, multiply, subtract } from "../extent.ts";
 import { extentsOf } from "./shapes.ts";
-import { decline, each, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 type Open = Extent | undefined;
 
-/** What windows of `size` that begin every `stride` elements make of an extent with `padding` on both sides together. */
+/** The number of windows of `size` elements, one every `stride`, in an extent with `padding` in total. */
 function windows(at: TypeView, extent: Extent, size: number, stride: number, padding: number, isCeil: boolean): Extent {
-  const room = add(extent, padding - size);
+  const last = add(extent, padding - size);
   const { extents } = at;
-  const steps = isCeil ? extents.ceil(extents.ratio(room, stride)) : extents.floorDivide(room, stride);
+  const steps = isCeil ? extents.ceil(extents.ratio(last, stride)) : extents.floorDivide(last, stride);
   return add(steps, 1);
 }
 
@@ -22,7 +22,7 @@ function spatial(at: TypeView): readonly Extent[] {
 const all = (at: TypeView, name: string, other: number, length: number) =>
   at.ints(name) ?? new Array<number>(length).fill(other);
 
-/** The spatial dimensions after a convolution or a pooling with a window of `kernel`. */
+/** The spatial extents of the result of a convolution or pooling. */
 function afterWindows(at: TypeView, space: readonly Extent[], kernel: readonly Open[]): Open[] {
   const count = space.length;
   const [strides, dilations] = [all(at, "strides", 1, count), all(at, "dilations", 1, count)];
@@ -33,11 +33,11 @@ function afterWindows(at: TypeView, space: readonly Extent[], kernel: readonly O
     const [stride, dilation, window] = [strides[i] ?? 1, dilations[i] ?? 1, kernel[i] ?? 1];
     if (typeof window !== "number" || stride < 1) return undefined;
     const size = dilation * (window - 1) + 1;
-    // SAME: as many windows as strides fit into the extent, a part of one counted as one.
+    // SAME: ceil(extent / stride) windows.
     if (auto.startsWith("SAME")) return windows(at, extent, stride, stride, stride - 1, false);
     const [before, after] = auto === "VALID" ? [0, 0] : [pads[i] ?? 0, pads[i + count] ?? 0];
     const found = windows(at, extent, size, stride, before + after, isCeil);
-    // With ceil_mode no window begins in the padding behind.
+    // With ceil_mode, no window begins in the padding at the end.
     const { extents } = at;
     return isCeil ? extents.minimum(found, extents.ceil(extents.ratio(add(extent, before), stride))) : found;
   });
@@ -57,14 +57,13 @@ const convOf =
     ];
   };
 
-/** Channels are the last axis, of the input and of the weight. */
+/** Channels are the last axis of input and weight. */
 const nhwcConv: TypeRule = (at) => {
   const x = at.shape(0);
   const w = at.shape(1);
   return [at.like(0, { shape: [x[0], ...afterWindows(at, x.slice(1, -1), w.slice(1, -1)), w[0]] })];
 };
 
-/** The inverse of a convolution's arithmetic. */
 const convTranspose: TypeRule = (at) => {
   const [x, weight] = [at.shape(0), at.shape(1)];
   const space = spatial(at);
@@ -91,7 +90,7 @@ const convTranspose: TypeRule = (at) => {
 
 /** Channels are the second axis, or the last. */
 const pool: TypeRule = (at) => {
-  const kernel = at.ints("kernel_shape") ?? decline("it has no window");
+  const kernel = at.ints("kernel_shape") ?? decline("it has no `kernel_shape`");
   const x = at.shape(0);
   if (at.int("channels_last", 0) === 1 || at.node.opType === "NhwcMaxPool")
     return [at.like(0, { shape: [x[0], ...afterWindows(at, x.slice(1, -1), kernel), x.at(-1)] })];
@@ -104,7 +103,7 @@ const globalPool: TypeRule = (at) => {
   return [at.like(0, { shape: x.map((extent, i) => (i < 2 ? extent : 1)) })];
 };
 
-/** floor(extent * factor), where the factor is a fraction of a power of two; rounding would decide otherwise. */
+/** floor(extent * factor); of a symbolic extent only for factors k / 2^n, which are free of rounding errors. */
 function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open {
   if (factor === undefined) return undefined;
   if (typeof extent === "number") return Math.floor(extent * factor);
@@ -114,7 +113,7 @@ function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open 
   return undefined;
 }
 
-/** By scales, or to sizes, of the axes that are named. */
+/** Scales or sizes are given for the named axes. */
 const resize: TypeRule = (at) => {
   const x = at.shape(0);
   const isOld = at.opset < 11 || at.node.opType === "Upsample";
@@ -155,7 +154,7 @@ const unpool: TypeRule = (at) => {
   if (at.has(2)) return [at.like(0, { shape: extentsOf(at, 2) })];
   const x = at.shape(0);
   const count = x.length - 2;
-  const kernel = at.ints("kernel_shape") ?? decline("it has no window");
+  const kernel = at.ints("kernel_shape") ?? decline("it has no `kernel_shape`");
   const [strides, pads] = [all(at, "strides", 1, count), all(at, "pads", 0, 2 * count)];
   const space = x.slice(2).map((extent, i) => {
     const rest = (kernel[i] ?? 1) - (pads[i] ?? 0) - (pads[i + count] ?? 0);
@@ -164,7 +163,6 @@ const unpool: TypeRule = (at) => {
   return [at.like(0, { shape: [...x.slice(0, 2), ...space] })];
 };
 
-/** Columns of blocks to an image. */
 const col2Im: TypeRule = (at) => {
   const x = at.shape(0);
   const block = at.constantItems(2);
@@ -180,7 +178,7 @@ export const windowTypes: Readonly<Record<string, TypeRule>> = {
   Conv: convOf(1),
   ConvInteger: convOf(1, types.int32),
   DeformConv: convOf(1),
-  QLinearConv: (at) => [{ ...convOf(3)(at)[0], element: at.element(7) } as never],
+  QLinearConv: (at) => [{ ...(convOf(3)(at)[0] as Typed), element: at.element(7) }],
   ConvTranspose: convTranspose,
   ...each("AveragePool LpPool MaxPool", pool),
   ...each("GlobalAveragePool GlobalLpPool GlobalMaxPool", globalPool),
