@@ -1,8 +1,8 @@
 /**
- * Where an element of a buffer lies: its index as a function of the row and the column unit.
+ * The index of an element in a buffer, as a function of the row and the column unit.
  *
- * - stride: how far apart in the buffer, in elements, two neighbours along an atom are.
- * - unit: what one lane processes at a time: `width` consecutive elements along the innermost atom (the vector atom).
+ * - stride: the distance in the buffer, in elements, between two neighbours along an atom.
+ * - unit: `width` consecutive elements along the innermost atom (the vector atom), which a lane processes at a time.
  */
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
@@ -40,7 +40,7 @@ export function stridesOf(dims: DimAtoms): Strides {
   return strides;
 }
 
-/** How a buffer is read or written: its dimensions in the iteration space, and its index along axes outside it. */
+/** How a buffer is read or written: its dimensions in the iteration space, and its indices along axes outside it. */
 export interface Use {
   readonly dims: DimAtoms;
   readonly moves?: Moves;
@@ -52,19 +52,19 @@ export function liesAsRows({ dims, moves }: Use, rows: readonly Atom[]): boolean
   return moves === undefined && atoms.length === rows.length && atoms.every((atom, i) => atom === rows[i]);
 }
 
-/** Where the use stands along an atom of its buffer. */
+/** The index along an atom of the buffer. */
 const placeOf = ({ moves }: Use, atom: Atom): Along => moves?.get(atom) ?? { kind: "atom", atom };
 
 /**
- * Whether `vector` is the last axis of a buffer that is used so, or the buffer does not differ along it. An axis of
- * extent 1 behind it counts: it may be one of rows, of which there may be more another time.
+ * Whether `vector` is the last axis of the buffer, or the buffer does not vary along it. An axis of extent 1 after it
+ * counts as an axis: it may be the rows of another call.
  */
 export function isLastAxis(vector: Atom, use: Use): boolean {
   const axis = axisOf(vector, use);
   return axis === undefined || axis === use.dims.length - 1;
 }
 
-/** The first axis of the buffer along which it differs with the vector atom, if there is one. */
+/** The first axis of the buffer whose index depends on the vector atom, if there is one. */
 export function axisOf(vector: Atom, use: Use): number | undefined {
   const differs = (atom: Atom) => strideAlong(placeOf(use, atom), vector, 1) !== 0;
   const axis = use.dims.findIndex((atoms) => leavesOf(atoms).some(differs));
@@ -72,8 +72,8 @@ export function axisOf(vector: Atom, use: Use): number | undefined {
 }
 
 /**
- * What one lane reads for a unit of `width` along `vector`: neighbours in the buffer, aligned, or one element for all of
- * them. `undefined` where it is neither.
+ * What a lane reads for a unit of `width` along `vector`: an aligned vector of the buffer (`unit`), or one element for all
+ * (`element`). `undefined` if it is neither.
  */
 export function accessOf(use: Use, vector: Atom, width: number): "unit" | "element" | undefined {
   let isUnit = false;
@@ -93,13 +93,13 @@ export function accessOf(use: Use, vector: Atom, width: number): "unit" | "eleme
 interface MovedTerm {
   readonly place: Along;
   readonly stride: Extent;
-  /** Whether the place is counted in units. */
+  /** Whether the position is counted in units. */
   readonly inUnits: boolean;
 }
 
 /**
  * The strides of a use along atoms of the iteration space, and its terms along other axes.
- * @param unit the vector atom and the width, where the index is that of a unit.
+ * @param unit the vector atom and the width, if the index counts units.
  */
 export function splitUse(
   use: Use,
@@ -118,11 +118,11 @@ export function splitUse(
   return { strides, moved };
 }
 
-/** Adjacent axes of the iteration space that are also adjacent in the buffer: they are iterated as one. */
+/** Adjacent axes of the iteration space that are also adjacent in the buffer, and so are collapsed into one. */
 interface Run {
   readonly extent: Extent;
   readonly stride: Extent;
-  /** The number of iterations that one step of the run takes. */
+  /** The number of iterations for each step along the run. */
   readonly inner: Extent;
   readonly isFirst: boolean;
 }
@@ -147,7 +147,7 @@ function runsOf(strides: Strides, axes: readonly Axis[]): Run[] {
   return runs;
 }
 
-/** `(index / inner) % extent`, without the parts that change nothing. */
+/** `(index / inner) % extent`, without a division or remainder that changes nothing. */
 function coordinate({ inner, extent, isFirst }: Run, index: Expression): Expression {
   const quotient = known(inner) === 1 ? index : divide(index, divisorValue(inner));
   return isFirst ? quotient : remainder(quotient, divisorValue(extent));
@@ -158,7 +158,7 @@ export function indexAlong(strides: Strides, axes: readonly Axis[], index: Expre
   return runsOf(strides, axes).map((run) => timesExtent(coordinate(run, index), run.stride));
 }
 
-/** Conditions that all hold where every axis that the buffer lacks is at 0; none if it has all axes. */
+/** Conditions under which every axis that the buffer lacks is at 0; empty if it has all axes. */
 export function onceAlong(strides: Strides, axes: readonly Axis[], index: Expression): readonly Expression[] {
   const lacks = axes.map(({ atom }) => !strides.has(atom));
   if (!lacks.includes(true)) return [];

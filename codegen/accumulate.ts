@@ -1,13 +1,14 @@
 /**
- * The statements of an accumulator: what a lane accumulates, how lanes merge, and what a reduction reads of the result.
+ * The statements of an accumulator: how a lane accumulates elements, how lanes merge their states, and how a reduction
+ * reads its result from the merged state.
  *
  * Sums that round are nested: a lane adds `blockSteps` elements into a block, the block into a larger one, and that into the
  * lane's own state (blocked summation: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2). A sum of
  * n elements then passes through about 16 + sqrt(n) / 2 additions instead of n, and an element that is far larger than the
- * others takes the digits of a few of them only. Unlike a compensated sum (Kahan 1965) it needs no promise of the driver:
- * WGSL allows (a + b) - a to be simplified to b, and Mesa does so.
+ * others costs only a few of them their digits. Unlike a compensated sum (Kahan 1965), it needs no guarantee from the
+ * driver: WGSL allows (a + b) - a to be simplified to b, and Mesa does so.
  *
- * - depth: how many blocks are around a state; the lane's own has 0.
+ * - depth: the number of blocks around a state; the lane's own state has depth 0.
  */
 
 import { reductionResultOf } from "../src/ir/op-kinds.ts";
@@ -42,7 +43,7 @@ import { isCovariance, type Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** Endings of the names of an accumulator's variables: the row's state, its shift, and the fields of the states of each depth. */
+/** Suffixes of an accumulator's variables: the row's state, its shift, and the fields of the state at each depth. */
 export function stateParts({ identity, shift, second }: Reduction): readonly string[] {
   const parts = Object.keys(identity(f32, undefined));
   return [
@@ -53,38 +54,38 @@ export function stateParts({ identity, shift, second }: Reduction): readonly str
   ];
 }
 
-/** Of the variables in which the shift of an operand is chosen. */
+/** Suffixes of the variables in which the shift of an operand is chosen. */
 const sampleParts = (operand: number) => (operand === 0 ? ["_shift", "_second"] : ["_shift_y", "_second_y"]);
 
-/** Of an accumulator of two operands, what the reduction reads: of the first, of the second, or of both. */
+/** How the reduction reads an accumulator of two operands: the first, the second, or both. */
 function readOf(node: Node, { reduction, operand, second }: Accumulator): Pick<Reduction, "result" | "centered"> {
   if (second === undefined) return reduction;
   if (isCovariance(node)) return { result: reduction.both as Results };
   return node.operands[0] === operand ? reduction : (reduction.second as Reduction);
 }
 
-/** The number of the operand that the reduction reads. */
+/** The index of the operand that the reduction reads. */
 const operandRead = (node: Node, { operand }: Accumulator) => (node.operands[0] === operand ? 0 : 1);
 
-/** Variables that all accumulators of a loop share: how many units a lane has seen, and one over that. */
+/** Variables that all accumulators of a loop share: the number of units that a lane has seen, and its inverse. */
 export interface Counter {
-  /** By depth, those of blocks while they are there; none where no accumulator counts. */
+  /** By depth, those of the open blocks included; empty if no accumulator counts. */
   readonly counts: Target[];
   /** One over the innermost count. */
   inverse: Expression | undefined;
 }
 
 export class AccumulatorWriter {
-  /** Where rows are those of tiles: how many units the row has. */
+  /** The number of units in a row, if the rows of a tile are the columns. */
   limit: Expression | undefined;
   private readonly context: BodyContext;
   private readonly to: Statements;
   private readonly scratch: Scratch;
   /** By accumulator and depth. */
   private readonly states = new Map<Accumulator, State[]>();
-  /** What all lanes have accumulated. */
+  /** The states of rows, once their lanes are merged. */
   private readonly rows = new Map<Accumulator, Target>();
-  /** By operand: what is taken off the elements, and the second of three where they come one after the other. */
+  /** By operand: its shift, and the second of three samples if they are read one after the other. */
   private readonly samples = new Map<Accumulator, readonly (readonly Target[])[]>();
 
   constructor(context: BodyContext, to: Statements, scratch: Scratch) {
@@ -102,7 +103,7 @@ export class AccumulatorWriter {
     return this.rows.get(accumulator) as Target;
   }
 
-  /** An element less its row's mean. */
+  /** An element minus its row's mean. */
   centered(mean: Node, accumulator: Accumulator, element: Expression): Expression {
     const shift = this.shiftOf(accumulator, operandRead(mean, accumulator)) as Expression;
     return readOf(mean, accumulator).centered?.(element, this.rowState(accumulator), shift) as Expression;
@@ -125,7 +126,7 @@ export class AccumulatorWriter {
     );
   }
 
-  /** Room for an accumulator's shift, and for the second of three elements where they come one after the other. */
+  /** Declares an accumulator's shift, and the second of three samples if they are read one after the other. */
   declareShift(accumulator: Accumulator): void {
     const zero = literal(f32, 0);
     const variables = operandsOf(accumulator).map((_, operand) => {
@@ -135,7 +136,7 @@ export class AccumulatorWriter {
     this.samples.set(accumulator, variables);
   }
 
-  /** Takes the elements of a unit, the `which`th of those that are looked at; with the third element the shift is chosen. */
+  /** Samples the elements of the `which`th unit; the shift is chosen from three elements. */
   sample(accumulator: Accumulator, place: Place, which: number): void {
     for (const [i, operand] of operandsOf(accumulator).entries()) {
       const taken = this.samples.get(accumulator)?.[i] as readonly Target[];
@@ -155,7 +156,7 @@ export class AccumulatorWriter {
     for (const [i, one] of elements.entries()) this.to.assign(taken[which * width + i] as Target, one);
   }
 
-  /** Lane 0's shift, for all lanes of its row. */
+  /** Broadcasts lane 0's shift to all lanes of its row. */
   shareShift(accumulator: Accumulator, lane: Expression): void {
     for (const [shift] of this.samples.get(accumulator) ?? []) {
       shareFirst(shift as Target, lane, this.context.schedule, this.scratch, this.to);
@@ -171,7 +172,7 @@ export class AccumulatorWriter {
     return { element, shift: this.shiftOf(accumulator, operand) as Expression };
   }
 
-  /** @param depth of the state that takes the element. */
+  /** @param depth of the state that the element is accumulated into. */
   accumulate(accumulator: Accumulator, place: Place, { inverse }: Counter, depth: number): void {
     accumulator.reduction.step(this.stateOf(accumulator, depth), this.elementOf(accumulator.operand, place), {
       to: this.to,
@@ -183,22 +184,22 @@ export class AccumulatorWriter {
     });
   }
 
-  /** The same for an element of some lanes only: the state of the others stays. */
+  /** The same for an element that only some lanes have: the others keep their state. */
   accumulateWhere(isElement: Expression, accumulator: Accumulator, place: Place, counter: Counter): void {
-    const kept = this.stateOf(accumulator, 0);
-    const next = Object.entries(kept).map(([part, was]): [string, Target] => {
+    const state = this.stateOf(accumulator, 0);
+    const next = Object.entries(state).map(([part, was]): [string, Target] => {
       return [part, this.to.variable(place.names.define(`next_${part}`), was)];
     });
     this.states.set(accumulator, [Object.fromEntries(next)]);
     this.accumulate(accumulator, place, counter, 0);
-    this.states.set(accumulator, [kept]);
+    this.states.set(accumulator, [state]);
     for (const [part, value] of next) {
-      const was = kept[part] as Target;
+      const was = state[part] as Target;
       this.to.assign(was, select(was, value, isElement));
     }
   }
 
-  /** What the elements of these places add to the sums of those that join the row's merged state. */
+  /** What the elements at this place add to the sums that will join the row's merged state. */
   private termsOf(accumulator: Accumulator, place: Place): Expression {
     const elements = operandsOf(accumulator).map((_, operand) => this.shiftedOf(accumulator, operand, place));
     const { terms, sum } = accumulator.reduction.remainder as Remainder;
@@ -214,7 +215,7 @@ export class AccumulatorWriter {
     ).reduce(sum);
   }
 
-  /** The elements of these places, all of which each lane has, join the merged state. */
+  /** Adds the elements at these places, which every lane has read, to the merged state. */
   joinAll(accumulator: Accumulator, places: readonly Place[], before: number): void {
     const { remainder } = accumulator.reduction;
     const sums = places
@@ -223,7 +224,7 @@ export class AccumulatorWriter {
     this.join(accumulator, sums, before, places.length, (places[0] as Place).names);
   }
 
-  /** The elements of some lanes join the merged states: at most one unit of each lane. */
+  /** Adds the elements of some lanes, at most one unit each, to the merged states. */
   joinSome(
     isElement: Expression,
     accumulators: readonly (readonly [Accumulator, Place])[],
@@ -256,9 +257,9 @@ export class AccumulatorWriter {
   }
 
   /**
-   * A block's state into that around it.
-   * @param weight one over the units of both, times those of the block.
-   * @param before the units that the state around has seen.
+   * Merges a block's state into the enclosing state.
+   * @param weight the block's units divided by the units of both.
+   * @param before the units that the enclosing state has seen.
    */
   addBlock(
     accumulator: Accumulator,
@@ -273,7 +274,7 @@ export class AccumulatorWriter {
     });
   }
 
-  /** The lane's vectors to one state, then the states of the row's lanes to one; of all accumulators of a loop together. */
+  /** For all accumulators of a loop: reduces the lane's vectors to one state, then merges the states of the row's lanes. */
   finish(
     accumulators: readonly Accumulator[],
     { counts: [count] }: Counter,
@@ -288,7 +289,7 @@ export class AccumulatorWriter {
       const row = this.to.variable(name, reduction.packed(state, { count, each }, define));
       return { state: row, reduction, each: each && each * schedule.width, span };
     };
-    // What depends on a maximum is finished by that of the row.
+    // A state that depends on a maximum is rescaled to the row's maximum first.
     for (const stage of [accumulators.filter(({ max }) => !max), accumulators.filter(({ max }) => max)]) {
       const merges = stage.map((accumulator) => {
         const merge = this.to.at(accumulator.span, () => packed(accumulator, this.stateOf(accumulator, 0)));
@@ -299,7 +300,7 @@ export class AccumulatorWriter {
     }
   }
 
-  /** A reduction's value from the row's state. */
+  /** A reduction's result, from the row's state. */
   result(node: Node, accumulator: Accumulator): Expression {
     const which = reductionResultOf(node.value) as ReductionResult;
     const result = readOf(node, accumulator).result[which];

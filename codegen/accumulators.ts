@@ -1,4 +1,4 @@
-/** What a loop along the row accumulates: the states that its reductions read, each once. */
+/** The states that a loop along the row accumulates: each once, whatever number of reductions read it. */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
 import type { Op } from "../src/ir/ir.ts";
@@ -18,19 +18,19 @@ import { keyOfPlace } from "./place-along.ts";
 export interface Accumulator {
   readonly reduction: Reduction;
   readonly operand: Node;
-  /** Of a reduction of two operands. */
+  /** The second operand of a reduction of two. */
   readonly second?: Node | undefined;
-  /** Stem of the names of its variables. */
+  /** Prefix of the names of its variables. */
   readonly name: string;
-  /** The maximum that is computed along with it, where it depends on one. */
+  /** The maximum that it depends on and that is computed along with it, if any. */
   readonly max: Accumulator | undefined;
-  /** Where its elements stand in their row, if it asks. */
+  /** The positions of its elements in their row, if the reduction uses them. */
   readonly place: Along | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
 }
 
-/** What an accumulator reads of each element of the row. */
+/** The operands of an accumulator. */
 export const operandsOf = ({ operand, second }: Accumulator): readonly Node[] =>
   second ? [operand, second] : [operand];
 
@@ -38,7 +38,7 @@ export const operandsOf = ({ operand, second }: Accumulator): readonly Node[] =>
 export const isBlocked = ({ reduction, operand }: Accumulator): boolean =>
   reduction.rounds(computedType(operand.value.element));
 
-/** Variables that a lane has for an accumulator of one row, with so many blocks around its steps. */
+/** The number of variables that a lane needs for an accumulator of one row. @param blocks nested around its steps. */
 export function variablesOf(accumulator: Accumulator, blocks: number): number {
   const type = typeOf(computedType(accumulator.operand.value.element));
   const lane = accumulator.reduction.identity(type, undefined);
@@ -47,10 +47,10 @@ export function variablesOf(accumulator: Accumulator, blocks: number): number {
 }
 
 /**
- * The accumulators of the reductions at one stage, and which of them each reduction reads.
+ * The accumulators of the reductions of one stage, and the one that each reduction reads.
  * @param centered means that are subtracted from their rows.
  * @param isShared whether a mean may be read from the moments that a variance of the same row needs.
- * @param isEven whether all lanes of a row see as many elements.
+ * @param isEven whether all lanes of a row see the same number of elements.
  */
 export function accumulatorsOf(
   reductions: readonly Node[],
@@ -61,14 +61,14 @@ export function accumulatorsOf(
 ) {
   const { spread: both, mean: shiftedMean, pair } = isEven ? moments.even : moments.counted;
   const spread = new Set(reductions.filter(isVariance).map((node) => node.operands[0]));
-  /** The operands of a covariance, first the one whose variance is read. */
+  /** The operands of a covariance. The one whose variance is also needed comes first. */
   const pairOf = ({ operands }: Node) => {
     const [x, y] = operands as readonly [Node, Node];
     return spread.has(y) && !spread.has(x) ? ([y, x] as const) : ([x, y] as const);
   };
   const pairs = reductions.filter(isCovariance).map(pairOf);
 
-  /** What the node reads: a pair's state where that has it. */
+  /** The state that the node reads: a pair's if that contains it. */
   const sourceOf = (node: Node): Pick<Accumulator, "reduction" | "operand" | "second"> => {
     const operand = node.operands[0] as Node;
     const ofPair = ([x, y]: readonly [Node, Node]) => ({ reduction: pair, operand: x, second: y });
@@ -76,7 +76,7 @@ export function accumulatorsOf(
     if (isOnline(node)) return { reduction: exponentials, operand };
     const asFirst = pairs.find(([x]) => x === operand);
     const readsSpread = isMean(node) && spread.has(operand) && (isShared || centered.has(node));
-    // Beside a count a pair has no variance.
+    // A pair that counts its elements has no variance.
     if (isVariance(node) || readsSpread) return isEven && asFirst ? ofPair(asFirst) : { reduction: both, operand };
     if (!isMean(node)) return { reduction: (ops[(node.op as Op).name] as ReductionDef).reduction, operand };
     const found = asFirst ?? pairs.find(([, y]) => y === operand);

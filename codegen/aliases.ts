@@ -1,12 +1,12 @@
 /**
- * Which results may be written over which inputs. A place in memory may be both where the same invocation reads it for the
- * last time before it writes it, and no other invocation reads it after that:
+ * Which results may overwrite which inputs. A result may share memory with an input if every element is last read by the
+ * invocation that writes it, before it writes it:
  *
- * - the result and the input lie alike, along all rows, and along all columns where either has columns;
+ * - the result and the input have the same layout, along all rows, and along all columns if either has columns;
  * - no loop after the one that writes the result reads the input;
- * - the loop that writes it does not reduce too: a reduction looks at other elements of the row first (accumulate.ts);
- * - of a row's one value, a reduction lies between reading and writing it: its barrier, or its subgroup operation, keeps
- *   the lane that writes behind those that read.
+ * - the loop that writes it does not reduce as well: a reduction samples other elements of the row first (accumulate.ts);
+ * - a value per row is read and written with a reduction in between, whose barrier or subgroup operation orders the lane
+ *   that writes after those that read.
  */
 
 import { leavesOf } from "../src/ir/atoms.ts";
@@ -17,7 +17,7 @@ import type { Loop } from "./loops.ts";
 import { bufferName, type Node } from "./nodes.ts";
 import type { BodyContext } from "./place.ts";
 
-/** By result, the names of inputs. */
+/** For each result, the names of the inputs that it may overwrite. */
 export function aliasesOf(
   { graph, schedule, bufferOf }: BodyContext,
   loops: readonly (Loop | undefined)[],
@@ -46,7 +46,7 @@ export function aliasesOf(
     const writtenAt = store.node.stage;
     const last = (isColumn ? !reduced.has(writtenAt) : schedule.lanes === 1) ? writtenAt : writtenAt - 1;
     return nodes.every(
-      (node) => node.moves === undefined && liesLike(node.dims ?? [], atoms) && lastRead(node) <= last,
+      (node) => node.moves === undefined && hasLayout(node.dims ?? [], atoms) && lastRead(node) <= last,
     );
   };
 
@@ -58,7 +58,7 @@ export function aliasesOf(
   );
 }
 
-function liesLike(dims: DimAtoms, atoms: readonly unknown[]): boolean {
+function hasLayout(dims: DimAtoms, atoms: readonly unknown[]): boolean {
   const own = leavesOf(dims.flat());
   return own.length === atoms.length && own.every((atom, i) => atom === atoms[i]);
 }

@@ -1,14 +1,14 @@
 /**
- * The blocks in which a lane adds up a row: how many steps are in each.
+ * The sizes, in steps, of the blocks in which a lane sums a row.
  *
- * - depth: how many blocks are around a state; the lane's own has 0.
+ * - depth: the number of blocks around a state; the lane's own state has depth 0.
  */
 
 import { blockDepth, blockSteps, mostBlockSteps } from "./launch.ts";
 
 /**
- * The steps in the blocks of each depth but the lane's own, the largest first.
- * @param steps of a lane, if known: a large block is then about as many small ones as the lane has large ones.
+ * The number of steps in a block at each depth from 1, the largest first.
+ * @param steps of a lane, if known: a large block then has about as many small ones as the lane has large ones.
  */
 export function blocksOf(steps?: number): number[] {
   if (steps !== undefined && steps <= blockSteps) return [];
@@ -17,16 +17,16 @@ export function blocksOf(steps?: number): number[] {
   return [Math.min(mostBlockSteps, blockSteps * Math.max(blockSteps, balanced)), blockSteps];
 }
 
-/** The same where a loop over rows is around all of them, and they are one loop less: about as many steps as blocks. */
+/** The same inside a loop over rows, where one loop fewer is nested: about as many steps in a block as there are blocks. */
 export function blocksInRows(steps: number): number[] {
   return steps <= blockSteps ? [] : [Math.max(blockSteps, 2 ** Math.round(Math.log2(steps) / 2))];
 }
 
-/** Blocks in a large one where it is not known how many steps there are. */
+/** Small blocks in a large one if the number of steps is not known. */
 const usualBlocks = 32;
 
-/** How the names end of what belongs to a block. */
+/** The suffix of the names of a block's variables. */
 export const ofDepth = (depth: number) => (depth === 0 ? "" : depth === 1 ? "_block" : `_block${depth}`);
 
-/** Those of all depths. */
+/** The suffixes of all depths. */
 export const depthSuffixes = Array.from({ length: blockDepth + 1 }, (_, depth) => ofDepth(depth));

@@ -1,9 +1,9 @@
 /**
- * The statements of a kernel. Once a row: what does not differ along it. For each stage: a loop over the row's columns
- * that reduces the stage's reductions and writes its results, then the merge of the lanes.
+ * The statements of a kernel. Values that do not vary along a row are computed once per row. Each stage is a loop over the
+ * row's columns that accumulates the stage's reductions and stores its results, followed by the merge of the lanes.
  *
- * A lane may process several rows at once (strips). What is the same in every row is then loaded and computed once for all
- * of them.
+ * A lane may process several rows at once (strips). Values that are the same in every row are then loaded and computed
+ * once for all of them.
  */
 
 import {
@@ -21,13 +21,13 @@ import { Statements } from "../src/kernel/statement.ts";
 import { AccumulatorWriter } from "./accumulate.ts";
 import type { Accumulator } from "./accumulators.ts";
 import { aliasesOf } from "./aliases.ts";
-import { divisorValue, extentValue, known, times, timesExtent } from "./extent.ts";
+import { divisorValue, extentValue, known, lastIndex, times, timesExtent } from "./extent.ts";
 import { isColumnStore, type Store } from "./graph.ts";
 import { mostWorkgroups } from "./launch.ts";
 import { grouped, type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import type { Node } from "./nodes.ts";
-import { type BodyContext, Place, type PlaceContext, type Strip } from "./place.ts";
+import { type BodyContext, makeStrip, Place, type PlaceContext, type Strip } from "./place.ts";
 import { RowCaches } from "./row-caches.ts";
 import { RowLoops } from "./row-loops.ts";
 import { RowWords } from "./row-words.ts";
@@ -45,25 +45,25 @@ const structural = [
 export class Body {
   readonly statements = new Statements();
   readonly scratch: Scratch;
-  /** By result: the inputs that it may be written over. */
+  /** For each result, the inputs that it may overwrite. */
   aliases: ReadonlyMap<string, readonly string[]> = new Map();
   private readonly names = new Names();
   private readonly context: PlaceContext;
   private lane: Expression = count(0);
   private readonly accumulators: AccumulatorWriter;
-  /** Outside of loops: what is the same in every row, then each row. */
+  /** Outside of loops: values that are the same in every row, then those of each row. */
   private readonly common: Place;
   private rows: readonly Place[] = [];
   private tileSums: TileSums | undefined;
   private wordLoops: readonly WordLoop[] = [];
-  /** Nodes whose value something reads; the mean of a centered row is not among them. */
+  /** Nodes whose value is read. The mean of a centered row is not: it is part of `centered`. */
   private readonly read: ReadonlySet<Node>;
-  /** By stage: what does not differ along the row, and the results among it. */
+  /** By stage: nodes that do not vary along the row, and the results among them. */
   private readonly rowNodes: ReadonlyMap<number, readonly Node[]>;
   private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
   private readonly caches: RowCaches;
   private readonly rowWords: RowWords;
-  /** Nodes that are the same in every row; accumulators are each row's own. */
+  /** Nodes that are the same in every row. Accumulators never are. */
   private readonly same = new Set<Node>();
 
   constructor(context: BodyContext, taken: readonly string[]) {
@@ -99,7 +99,7 @@ export class Body {
     return new Place(this.context, { names, strip, unit }, around);
   }
 
-  /** All of the kernel, in the loops over workgroups, their teams of lanes, and these. */
+  /** Writes the whole kernel, in the loops over workgroups, teams of lanes, and lanes. */
   write(): void {
     const { lanes, laneStride, rowsPerWorkgroup, rowsPerLane } = this.context.schedule;
     const teams = rowsPerWorkgroup / rowsPerLane;
@@ -116,7 +116,7 @@ export class Body {
     });
   }
 
-  /** @param team numbers the teams of lanes of all workgroups. */
+  /** @param team the number of the team of lanes among those of all workgroups. */
   private writeRows(team: Expression): void {
     const { graph, schedule, cacheIsMemory, mostArrays } = this.context;
     this.wordLoops = wordLoops(this.context);
@@ -125,18 +125,18 @@ export class Body {
     const loops = planLoops(others, schedule, { elements: schedule.keep, arrays: mostArrays, isMemory: cacheIsMemory });
     this.aliases = aliasesOf(this.context, [...loops, ...this.wordLoops]);
     if (graph.tiled === undefined) {
-      this.writeLevels(this.writeIndices(team), loops);
+      this.writeStages(this.writeIndices(team), loops);
       return;
     }
     this.tileSums = new TileSums(this.context, graph.tiled, this.names);
     this.tileSums.write(team, (strips) => {
-      this.writeLevels(strips, loops);
+      this.writeStages(strips, loops);
       this.scratch.release(this.statements);
     });
   }
 
-  /** What is computed of some rows. */
-  private writeLevels(strips: readonly Strip[], loops: readonly (Loop | undefined)[]): void {
+  /** All stages of the rows that a lane processes at once. */
+  private writeStages(strips: readonly Strip[], loops: readonly (Loop | undefined)[]): void {
     const { graph } = this.context;
     this.rows = strips.map((strip) => this.place(this.names, strip, undefined, [this.common]));
     this.accumulators.limit = this.writeLimit();
@@ -160,7 +160,7 @@ export class Body {
     });
   }
 
-  /** The units of a row of the tile that contains the lane's first row: the last tile may have fewer. */
+  /** The number of units per row in the tile that contains the lane's first row: the last tile may have fewer. */
   private writeLimit(): Expression | undefined {
     const { tile, schedule, graph } = this.context;
     if (tile === undefined || graph.tiled !== undefined) return undefined;
@@ -180,27 +180,25 @@ export class Body {
     const to = this.statements;
     const extent = times(...rows.map(({ extent }) => extent));
     const total = extentValue(extent);
-    const number = known(extent);
     const first = rowsPerLane === 1 ? team : multiply(team, rowsPerLane);
-    const last = number === undefined ? subtract(total, 1) : count(Math.max(0, number - 1));
-    const workgroups = (number ?? Infinity) / rowsPerWorkgroup;
+    const last = lastIndex(extent);
+    const workgroups = (known(extent) ?? Infinity) / rowsPerWorkgroup;
     const isWhole = rowsPerLane > 1 && Number.isInteger(workgroups) && workgroups > 0 && workgroups <= mostWorkgroups;
     const strips: Strip[] = [];
     for (let i = 0; i < rowsPerLane; i++) {
       const named = (name: string) => (i === 0 ? name : this.names.define(name));
       const index = to.define(named("index"), strips[0] === undefined ? first : add(strips[0].index, i));
-      const maps = { parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
-      if (isWhole) strips.push({ index, row: index, isRow: undefined, ...maps });
+      if (isWhole) strips.push(makeStrip(index));
       else {
         const [isRowName, rowName] = [named("isRow"), named("row")];
         const isRow = to.define(isRowName, binary("<", index, total));
-        strips.push({ index, row: to.define(rowName, call("min", index, last)), isRow, ...maps });
+        strips.push(makeStrip(index, to.define(rowName, call("min", index, last)), isRow));
       }
     }
     return strips;
   }
 
-  /** Constants, loads, ops and reductions that do not differ along the row; then the results among them. */
+  /** Constants, loads, ops and reductions that do not vary along the row, then the results among them. */
   private writeRowValues(stage: number): void {
     const { rows, rowWords } = this;
     for (const node of this.rowNodes.get(stage) ?? []) {

@@ -6,7 +6,7 @@ import type { Width } from "../src/kernel/types.ts";
 import { computedType } from "./expression.ts";
 
 const letterOf = { f32: "f", f16: "h", i32: "i", u32: "u" } as const;
-/** What an element that is not packed is stored as: truth values as words. */
+/** The type in which an unpacked element is stored: a bool is a word. */
 const scalarOf = (element: ElementType) => {
   const type = computedType(element);
   return type === "bool" ? "u32" : type;
@@ -14,7 +14,7 @@ const scalarOf = (element: ElementType) => {
 const wide = (scalar: keyof typeof letterOf, width: number) =>
   width === 1 ? scalar : `vec${width}${letterOf[scalar]}`;
 
-/** The type of what the buffer is an array of. */
+/** The element type of the buffer's WGSL array. */
 export function arrayElement(buffer: Buffer): string {
   const { storage, type, element } = buffer;
   if (storage === "uniform") return scalarOf(element);
@@ -23,7 +23,7 @@ export function arrayElement(buffer: Buffer): string {
   return wide(storage, type.width);
 }
 
-/** Bytes of that. */
+/** The size of that type, in bytes. */
 export function arrayStride({ storage, type: { width } }: Buffer): number {
   if (isPacked(storage)) return 4 * Math.max(1, width / elementsInWord(storage));
   return width * (storage === "f16" ? 2 : 4);
@@ -34,7 +34,7 @@ export function declareBuffer(buffer: Buffer, binding: number): string {
   return `@group(0) @binding(${binding}) var<storage, ${access}> ${wgsl}: array<${arrayElement(buffer)}>;`;
 }
 
-/** What unpacks `width` elements of a word or two; where they are a part of a word it is told which. */
+/** The function that unpacks `width` elements of one or two words. If they are a part of a word, it takes the part's number. */
 const unpackName = (element: ElementType, width: number) => `unpack_${element}${width === 1 ? "" : `_v${width}`}`;
 
 /** The element or vector at `index`, in the type in which it is computed. */
@@ -73,15 +73,15 @@ export function printElement(buffer: Buffer, index: string): string {
   return element === "bool" ? `${text} != 0u` : text;
 }
 
-/** What packs them. */
+/** The function that packs them. */
 export const packName = (element: ElementType, width: number) => {
   if (element === "f16") return width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`;
   return `pack_${element}_v${width}`;
 };
 
 /**
- * An f16 or a vector of them with the bits that the packing functions give. The conversion is of halves already, and exact;
- * naga (in Deno 2.9) knows no bitcast between types of different numbers of elements.
+ * An f16 or a vector of them with the bits that the packing functions return. The conversion is from values that f16
+ * represents, and so exact; naga (in Deno 2.9) has no bitcast between types of different numbers of elements.
  */
 function asHalves(width: Width, value: string): string {
   const bits = `${packName("f16", width)}(${value})`;
@@ -90,8 +90,8 @@ function asHalves(width: Width, value: string): string {
 }
 
 /**
- * A statement that writes `value`, which is as wide as the buffer's elements.
- * @param parts of a value that is a word, which of its parts are stored.
+ * A statement that stores `value`, which is as wide as the buffer's elements.
+ * @param parts for a value that is a whole word: the conditions under which each of its parts is stored.
  */
 export function printStore(buffer: Buffer, index: string, value: string, parts?: readonly string[]): string {
   const { wgsl, storage, element, type } = buffer;
@@ -104,13 +104,13 @@ export function printStore(buffer: Buffer, index: string, value: string, parts?:
   return `${wgsl}[${index}] = ${converted};`;
 }
 
-/** The bits of a word that are in the parts which are stored. */
+/** The bits of a word that belong to the parts that are stored. */
 const printMask = (parts: readonly string[]) =>
   parts.every((part) => part === "true")
     ? maskOf(0, 1)
     : parts.map((part, i) => `select(0u, ${maskOf(i, parts.length)}, ${part})`).join(" | ");
 
-/** The bits of one of so many equal parts of a word. */
+/** The bits of one part of a word that has `parts` equal parts. */
 export const maskOf = (part: number, parts: number): string => {
   const digits = 8 / parts;
   return `0x${"f".repeat(digits)}${"0".repeat(digits * part)}u`;
@@ -118,17 +118,17 @@ export const maskOf = (part: number, parts: number): string => {
 
 const isWritten = ({ access }: Buffer) => access === "read_write";
 
-/** How a program uses its buffers, by their names. */
+/** How a program uses its buffers, by name. */
 interface BufferUses {
   /** Buffers of vectors of which single elements are read. */
   readonly singly: ReadonlySet<string>;
   /** Buffers whose elements are parts of words, of which whole words are loaded or stored. */
   readonly words: ReadonlySet<string>;
-  /** Those into which elements are stored as they have them. */
+  /** Buffers into which elements are stored at their own width. */
   readonly elements: ReadonlySet<string>;
 }
 
-/** The functions of the library, with their widths, that the stores of these buffers call: they give the bits of floats. */
+/** The library functions, with their widths, that stores to these buffers call for the bits of floats. */
 export function libraryOfStores(buffers: readonly Buffer[], uses: BufferUses) {
   return buffers.filter(isWritten).flatMap((buffer) => {
     const name = bitsOf(buffer.element);
@@ -136,19 +136,19 @@ export function libraryOfStores(buffers: readonly Buffer[], uses: BufferUses) {
   });
 }
 
-/** How many elements are stored at a time. */
+/** The numbers of elements that are stored at a time. */
 const widthsOfStores = ({ wgsl, storage, type }: Buffer, { words, elements }: BufferUses) =>
   words.has(wgsl) ? [elementsInWord(storage), ...(elements.has(wgsl) ? [type.width] : [])] : [type.width];
 
 const packed = ["bf16", "i8", "u8"] as const;
 
-/** What they may be called: locals must not have these names. */
+/** The names of all of these functions, which locals must not have. */
 export const bufferFunctionNames = [
   ...["unpack_halves", "pack_halves", "pack_halves_v2"],
   ...packed.flatMap((element) => [1, 2, 4].flatMap((width) => [unpackName(element, width), packName(element, width)])),
 ];
 
-/** Functions that the loads and stores of these buffers call, beside those of the library. */
+/** The text of the functions that loads and stores of these buffers call, except those of the library. */
 export function bufferFunctions(buffers: readonly Buffer[], uses: BufferUses): string[] {
   const { singly, words } = uses;
   const isInWords = (buffer: Buffer) => isPartOfWord(buffer) && words.has(buffer.wgsl);
@@ -178,7 +178,7 @@ const bytesOrHalves = ({ storage }: Buffer) => isPacked(storage) || storage === 
 
 const perWordOf = (element: ElementType) => 4 / elementInfo[element].bytes;
 
-/** Each element is moved to the top of a word, and from there to where its type has it: with its sign, if it has one. */
+/** Shifts each element to the top of a word, and back down to its place in its type, which extends its sign if it has one. */
 function unpack(element: (typeof packed)[number], width: number): string {
   const perWord = perWordOf(element);
   const bits = 32 / perWord;
@@ -201,14 +201,14 @@ function unpack(element: (typeof packed)[number], width: number): string {
 }`;
 }
 
-/** The bits of elements, each in the lower part of a word. */
+/** The bits of elements, each in the low part of a word. */
 function bitsText(element: ElementType, width: number, value: string): string {
   const library = bitsOf(element);
   if (library !== undefined) return `${library}${width === 1 ? "" : `_v${width}`}(${value})`;
   return `${wide("u32", width)}(${value}) & ${wide("u32", width)}(0xffu)`;
 }
 
-/** Vectors of elements in whole words. */
+/** Packs a vector of elements into whole words. */
 function pack(element: ElementType, width: number): string {
   const type = wide(scalarOf(element), width);
   const words = Math.max(1, width / perWordOf(element));
@@ -224,7 +224,7 @@ function pack(element: ElementType, width: number): string {
 }`;
 }
 
-/** The part of a word that `mask` has: other lanes write into the rest of it. */
+/** Stores the bits of a word that `mask` selects: other lanes store the rest of it. */
 function storeWord(wgsl: string, element: ElementType): string {
   const width = perWordOf(element);
   return `fn store_word_${wgsl}(index: u32, value: ${wide(scalarOf(element), width)}, mask: u32) {
@@ -238,7 +238,7 @@ function storeWord(wgsl: string, element: ElementType): string {
 }`;
 }
 
-/** One element, or two bytes, of a word into which other lanes write too. */
+/** Stores one element, or two bytes, of a word into which other lanes store too. */
 function storePart({ wgsl, element, type: { width } }: Buffer): string {
   const parts = perWordOf(element) / width;
   const bits = 32 / parts;
@@ -246,7 +246,7 @@ function storePart({ wgsl, element, type: { width } }: Buffer): string {
   const type = wide(scalarOf(element), width);
   const value = bitsText(element, width, "value");
   const bound = width === 1 ? value : "bits.x | (bits.y << 8u)";
-  // What is called needs no parentheses.
+  // A call needs no parentheses.
   const whole = width === 1 && bitsOf(element) !== undefined ? bound : `(${bound})`;
   const lines = [
     ...(width === 1 ? [] : [`  let bits = ${value};`]),

@@ -1,4 +1,4 @@
-/** Expressions of elementwise ops and of numbers, from the rows of the op table. */
+/** Expressions of elementwise ops, from the rows of the op table. */
 
 import type { Op } from "../src/ir/ir.ts";
 import type { ElementwiseDef, KernelContext } from "../src/ir/ops/def.ts";
@@ -11,10 +11,10 @@ import { type Scalar, type Type, typeOf } from "../src/kernel/types.ts";
 /** The type in which elements are computed. */
 export const computedType = (element: ElementType): Scalar => elementInfo[element].computed;
 
-/** The type of `width` neighbouring elements. */
+/** The type of a vector of `width` elements. */
 export const laneType = (element: ElementType, width: number): Type => typeOf(computedType(element), width);
 
-/** An operand of an op; a constant has its number. */
+/** An operand of an op, with its number if it is a constant. */
 export interface Argument {
   readonly value: Expression;
   readonly constant?: number | undefined;
@@ -23,7 +23,7 @@ export interface Argument {
 /** Operators that take a vector and a scalar. */
 const mixesWidths: ReadonlySet<string | undefined> = new Set(["+", "-", "*", "/"]);
 
-/** The op on these arguments, `width` elements at a time. */
+/** The op applied to these arguments, `width` elements at a time. */
 export function elementwise(op: Op, args: readonly Argument[], width: number): Expression {
   const def = ops[op.name] as ElementwiseDef;
   const element = (args.at(-1) as Argument).value.type.scalar;
@@ -40,7 +40,7 @@ export function elementwise(op: Op, args: readonly Argument[], width: number): E
   return def.kernel(values as Operands<Expression>, context);
 }
 
-/** Whether the constants of the op must be bound to names: WGSL computes constant expressions itself, and refuses some. */
+/** Whether the op's constants must be bound to variables: WGSL evaluates constant expressions when it compiles, and rejects some. */
 export function bindsConstants(op: Op, args: readonly Argument[]): boolean {
   const { isPartial } = ops[op.name] as ElementwiseDef;
   const isInt = isInteger((args[0] as Argument).value.type.scalar);

@@ -1,14 +1,14 @@
-/** Products of dimensions: extents, strides and counts, known or to be known when the kernel runs. */
+/** Products of dimensions: extents, strides and counts, known when compiling or only when the kernel runs. */
 
 import type { Dim } from "../src/ir/types.ts";
-import { call, count, dimension, divide, type Expression, multiply } from "../src/kernel/expression.ts";
+import { call, count, dimension, divide, type Expression, multiply, subtract } from "../src/kernel/expression.ts";
 
-/** `factor` times the dimensions, divided by `by`, which divides that. */
+/** `factor` times the dimensions, divided exactly by `by`. */
 export interface Extent {
   readonly factor: number;
   /** Symbolic dimensions, sorted. */
   readonly names: readonly string[];
-  /** Above 1 where a dimension is known to be a multiple. */
+  /** Above 1 only if a dimension is known to be a multiple of it. */
   readonly by: number;
 }
 
@@ -25,7 +25,7 @@ export function times(...extents: readonly Extent[]): Extent {
     factor *= extent.factor;
     by *= extent.by;
   }
-  // What divides is a power of two.
+  // Divisors are powers of two.
   for (; by > 1 && factor % 2 === 0; by /= 2) factor /= 2;
   return { factor, names: extents.flatMap((extent) => extent.names).sort(), by };
 }
@@ -35,8 +35,8 @@ export function sameExtent(a: Extent, b: Extent): boolean {
 }
 
 /**
- * `extent / divisor`, or `undefined` unless it is known to be whole.
- * @param multiple a dimension of which that is known.
+ * `extent / divisor`, or `undefined` unless the division is known to be exact.
+ * @param multiple a dimension that is known to be a multiple of `divisor`.
  */
 export function dividedBy(extent: Extent, divisor: number, multiple?: Dim): Extent | undefined {
   if (extent.by === 1 && extent.factor % divisor === 0) return { ...extent, factor: extent.factor / divisor };
@@ -49,7 +49,7 @@ export function known(extent: Extent): number | undefined {
   return extent.names.length === 0 || extent.factor === 0 ? extent.factor : undefined;
 }
 
-/** Its value in a kernel. */
+/** The extent as an expression of the kernel. */
 export function extentValue(extent: Extent): Expression {
   const number = known(extent);
   if (number !== undefined) return count(number);
@@ -59,13 +59,19 @@ export function extentValue(extent: Extent): Expression {
   return extent.by === 1 ? product : divide(product, extent.by);
 }
 
-/** The same to divide by. WGSL refuses to divide by a constant 0, even where nothing is computed with the quotient. */
+/** The same as a divisor: at least 1, as WGSL rejects a division by a constant 0 even if its quotient is not used. */
 export function divisorValue(extent: Extent): Expression {
   const number = known(extent);
   return number === undefined ? call("max", extentValue(extent), count(1)) : count(Math.max(1, number));
 }
 
-/** `index * extent` in a kernel. */
+/** The index of the last element, 0 if there is none. */
+export function lastIndex(extent: Extent): Expression {
+  const number = known(extent);
+  return number === undefined ? subtract(extentValue(extent), 1) : count(Math.max(0, number - 1));
+}
+
+/** `index * extent` as an expression of the kernel. */
 export function timesExtent(index: Expression, extent: Extent): Expression {
   return known(extent) === 1 ? index : multiply(index, extentValue(extent));
 }

@@ -1,16 +1,16 @@
 /**
- * Takes what normalizes a row out of the sums over the row:
+ * Factors the scales that normalize a row out of sums over the row:
  *
  *   y = x * r, r = rsqrt(mean(x * x) + eps)
  *   sum(g * y)  ->  sum(g * x) * r
  *
- * The sum then waits for no other reduction of the row, and both are computed in one loop over it: a backward function reads
- * its rows once for its sums, and once more for its result at most. The same of a softmax: sum(g * (e / sum(e))) is
+ * The sum then depends on no other reduction of the row, and both are computed in one loop over it: a backward function reads
+ * its rows once for its sums, and at most once more for its result. Likewise for a softmax: sum(g * (e / sum(e))) is
  * sum(g * e) / sum(e).
  *
- * A scale is taken out only if it is computed from a sum over the factor that it scales, or over that factor's squares. A scale
- * of any other kind may be there to keep a row's squares in range, and stays. So does a scale that is itself squared in the
- * product: the squares of what it scales may be too small for f32.
+ * A scale is factored out only if it is computed from a sum over the factor that it scales, or over that factor's squares. Any
+ * other scale may be there to keep a row's squares in range, and stays. So does a scale that is itself squared in the
+ * product: without it, the squares may be too small for f32.
  */
 
 import { meetsItsRow } from "../passes/match.ts";
@@ -21,7 +21,7 @@ import { ops } from "../src/ir/ops/index.ts";
 import { sameShape } from "../src/ir/types.ts";
 import { centeredAlong } from "./lower-norms.ts";
 
-/** Ops of a product, and between a factor and the sum that it comes from: bounds the work for one sum. */
+/** Bounds the ops of a product, and those between a scale and the sum that it comes from, to limit the work for one sum. */
 const mostOps = 16;
 
 export function factorSums(fn: Fn): Fn {
@@ -32,9 +32,9 @@ const isLinear = ({ name }: Op) => name === "sum" || name === "mean";
 const isProduct = (value: Value) => definedBy(value, "mul", "div") !== undefined;
 
 interface Product {
-  /** The value, and all products in it, down to what is none or is the same along the row. */
+  /** The product and its factors that vary along the row, products among them included. */
   readonly parts: ReadonlySet<Value>;
-  /** Those of them that are the same along the row. */
+  /** Its factors that do not vary along the row. */
   readonly scales: ReadonlySet<Value>;
 }
 
@@ -47,7 +47,7 @@ function factored(op: Op, builder: Builder): Value | undefined {
   let rest = x;
   for (const scale of scales) {
     const uses = usesIn(x, scale);
-    // A factor of squares stays: without it they may be too small for f32.
+    // A squared scale stays: without it, the squares may be too small for f32.
     if (uses.length !== 1 || !normalizes(scale, parts, axes)) continue;
     const without = withoutScale(rest, scale, builder);
     if (!sameShape(without.shape, x.shape)) continue;
@@ -75,7 +75,7 @@ function productOf(x: Value, isSame: (value: Value) => boolean): Product {
   return { parts, scales };
 }
 
-/** What the scale does in the product, each time: twice of the square of what has it once. Of more than two times, two. */
+/** The operations by which the scale enters the product: two for the square of a value that has it once, and never more than two. */
 function usesIn(
   x: Value,
   scale: Value,
@@ -91,7 +91,7 @@ function usesIn(
   return uses;
 }
 
-/** The product without a factor that is in it once. Something is left, for it differs along the row. */
+/** The product without a scale that is in it once. Other factors remain, as the product varies along the row. */
 function withoutScale(x: Value, scale: Value, builder: Builder): Value {
   if (usesIn(x, scale).length === 0) return x;
   const { name, operands } = x.def as Op;
@@ -102,7 +102,7 @@ function withoutScale(x: Value, scale: Value, builder: Builder): Value {
   return builder.emit(name, rest, {}, x.name);
 }
 
-/** Whether the scale comes from a sum of a part of the product, or of its squares. */
+/** Whether the scale is computed from a sum of a part of the product, or of its squares. */
 function normalizes(scale: Value, parts: ReadonlySet<Value>, axes: readonly number[]): boolean {
   const open = new Set([scale]);
   for (const { def } of open) {

@@ -3,8 +3,7 @@
  *
  * - row, column: the axes that no reduction reduces, and those that every reduction reduces.
  * - lane: one invocation; the lanes of a row reduce it together.
- * - stage: a read of the row, and what can be computed after it.
- * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
+ * - stage: a loop over the row's columns, and what can be computed from its results.
  */
 
 import type { Fn } from "../src/ir/ir.ts";
@@ -20,7 +19,7 @@ import { type Plan, Planner } from "./plan-kernel.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
- * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
+ * @throws TircError E0501 to E0507 if the function is not one kernel, or the target cannot run it.
  */
 export function generateKernel(
   fn: Fn,
@@ -31,7 +30,7 @@ export function generateKernel(
   return generate(fn, target, options, tile).kernel;
 }
 
-/** What that kernel's WGSL is the text of: its entry point for all extents, and faster ones for some. */
+/** The programs that the kernel's WGSL is printed from: its entry point for all extents, and faster ones for some. */
 export function generatePrograms(
   fn: Fn,
   target: TargetProfile,
@@ -41,7 +40,7 @@ export function generatePrograms(
   return generate(fn, target, options, tile).programs;
 }
 
-/** Both: the kernel, and the programs that its WGSL is the text of. */
+/** The kernel, and the programs that its WGSL is printed from. */
 export function generate(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile): Generated {
   const planner = new Planner(fn, target, options, tile);
   const plan = planned(planner, target, options, tile);
@@ -53,14 +52,14 @@ export function generate(fn: Fn, target: TargetProfile, options: KernelOptions =
   });
 }
 
-/** How that kernel is shared out, what else could be chosen, and the elements of a row where they are known. */
+/** The kernel's schedule, the schedules that it was chosen from, and the length of a row if it is known. */
 export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile | undefined) {
   const planner = new Planner(fn, target, options, tile);
   const { choice, space, columnCount } = planned(planner, target, options, tile).schedule;
   return { choice, space, length: known(columnCount), hash: planner.hash };
 }
 
-/** By a measured choice, or by the least estimate where the target has rates, or by rules. */
+/** Schedules by a measured choice, by the lowest estimate if the target has rates, or else by rules. */
 function planned(planner: Planner, target: TargetProfile, options: KernelOptions, tile?: Tile): Plan {
   const plan = planner.plan();
   if (target.rates === undefined || tile !== undefined || plan.schedule.by === "measurement") return plan;

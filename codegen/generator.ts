@@ -1,11 +1,4 @@
-/**
- * From a planned function to its program, its WGSL and its manifest.
- *
- * - row, column: the axes that no reduction reduces, and those that every reduction reduces.
- * - lane: one invocation; the lanes of a row reduce it together.
- * - stage: a read of the row, and what can be computed after it.
- * - epilogue, prologue: elementwise ops after and before the reductions; to the generator they are ops like others.
- */
+/** From a planned function to its program, its WGSL and its manifest. */
 
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
@@ -34,7 +27,7 @@ import { type Printed, printKernel, secondName } from "./print-kernel.ts";
 import type { Schedule } from "./schedule.ts";
 import { teamsOf } from "./tile-sums.ts";
 
-/** Throws E0507 where the extents that are written out, or products of them, do not fit into the kernel's u32. */
+/** @throws TircError E0507 if known extents, or products of them, do not fit into the u32 with which the kernel counts. */
 function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void {
   const written = (dim: Dim) => (typeof dim === "number" ? dim : 1);
   const buffers = [...nodes, ...stores].flatMap(({ dims }) => (dims ? [leavesOf(dims.flat())] : []));
@@ -48,7 +41,7 @@ function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void
   fail(kernelMessages.notCounted(fn.span, fn.name, { what, count, extents }, mostCounted));
 }
 
-/** Aliases that all entry points of a text allow. */
+/** The aliases that all entry points of a kernel allow. */
 function inAll([first, ...others]: readonly Body["aliases"][]): Body["aliases"] {
   const of = (names: readonly string[], result: string) =>
     names.filter((name) => others.every((one) => one.get(result)?.includes(name)));
@@ -59,18 +52,18 @@ function inAll([first, ...others]: readonly Body["aliases"][]): Body["aliases"] 
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
 /**
- * Arrays for kept rows. Mesa unrolls short loops, and LLVM then takes minutes over several arrays in them (llvmpipe, whose
- * subgroups have 8 lanes: 2 s for one array of 16 vectors, no end in sight for four of 16 numbers).
+ * The number of arrays in which a lane may cache rows. Mesa unrolls short loops, and LLVM then takes minutes over several
+ * arrays in them (llvmpipe, whose subgroups have 8 lanes: 2 s for one array of 16 vectors; no result for four of 16 scalars).
  */
 const mostArrays = ({ kind, subgroup }: TargetProfile) => (kind === "cpu" && (subgroup?.max ?? 0) >= 8 ? 1 : Infinity);
 
-/** Rows below are faster by single elements: measured on SwiftShader and lavapipe, with vectors of 2 and 4. */
+/** Shorter rows are faster without vectors: measured on SwiftShader and lavapipe, with vectors of 2 and 4. */
 const shortestRow = 128;
 
-/** A kernel, and the programs that its WGSL is the text of: one for each entry point. */
+/** A kernel, and the programs that its WGSL is printed from: one for each entry point. */
 export interface Generated {
   readonly kernel: Kernel;
-  /** That of the first, which is for all extents. */
+  /** That of the first entry point, which is for all extents. */
   readonly program: Program;
   readonly programs: readonly Program[];
 }
@@ -83,10 +76,10 @@ export class Generator {
   private readonly buffers = new Map<string, Buffer>();
   private readonly isStrict: boolean;
   private readonly tile: Tile | undefined;
-  /** Entry points before it, whose names are not for anything else. */
+  /** The entry points before it, whose names are taken. */
   private readonly others: readonly Program[];
 
-  /** @param others entry points of the same text, if it is another. */
+  /** @param others the entry points before it in the same kernel, if it is not the first. */
   constructor(
     { graph, schedule }: Plan,
     target: TargetProfile,
@@ -106,7 +99,7 @@ export class Generator {
     for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
   }
 
-  /** @param variants faster ones of the same function, where extents are such multiples. */
+  /** @param variants faster entry points of the same function, for extents that are multiples of the vector width. */
   generate(variants: (main: Program) => readonly Generator[] = () => []): Generated {
     const { program, aliases } = this.program();
     const others = variants(program).map((generator) => ({ generator, ...generator.program() }));
@@ -122,7 +115,7 @@ export class Generator {
     return { kernel: { name: program.name, wgsl, manifest, sourceMap }, program, programs };
   }
 
-  /** What a kernel's text is printed from, and which results may be written over which inputs. */
+  /** The program that WGSL is printed from, and which results may overwrite which inputs. */
   program(): { readonly program: Program; readonly aliases: Body["aliases"] } {
     const { graph, schedule } = this;
     const body = new Body(
@@ -160,7 +153,7 @@ export class Generator {
     return { program, aliases: body.aliases };
   }
 
-  /** The bindings that are read, which come first. */
+  /** The tensors and scalars that are read. They come first among the bindings. */
   private get inputs() {
     const { fn } = this.graph;
     return [
@@ -178,7 +171,7 @@ export class Generator {
     return this.inputs.filter(({ value }) => isScalar(value));
   }
 
-  /** What has a storage buffer, in the order of the bindings. */
+  /** The tensors in storage buffers, in the order of the bindings. */
   private get tensors() {
     const results = this.graph.fn.results.map(({ name, value }) => {
       const { element, shape } = writtenType(value.type, this.tile);
@@ -224,7 +217,7 @@ export class Generator {
     return this.others.length === 0 ? "main" : `main_x${this.schedule.width}`;
   }
 
-  /** The dimensions of the function, and those of its tiles. */
+  /** The dimensions of the function, and those that describe its tiles. */
   private get dims(): string[] {
     const { tile } = this;
     return [...dimensionNames(this.graph.fn), ...(tile === undefined ? [] : [tile.count, tile.size])];
@@ -250,7 +243,7 @@ export class Generator {
     return this.storageBuffers.some(({ storage }) => storage === "f16");
   }
 
-  /** What the uniform buffer holds. */
+  /** The fields of the uniform buffer. */
   private get uniformFields(): UniformField[] {
     return [
       ...this.uniformDims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const })),
@@ -260,7 +253,7 @@ export class Generator {
     ];
   }
 
-  /** What a launcher has to know of it where it is not the first entry point. */
+  /** What a launcher must know about an entry point that is not the first. */
   private variant(): Variant {
     const { width, vector, columns, lanes, rowsPerWorkgroup } = this.schedule;
     const isFlat = columns.length === 0;
@@ -268,7 +261,7 @@ export class Generator {
       ...{ entryPoint: this.entryPoint, dim: vector?.extent as string, multipleOf: width },
       atLeast: isFlat ? width : Math.max(shortestRow, lanes * width),
       workgroupSize: [this.workgroupSize, 1, 1],
-      // Rows are counted in elements there.
+      // The manifest counts rows in elements.
       rowsPerWorkgroup: rowsPerWorkgroup * (isFlat ? width : 1),
       strides: this.tensors.map(({ name, access }) => arrayStride(this.buffers.get(`${access} ${name}`) as Buffer)),
     };

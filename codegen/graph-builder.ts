@@ -1,6 +1,6 @@
 /**
- * Builds the nodes of a graph. Most ops are computed at the current element, each once. Where an op moves elements, as a slice
- * does, its operand is built again at the moved index along that axis, down to the loads. Only nodes that depend on the index are
+ * Builds the nodes of a graph. Most ops are computed once, at the current element. If an op moves elements, as a slice does,
+ * its operand is built again at the moved index along that axis, down to the loads. Only nodes that depend on the index are
  * built again; reductions never are.
  */
 
@@ -27,7 +27,7 @@ import {
   within,
 } from "./place-along.ts";
 
-/** Reductions that are one with those that they depend on. */
+/** Which reductions are computed along with those that they depend on. */
 export interface Joined {
   /** A sum of exp(x - max(x)) with the maximum. */
   readonly exponentials?: boolean;
@@ -35,24 +35,24 @@ export interface Joined {
   readonly covariances?: boolean;
 }
 
-/** What is moved is computed anew for each place at which it is read, and moves of moves double that. */
+/** Bounds the nodes at moved indices: an op is built again for each index at which it is read, and nested moves multiply. */
 const mostMoved = 2000;
 
 export class GraphBuilder {
   private readonly nodes: Node[] = [];
-  /** By value, and by where it is computed. */
+  /** By value and moves. */
   private readonly byValue = new Map<Value, Map<string, Node>>();
   private readonly loads = new Map<DimAtoms, Map<Value, Map<string, Node>>>();
   private readonly order: ReadonlyMap<Op, number>;
   private readonly space: IterationSpace;
   private readonly columns: ReadonlySet<Atom>;
   private readonly joined: Joined;
-  /** Reductions that are subtracted from what they are of. */
+  /** Reductions that are subtracted from their own operand. */
   private readonly centering: ReadonlySet<Value>;
-  /** Ops that were computed at other indices than the current element's. */
+  /** The number of ops that were built at other indices than the current element's. */
   private movedOps = 0;
 
-  /** @param live all ops that a result needs, in order. */
+  /** @param live all ops that a result depends on, in order. */
   constructor(space: IterationSpace, live: readonly Op[], columns: ReadonlySet<Atom>, joined: Joined) {
     this.order = new Map(live.map((op, i) => [op, i]));
     this.space = space;
@@ -117,7 +117,7 @@ export class GraphBuilder {
     return this.built(value, moves) ?? this.compute(value, moves);
   }
 
-  /** The value at another place: all that it is computed from, in order. */
+  /** The value at a moved index: builds the ops that it depends on, in order. */
   private compute(value: Value, moves: Moves): Node {
     const cone = new Set<Op>([value.def as Op]);
     for (const op of cone) {
@@ -133,7 +133,7 @@ export class GraphBuilder {
   }
 
   private addOp(op: Op, around: Moves): void {
-    // A tensor of the module is loaded where it is read.
+    // A tensor of the module is loaded by its readers.
     if (op.name === "global") return;
     const def = ops[op.name];
     const moves = around.size === 0 ? around : restricted(around, this.space.dimsOf(op.result));
@@ -179,17 +179,17 @@ export class GraphBuilder {
     });
   }
 
-  /** The axes that are reduced. */
+  /** The axes that the op reduces. */
   private rowOf(op: Op): readonly Atom[] {
     const dims = this.space.readBy(op, 0);
     return attribute.axes(op.attributes).flatMap((axis) => dims.at(axis) as readonly Atom[]);
   }
 
-  /** Of sum((x - mean(x)) * y), x and y, where they are there before the mean is. y may be centered, too: that changes nothing. */
+  /** x and y of sum((x - mean(x)) * y), if both are computed before the mean. y may be centered too, which changes nothing. */
   private covarianceOf(op: Op, product: Node): readonly [Node, Node] | undefined {
     if (product.op?.name !== "mul" || product.kind !== "elementwise" || !["sum", "mean"].includes(op.name))
       return undefined;
-    // Its mean has a shift of its own.
+    // A result that is subtracted from its own operand needs a shift of its own.
     if (this.centering.has(op.result)) return undefined;
     const [a, b] = product.operands as readonly [Node, Node];
     const of = this.uncentered(a, op) ?? this.uncentered(b, op);
@@ -199,7 +199,7 @@ export class GraphBuilder {
     return y.isColumn && Math.max(of.x.stage, y.stage) < product.stage ? [of.x, y] : undefined;
   }
 
-  /** What is centered along the row that is reduced. */
+  /** x of x - mean(x), if the mean is along the row that `op` reduces. */
   private uncentered(from: Node, op: Op): { readonly from: Node; readonly x: Node } | undefined {
     const [x, mean] = from.kind === "centered" ? (from.operands as readonly [Node, Node]) : [];
     if (x === undefined || mean?.operands[0] !== x) return undefined;
@@ -207,7 +207,7 @@ export class GraphBuilder {
     return row.length === own.length && row.every((atom) => own.includes(atom)) ? { from, x } : undefined;
   }
 
-  /** Of one element most reductions are that element. */
+  /** A reduction of one element: for most, the element itself. */
   private single(op: Op, value: Value, x: Node): Node {
     return ofOne(op, value) === undefined ? x : this.add({ kind: "single", value, op, operands: [x], atoms: x.atoms });
   }
@@ -242,7 +242,7 @@ export class GraphBuilder {
     return this.operand(op, map.operand, new Map([...moves, ...atomsAt(atoms, place)]));
   }
 
-  /** What stands at a place of an axis that segments make up. */
+  /** The element at a position of an axis that consists of segments. */
   private segments(
     op: Op,
     segments: readonly Segment[],
@@ -271,7 +271,7 @@ export class GraphBuilder {
     });
   }
 
-  /** An operand at another place of an axis. */
+  /** An operand at another position of an axis. */
   private moved(op: Op, operand: number, axis: number, place: Along, moves: Moves): Node {
     const atoms = this.space.readBy(op, operand).at(axis) as readonly Atom[];
     return this.operand(op, operand, new Map([...moves, ...atomsAt(atoms, place)]));
@@ -289,17 +289,17 @@ const ofPlace = (place: Along) => {
   return { operands: [...new Set(nodes)], atoms: [...new Set(atoms)] };
 };
 
-/** Where the element of an operand stands that is at this place of a segment of it. */
+/** The position in an operand of the element at this position of a segment. */
 function alongSegment({ extent, start = 0, step = 1 }: Segment, place: Along): Along {
   return start === "last" ? { kind: "reverse", of: place, extent: extentOf(extent) } : affine(place, step, start);
 }
 
-/** x - mean(x); the x may be at another place of the row. */
+/** Whether the op is x - mean(x). The x may be at another position of the row. */
 function isCentering(op: Op, [, mean]: readonly Node[]): boolean {
   return op.name === "sub" && mean?.kind === "reduction" && mean.op?.operand(0) === op.operands[0] && isMean(mean);
 }
 
-/** The reduction of its own row that is subtracted from an op's operand, if one is. */
+/** y of x - y, if y is a reduction of x. */
 function subtracted({ name, operands: [x, from] }: Op): Value | undefined {
   let value = from;
   while (value?.def && ops[value.def.name].kind === "shape") value = value.def.operand(0);

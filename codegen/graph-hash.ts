@@ -1,18 +1,18 @@
-/** A name for what a kernel computes, however it is scheduled, whatever its function and its values are called. */
+/** A hash of what a kernel computes, independent of its schedule and of the names of its function and values. */
 
 import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { Graph } from "./graph.ts";
 import type { Node } from "./nodes.ts";
 
 /**
- * Sixteen hexadecimal digits. Axes of rows are left out, as a row has the same schedule in whatever batch it is, of a single
- * row too; how long a row is counts.
+ * Sixteen hexadecimal digits. The length of a row counts. Axes of rows do not: a row has the same schedule in any batch, a
+ * single row included.
  */
 export function hashOf(graph: Graph): string {
   return fnv1a(textOf(graph));
 }
 
-/** All of the graph but the names and the places in the program; nodes, atoms and dimensions are numbered. */
+/** The graph as text, without names and source spans: nodes, atoms and dimensions are numbered. */
 function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
   const numbers = new Map<unknown, number>([...nodes, ...columns].map((one, i) => [one, i]));
   const isRow = new Set<unknown>(rows);
@@ -28,14 +28,14 @@ function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
       .map((atom) => numbers.get(atom) ?? atom.extent);
   const numbered = (key: string, value: unknown): unknown => {
     if (value instanceof Atom) return leavesIn([value]);
-    // What is left of a list of axes is one list.
+    // Lists of axes become one list, as those of rows are left out.
     if (key === "atoms" || key === "dims" || key === "places") return leavesIn(value);
     if (value instanceof Map) return [...value];
     if (key === "names") return (value as readonly string[]).map(dim);
     return numbers.has(value) ? `n${numbers.get(value)}` : value;
   };
   const described = ({ kind, value, op, operands, atoms, isColumn, stage, dims, moves, place, parts }: Node) => {
-    // Where a tensor of the module comes from is nothing to a kernel.
+    // The origin of a module's tensor does not affect the kernel.
     const attributes = kind === "load" ? undefined : op?.attributes;
     return {
       kind,
@@ -54,18 +54,18 @@ function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
   };
   const extents = columns.map(({ extent }) => (typeof extent === "string" ? dim(extent) : extent));
   const results = stores.map(({ node, dims: places }) => ({ node, element: node.value.element, places }));
-  // What tiles of rows are reduced to is no node: it is known by what is reduced.
+  // Sums over tiles of rows are not nodes of the graph: they are described by their operands.
   const reduced = (tiled?.sums ?? []).map(({ node: { op, value }, operand, dims: places }) => ({
     ...{ op: op?.name, node: operand, element: value.element, places },
   }));
-  // Each node is described once, and is its number elsewhere.
+  // Each node is described once. Elsewhere its number stands for it.
   return JSON.stringify(
     [extents, nodes.map((node) => JSON.stringify(described(node), numbered)), results, ...reduced],
     numbered,
   );
 }
 
-/** The hash of Fowler, Noll and Vo, in 64 bits. */
+/** The 64-bit hash of Fowler, Noll and Vo. */
 function fnv1a(text: string): string {
   let hash = 0xcbf29ce484222325n;
   for (let i = 0; i < text.length; i++) {

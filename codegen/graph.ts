@@ -21,9 +21,9 @@ export interface Store {
   readonly dims: DimAtoms;
 }
 
-/** A result of a sum over the rows of each tile, or of another reduction that takes them in one by one. */
+/** A result of a sum over the rows of each tile, or of another reduction that accumulates rows one by one. */
 export interface TileSum extends Store {
-  /** What is summed: `node` is the sum. */
+  /** The summed node; `node` is the sum. */
   readonly operand: Node;
   readonly running: RunningReduction;
 }
@@ -31,12 +31,12 @@ export interface TileSum extends Store {
 /** The loops of a kernel that sums over the rows of tiles in addition to computing each row. */
 export interface TiledRows {
   readonly sums: readonly TileSum[];
-  /** Row axes in loop order: those before the tiles' own, these, and those after them. */
+  /** Row axes in loop order: those before the summed ones, the summed ones, and those after them. */
   readonly before: readonly Atom[];
-  /** The first is cut into tiles. */
+  /** The first of them is cut into tiles. */
   readonly summed: readonly Atom[];
   readonly behind: readonly Atom[];
-  /** Numbers the tiles. */
+  /** The axis of tiles. */
   readonly tiles: Atom;
 }
 
@@ -46,28 +46,28 @@ export const centeringMeans = (nodes: readonly Node[]): ReadonlySet<Node | undef
 
 export interface Graph {
   readonly fn: Fn;
-  /** Operands before users; only what a result needs. */
+  /** The nodes that a result depends on, operands before users. */
   readonly nodes: readonly Node[];
   readonly stores: readonly Store[];
-  /** All atoms in loop order, that of the tensor that determines it. */
+  /** The row axes in loop order, which is that of the largest tensor. */
   readonly rows: readonly Atom[];
   readonly columns: readonly Atom[];
-  /** How many there are: one more than the highest. */
+  /** The number of stages. */
   readonly stages: number;
-  /** Present where a lane iterates over the rows of a tile, and sums over them. */
+  /** Present if a lane iterates over the rows of a tile and sums over them. */
   readonly tiled?: TiledRows;
 }
 
 /**
  * @param joined which reductions have no stage of their own.
- * @throws TircError E0502 or E0503 if one loop nest does not compute everything.
+ * @throws TircError E0502 or E0503 if one loop nest cannot compute everything.
  */
 export function buildGraph(fn: Fn, joined: Joined = {}, tile?: Tile): Graph {
   const live = liveOps(fn);
   const sums = tile === undefined ? [] : sumsOver(fn, tile);
   const looped = sums.length === 0 ? live : live.filter((op) => !sums.includes(op));
   const space = spaceOf(looped);
-  // Rows of a tile are columns where nothing else is reduced.
+  // If nothing else is reduced, the rows of a tile are the columns.
   const { columns } = space;
   const isTiled = sums.length > 0 && columns.length > 0 && columns.every(({ extent }) => extent !== tile?.dim);
   return isTiled
@@ -92,7 +92,7 @@ function plainGraph(fn: Fn, space: IterationSpace, live: readonly Op[], joined: 
   const columns = new Set(leavesOf(space.columns).filter((atom) => atom !== outer));
   const builder = new GraphBuilder(space, live, columns, joined);
   const { nodes, nodeOf } = builder.build(opsInLoops(returned, live));
-  // Of each tile there is one result.
+  // Each tile has a result of its own.
   const dimsOf = (value: Value) => {
     const dims = space.dimsOf(value);
     return outer === undefined || leavesOf(dims.flat()).includes(outer) ? dims : [[outer], ...dims];
@@ -108,7 +108,7 @@ const axesOf = (order: readonly Atom[], columns: ReadonlySet<Atom>) => ({
 
 const stagesOf = (nodes: readonly Node[]) => 1 + nodes.reduce((highest, { stage }) => Math.max(highest, stage), 0);
 
-/** Reductions of the axis that is cut, which are results. */
+/** The reductions of the tiled dimension that are results. */
 function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
   const returned = new Set(results.map(({ value }) => value));
   return ops.filter((op) => {
@@ -120,7 +120,7 @@ function sumsOver({ ops, results }: Fn, { dim }: Tile): Op[] {
   });
 }
 
-/** A loop over rows, each of which adds to the sums of its tile. */
+/** The graph of a loop over rows, each of which is added to the sums of its tile. */
 function tiledGraph(
   fn: Fn,
   given: {
@@ -152,22 +152,14 @@ function tiledGraph(
     const operand = nodeOf(op.operand(0));
     const dims = space.dimsOf(op.operand(0));
     const reduced = attribute.axes(op.attributes).map((axis) => axis + dims.length);
-    const kept = dims.filter((_, axis) => !reduced.includes(axis));
+    const rest = dims.filter((_, axis) => !reduced.includes(axis));
     const node: Node = {
-      ...{
-        number,
-        kind: "single",
-        value,
-        op,
-        operands: [operand],
-        stage: operand.stage,
-        isColumn: true,
-      },
-      atoms: [tiles, ...leavesOf(kept.flat())],
+      ...{ number, kind: "single", value, op, operands: [operand], stage: operand.stage, isColumn: true },
+      atoms: [tiles, ...leavesOf(rest.flat())],
     };
     const { name } = fn.results.find((result) => result.value === value) as Fn["results"][number];
     const running = runningOf((table[op.name] as ReductionDef).reduction) as RunningReduction;
-    return { name, operand, node, running, dims: [[tiles], ...kept] };
+    return { name, operand, node, running, dims: [[tiles], ...rest] };
   };
   return {
     ...{ fn, nodes, stores, ...axes, stages: stagesOf(nodes) },
@@ -178,7 +170,7 @@ function tiledGraph(
   };
 }
 
-/** Cuts the axis of a tile's dimension into the tiles, which are rows, and the length of one. @returns the axis of tiles. */
+/** Splits the axis of the tiled dimension into an axis of tiles, which is a row axis, and one within a tile. @returns the axis of tiles. */
 function cut(looped: readonly Atom[], { dim, count, size }: Tile): Atom {
   const axis = looped.find(({ extent }) => extent === dim);
   if (axis === undefined) throw new Error(`nothing has the dimension \`${dim}\` that is cut into tiles`);
@@ -187,20 +179,18 @@ function cut(looped: readonly Atom[], { dim, count, size }: Tile): Atom {
   return outer;
 }
 
-/** The ops that a result needs, in order. */
+/** The ops that a result depends on, in order. */
 function liveOps(fn: Fn): Op[] {
   const needed = new Set<Value>(fn.results.map(({ value }) => value));
-  const live = [...fn.ops].reverse();
-  const kept: Op[] = [];
-  for (const op of live) {
-    if (!op.results.some((result) => needed.has(result))) continue;
-    kept.push(op);
-    for (const operand of presentOperands(op)) needed.add(operand);
-  }
-  return kept.reverse();
+  const live = fn.ops.toReversed().filter((op) => {
+    const isLive = op.results.some((result) => needed.has(result));
+    if (isLive) for (const operand of presentOperands(op)) needed.add(operand);
+    return isLive;
+  });
+  return live.reverse();
 }
 
-/** @throws TircError E0503 where no tensor has all axes. */
+/** @throws TircError E0503 if no tensor has all axes. */
 function orderOf(fn: Fn, returned: readonly Value[], live: readonly Op[], space: IterationSpace): readonly Atom[] {
   const { order, missing } = loopOrder(fn.params, returned, live, space);
   if (missing === undefined) return order;

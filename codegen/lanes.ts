@@ -1,10 +1,10 @@
 /**
- * Merges what the lanes of a row have accumulated, so that every lane ends up with the row's value: within a subgroup by
- * shuffles, between subgroups (or lanes, without them) through workgroup memory. The order is fixed by the lanes'
- * numbers. The lanes of a subgroup are neighbours in the workgroup, as all implementations have it.
+ * Merges the states that the lanes of a row have accumulated, so that every lane ends up with the row's state: within a
+ * subgroup by shuffles, between subgroups (or between lanes, without subgroups) through workgroup memory. The numbers of the
+ * lanes fix the order. The lanes of a subgroup are neighbours in the workgroup, as in all implementations.
  *
- * Where the device chooses the size of subgroups itself, the kernel reduces by the one that it has chosen. That is the same tree:
- * more of it is in shuffles, less in workgroup memory, and a row's bits are the same.
+ * If the device chooses the subgroup size, the kernel merges by the size that it finds. The tree of merges is the same for
+ * all sizes, with more of it in shuffles and less in workgroup memory, and so the bits of a row's result are the same.
  */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
@@ -33,17 +33,17 @@ import type { Schedule } from "./schedule.ts";
 import type { Scratch } from "./scratch.ts";
 
 export interface Merge {
-  /** The variable that holds the lane's state, and then the row's. */
+  /** The variable with the lane's state, and after the merge the row's. */
   readonly state: Target;
   readonly reduction: Pick<Reduction, "merge" | "commutes">;
-  /** How many elements each lane has seen, where all have seen as many. */
+  /** The number of elements that each lane has seen, if it is the same for all. */
   readonly each: number | undefined;
   /** The first reduction that reads it. */
   readonly span: Span;
 }
 
 /**
- * Merges several states at once: they share the barriers of one tree, or of several where workgroup memory has no room.
+ * Merges several states at once. They share the barriers of one tree, or of several if workgroup memory is too small for one.
  * @param lane the number of the lane in its row.
  */
 export function mergeLanes(
@@ -68,12 +68,12 @@ export function mergeLanes(
   }
 }
 
-/** The sizes of subgroups by which the kernel can reduce, the smallest first: the largest of them where the device's is larger. */
+/** The subgroup sizes by which the kernel can merge, the smallest first. On a device with larger subgroups it uses the largest. */
 export function subgroupSizesOf({ subgroup, mostInSubgroup }: Schedule): readonly number[] {
   return Array.from({ length: 1 + Math.log2(mostInSubgroup / subgroup) }, (_, i) => subgroup * 2 ** i);
 }
 
-/** Merges states that each lane of a subgroup has in common. */
+/** Merges the states of subgroups, all lanes of which have the same state. */
 function mergeThroughMemory(
   merges: readonly Merge[],
   lane: Expression,
@@ -84,7 +84,7 @@ function mergeThroughMemory(
   const { lanes, subgroup } = schedule;
   const sizes = subgroupSizesOf(schedule);
   for (let left = merges; left[0] !== undefined; ) {
-    // What they share comes from the first.
+    // The statements that all merges share get the span of the first.
     const taken = to.at(left[0].span, () => {
       const types = left.map(({ state }) => state.type);
       const arrays = scratch.take(types, to);
@@ -108,7 +108,7 @@ function mergeThroughMemory(
 /** A merge through an array of workgroup memory. */
 type MergeThrough = Merge & { readonly array: Variable };
 
-/** Merges the states of `until` neighbours of a subgroup, of which `from` have theirs in common, so that all have that of all. */
+/** Merges the states of `until` neighbouring lanes of a subgroup. Before, every `from` neighbours have the same state; after, all have. */
 function mergeShuffled(of: Merge, lane: Expression, from: number, until: number, to: Statements): void {
   const { state, reduction } = of;
   for (let mask = from; mask < until; mask *= 2) {
@@ -149,8 +149,8 @@ function mergeTree(merges: readonly MergeThrough[], lane: Expression, schedule: 
 }
 
 /**
- * Each subgroup's state through workgroup memory. Then the lanes of each merge the states of all: every lane those of some
- * neighbouring subgroups, as a tree, and shuffles the rest.
+ * Exchanges the states of subgroups through workgroup memory. Each lane then merges the states of some neighbouring
+ * subgroups, as a tree, and the lanes of its subgroup merge the results by shuffles.
  */
 function mergeSubgroups(
   merges: readonly MergeThrough[],
@@ -188,7 +188,7 @@ function mergeSubgroups(
   }
 }
 
-/** What lane 0 of a row has in a variable, for all of its lanes. */
+/** Broadcasts a variable from lane 0 of a row to all of its lanes. */
 export function shareFirst(
   variable: Target,
   lane: Expression,

@@ -1,4 +1,4 @@
-/** Bounds of what a kernel counts, and its uniform buffer. */
+/** Limits of workgroups, loops and counts, and the layout of the uniform buffer. */
 
 import { roundUp } from "../src/launch/counts.ts";
 import type { LaunchUniforms, UniformField } from "../src/launch/manifest.ts";
@@ -6,17 +6,17 @@ import type { Printed } from "./print-kernel.ts";
 
 export { mostCounted, mostWorkgroups, overflowOf, tooMany, workgroupsOf } from "../src/launch/counts.ts";
 
-/** Invocations that a workgroup has at most, whatever the target allows. */
+/** The most invocations in a workgroup, even if the target allows more. */
 export const mostInvocations = 256;
 
-/** Steps that a block adds up. */
+/** The number of steps that a block sums. */
 export const blockSteps = 16;
-/** Blocks around a lane's steps. SwiftShader takes minutes to compile a nest of one loop more around eight rows. */
+/** The depth to which blocks nest. SwiftShader takes minutes to compile one more loop around eight rows. */
 export const blockDepth = 2;
-/** Steps that a block of blocks adds up at most. */
+/** The most steps that a block of blocks sums. */
 export const mostBlockSteps = 1024;
 
-/** The uniform buffer of these fields. @param printed the text that reads it, or does not. */
+/** The uniform buffer of these fields. @param printed whether the kernel's text reads it. */
 export function uniformsOf(
   binding: number,
   fields: readonly UniformField[],

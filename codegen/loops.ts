@@ -1,6 +1,6 @@
 /**
- * The loops over a row's columns: one a stage that reduces or writes something along the row. A loop computes what it
- * needs anew, except what an earlier loop has computed and the lane has kept.
+ * The loops over a row's columns: one for each stage that reduces or stores something along the row. A loop recomputes the
+ * values that it needs, except those that an earlier loop has cached.
  */
 
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
@@ -14,42 +14,42 @@ import type { Schedule } from "./schedule.ts";
 
 export interface Loop {
   readonly stage: number;
-  /** Column nodes to have in a step, operands first. */
+  /** The column nodes that a step computes or reads from a cache, operands first. */
   readonly nodes: readonly Node[];
   readonly stores: readonly Store[];
-  /** Sums of the tile that its rows are added to. */
+  /** Sums over the rows of a tile, to which the loop adds its row. */
   readonly sums: readonly TileSum[];
-  /** Nodes that a later loop reads again: the lane keeps them. */
+  /** Nodes that a later loop reads: the lane caches them. */
   readonly keeps: ReadonlySet<Node>;
-  /** Nodes that an earlier loop has kept. */
+  /** Nodes that are read from the caches of earlier loops. */
   readonly reads: ReadonlySet<Node>;
-  /** Those that no later loop reads. */
+  /** Nodes whose cache no later loop reads. */
   readonly frees: ReadonlySet<Node>;
-  /** Whether the loop counts steps, by which kept values are numbered. */
+  /** Whether the loop counts steps, which are the indices of cached values. */
   readonly counts: boolean;
 }
 
-/** More than this often computed anew, a row's values are kept even where a lane has no room for them. */
+/** If caching computes fewer than one in this many nodes, rows are cached even beyond the limits of a lane. */
 const mostRepeats = 4;
-/** Nodes in all loops of a kernel: beyond, no driver would compile it. */
+/** The most nodes in all loops of a kernel: no driver would compile more. */
 const mostNodes = 100_000;
 
 /**
- * By stage; `undefined` where a stage has nothing to do along the row.
- * @throws TircError E0506 where the kernel would be too large, for its reductions compute their rows anew.
+ * The loops by stage; `undefined` for a stage that does nothing along the row.
+ * @throws TircError E0506 if the kernel would be too large because its reductions recompute their rows.
  */
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
   const { width, steps, mostRowsPerLane } = schedule;
-  const kept = plan(graph, (node) => !cache.isMemory || isDear(node));
-  const arrays = countArrays(kept) * mostRowsPerLane;
+  const cached = plan(graph, (node) => !cache.isMemory || isExpensive(node));
+  const arrays = countArrays(cached) * mostRowsPerLane;
   const fits = steps !== undefined && arrays * steps * width <= cache.elements && arrays <= cache.arrays;
-  if (fits) return kept;
-  const anew = plan(graph, () => false);
-  const [most, least] = [countNodes(anew), countNodes(kept)];
-  if (most <= mostRepeats * least) return anew;
-  if (steps !== undefined) return kept;
-  if (most > mostNodes) fail(kernelMessages.tooLarge(graph.fn.span, graph.fn.name, kept.length, most));
-  return anew;
+  if (fits) return cached;
+  const recomputed = plan(graph, () => false);
+  const [most, least] = [countNodes(recomputed), countNodes(cached)];
+  if (most <= mostRepeats * least) return recomputed;
+  if (steps !== undefined) return cached;
+  if (most > mostNodes) fail(kernelMessages.tooLarge(graph.fn.span, graph.fn.name, cached.length, most));
+  return recomputed;
 }
 
 const inOrder = (a: Node, b: Node) => a.number - b.number;
@@ -57,7 +57,7 @@ const inOrder = (a: Node, b: Node) => a.number - b.number;
 const countNodes = (loops: readonly (Loop | undefined)[]) =>
   loops.reduce((sum, loop) => sum + (loop?.nodes.length ?? 0), 0);
 
-/** Arrays that a lane needs, where one that a loop is the last to read holds what that loop keeps, or a later one. */
+/** The number of arrays that a lane needs. An array is reused from the last loop that reads it on. */
 function countArrays(loops: readonly (Loop | undefined)[]): number {
   const typeOf = ({ value }: Node) => computedType(value.element);
   const spare = new Map<string, number>();
@@ -73,18 +73,18 @@ function countArrays(loops: readonly (Loop | undefined)[]): number {
   return count;
 }
 
-/** What a lane can keep between two reads of a row. */
+/** How much of its rows a lane can cache between loops. */
 interface Cache {
-  /** In elements of a row. */
+  /** The number of elements. */
   readonly elements: number;
-  /** Arrays, one for each node and row, that its driver's compiler bears. */
+  /** The number of arrays, one for each node and row, that the driver's compiler handles. */
   readonly arrays: number;
-  /** Whether keeping a value and reading it again costs as much as two loads, as on a processor. */
+  /** Whether caching a value and reading it back costs as much as two loads, as on a processor. */
   readonly isMemory: boolean;
 }
 
-/** Whether computing the node again costs more than keeping it: several loads, or an op of a high cost. */
-function isDear(node: Node): boolean {
+/** Whether recomputing the node costs more than caching it: it needs several loads, or an op of high cost. */
+function isExpensive(node: Node): boolean {
   let loads = 0;
   const open = [node];
   const seen = new Set(open);
@@ -100,7 +100,7 @@ function isDear(node: Node): boolean {
   return false;
 }
 
-/** Of an elementwise node. */
+/** The cost of an elementwise node. */
 function costOf({ op, kind }: Node) {
   const def = kind === "elementwise" && op !== undefined ? ops[op.name] : undefined;
   return def?.kind === "elementwise" ? def.cost : undefined;
@@ -120,7 +120,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
     ({ node }) => node.stage,
   );
 
-  // A sum is computed in the first loop after the stage of its elements.
+  // A sum over rows is computed in the first loop at or after the stage of its elements.
   const looped = new Set([...reduced.keys(), ...stored.keys()]);
   const summed = grouped(graph.tiled?.sums ?? [], ({ operand: { stage } }) => {
     const later = [...looped].filter((one) => one >= stage);
@@ -142,7 +142,7 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
         continue;
       }
       const before = computedIn.get(node);
-      // What is the same in every row is small, and read again.
+      // Values that are the same in every row are cheap to load again.
       if (before !== undefined && keeps(node) && node.atoms.some((atom) => rowAtoms.has(atom))) {
         reads.add(node);
         keptBy.get(before)?.add(node);
@@ -170,8 +170,8 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
 }
 
 /**
- * What elements of a loop are computed from, where they are computed once more than in its steps: anew, or from what an
- * earlier loop has kept where that is far less.
+ * The nodes from which operands of a loop's accumulators are computed outside of its steps: from loads, or from the caches of
+ * earlier loops if that takes far fewer nodes.
  */
 export function elementNodes(loop: Loop, accumulators: readonly Accumulator[]) {
   const operands = accumulators.flatMap(operandsOf);
@@ -179,17 +179,17 @@ export function elementNodes(loop: Loop, accumulators: readonly Accumulator[]) {
   return { isAnew: anew !== undefined, nodes: anew ?? columnNodes(operands, (node) => loop.reads.has(node)) ?? [] };
 }
 
-/** Nodes along the row that these are computed from, operands first; nothing where they are more than `most`. */
-export function columnNodes(from: readonly Node[], isKept: (node: Node) => boolean = () => false, most = Infinity) {
+/** The column nodes that these depend on, operands first; `undefined` if they are more than `most`. */
+export function columnNodes(from: readonly Node[], isCached: (node: Node) => boolean = () => false, most = Infinity) {
   const needed = new Set(from.filter(({ isColumn }) => isColumn));
   for (const node of needed) {
     if (needed.size > most) return undefined;
-    if (!isKept(node)) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
+    if (!isCached(node)) for (const operand of node.operands) if (operand.isColumn) needed.add(operand);
   }
   return [...needed].sort(inOrder);
 }
 
-/** So many nodes more than its own. */
+/** The most nodes that are computed in addition to a loop's own. */
 const fewNodes = 32;
 
 export function grouped<T, K>(list: readonly T[], key: (item: T) => K): Map<K, T[]> {

@@ -8,18 +8,18 @@
  *   ->
  *   y = (x - mean(x)) * rsqrt(var(x) + eps) * g       one Welford reduction, one read of the row
  *
- * In two passes the second form stays, and a variance that the program asks for becomes it; both keep the row where they can.
+ * With a reduction in two passes, the second form stays, and the program's own variances are written in it.
  *
- * Scaled, so that squares of a row neither overflow nor vanish: for a power of two s, exactly,
+ * With scaled accuracy, the squares of a row neither overflow nor underflow. For a power of two s, exactly,
  *
  *   y = rmsnorm(center(x), eps)
  *   ->
  *   s = pow2_scale(max(abs(x)))
  *   y = rmsnorm(center(x * s), eps * s * s)
  *
- * The row is scaled before it is centered, for differences of its elements may overflow as squares do. Where eps s^2
- * vanishes, the largest element alone differs from some other by 2^-24 of itself, unless all are equal: then
- * `leastEps` stands in, beside which no variance of unequal elements counts for less than a rounding.
+ * The row is scaled before it is centered, as differences of its elements may overflow just as squares do. If eps s^2
+ * underflows, either all elements are equal, or the largest differs from another by at least 2^-24 of itself: `leastEps`
+ * then takes its place, which is less than a rounding of the variance of unequal elements.
  */
 
 import { withoutEqualOps } from "../passes/cse.ts";
@@ -42,9 +42,9 @@ export function lowerNorms(fn: Fn, { accuracy = "normal", reduction }: KernelOpt
 }
 
 /**
- * Computes 1 / std once where several norms of one row need it, or the program computes it itself beside them, as a
- * gradient does. What an op of the program shares with a norm keeps the op's place, and what is all of a norm and a part of
- * another is at the first one's: other lines lead to the norm that it is a part of.
+ * Computes 1 / std once if several norms of a row need it, or if the program also computes it itself, as a gradient does. A
+ * value that an op of the program shares with a norm keeps the op's span. A value that is all of one norm and a part of
+ * another keeps the former's span: other lines lead to the norm that it is a part of.
  */
 function joined(lowered: Fn, { ops: program }: Fn): Fn {
   const normSpans = new Set(program.filter((op) => ops[op.name].kind === "norm").map(({ span }) => span));
@@ -87,7 +87,7 @@ function inPrimitives(op: Op, def: NormDef, builder: Builder, accuracy: Accuracy
 
 const leastEps = 2 ** -100;
 
-/** The rows brought to [-2, 2], or as near to it as eps s^2 stays a number. */
+/** The rows scaled to [-2, 2], or as near to it as eps s^2 does not overflow. */
 function scaled(rows: Value, axes: readonly number[], eps: number, { emit, constant }: Emitter) {
   const { element } = rows;
   const centered = centeredAlong(rows, axes);
@@ -100,7 +100,7 @@ function scaled(rows: Value, axes: readonly number[], eps: number, { emit, const
     return emit("sub", [product, emit("mean", [product], { axes, keepdims: true })]);
   };
   if (eps === 0) return { rows: scaledRows(), eps: undefined };
-  // Of rows whose squares vanish beside eps there is nothing to bring up.
+  // Rows whose squares are negligible beside eps need no scale.
   const most = constant(element, 2 ** Math.min(126, Math.ceil(-Math.log2(eps) / 2)));
   scale = emit("minimum", [scale, most]);
   const scaledEps = emit("mul", [emit("mul", [constant(element, eps), scale]), scale]);
@@ -120,7 +120,7 @@ function variance(op: Op, builder: Builder): Value | undefined {
   return x && builder.emit("var", [x], { axes, keepdims: attribute.flag(op.attributes, "keepdims") });
 }
 
-/** var(x) = mean((x - mean(x))^2): the mean is one reduction, and what elements are off it the next. */
+/** var(x) = mean((x - mean(x))^2): one reduction for the mean, and one for the squared distances from it. */
 function inTwoPasses({ name, attributes, ...op }: Op, builder: Builder): Value | undefined {
   if ((name !== "var" && name !== "std") || attribute.number(attributes, "correction") !== 0) return undefined;
   const x = op.operands[0] as Value;
@@ -131,7 +131,7 @@ function inTwoPasses({ name, attributes, ...op }: Op, builder: Builder): Value |
   return name === "std" ? builder.emit("sqrt", [spread]) : spread;
 }
 
-/** `x` where the value is x - mean(x) along the axes. */
+/** `x`, if the value is x - mean(x) along the axes. */
 export function centeredAlong(value: Value, axes: readonly number[]): Value | undefined {
   const difference = definedBy(value, "sub");
   const mean = definedBy(difference?.operands[1], "mean");

@@ -1,8 +1,8 @@
 /**
- * WGSL as it is shipped: without comments, and without spaces that separate nothing. Names stay.
+ * Minifies WGSL: removes comments, and white space that separates no tokens. Names stay.
  *
- * A line break stays where the next line computes another part of the program: the source map goes by lines, and what a
- * device reports about a line still leads to its place.
+ * A line break stays if the next line computes another part of the program: the source map has an entry for each line, so
+ * that a device's message about a line still leads to its place in the program.
  */
 
 import type { Kernel } from "../src/target/manifest.ts";
@@ -10,7 +10,7 @@ import { mark, withMarks, withoutMarks } from "../src/target/reads.ts";
 import type { TextRange } from "../src/target/source-map.ts";
 
 /**
- * Two characters at which tokens would grow together. Operators and comment openers are those of
+ * Two characters at which adjacent tokens would merge. Operators and comment openers are those of
  * https://www.w3.org/TR/WGSL/#syntactic-tokens and #comments.
  */
 const joins = new RegExp(String.raw`^(?:[\w.${mark}][\w.${mark}]|--|\+\+|&&|\|\||<<|>>|->|\/\/|\/\*|[-+*/%&|^<>=!]=)$`);
@@ -20,13 +20,13 @@ const glued = (left: string, right: string) => {
   return `${left}${isOne ? " " : ""}${right}`;
 };
 
-/** A line that holds no part of a comment of several lines: there are none in generated kernels. */
+/** Minifies a line. Generated kernels have no comments of several lines. */
 function minifyLine(line: string): string {
   const words = line.replace(/\/\/.*$/, "").split(/\s+/);
   return words.filter((word) => word !== "").reduce(glued, "");
 }
 
-/** The kernel with the same tokens in fewer characters, and with the source map and the places of its new lines. */
+/** The kernel with the same tokens in fewer characters, and with the source map and the `reads` of the new text. */
 export function minifyKernel(kernel: Kernel): Kernel {
   const { manifest, sourceMap } = kernel;
   const wgsl = withMarks(kernel.wgsl, manifest);

@@ -1,4 +1,4 @@
-/** Names in the generated WGSL. */
+/** Identifiers of the generated WGSL. */
 
 import { libraryNames } from "../src/ir/ops/wgsl-functions.ts";
 import { bufferFunctionNames } from "./buffers.ts";
@@ -17,7 +17,7 @@ regardless register reinterpret_cast require resource restrict self set shared s
 static_assert static_cast std subroutine super target template this thread_local throw trait try type typedef typeid
 typename typeof union unless unorm unsafe unsized use using varying virtual volatile wgsl where with writeonly yield`;
 
-/** Functions and types that generated code uses: a local of that name would hide them. */
+/** Functions and types that generated code uses, which a local of the same name would shadow. */
 const predeclared = `abs acos array atan atan2 atomic atomicAnd atomicLoad atomicOr atomicStore bitcast bool ceil clamp cos exp exp2 f16
 f32 floor fma i32 inverseSqrt log log2 main max min pack2x16float pow quantizeToF16 round select sign sin sqrt
 subgroupShuffleXor tan tanh trunc u32 unpack2x16float vec2 vec2f vec2h vec2i vec2u vec3u vec4 vec4f vec4h vec4i vec4u
@@ -29,7 +29,7 @@ const reserved: ReadonlySet<string> = new Set([
   ...bufferFunctionNames,
 ]);
 
-/** Hands out identifiers that are unique in a scope and in the scopes around it. */
+/** Makes identifiers that are unique in a scope and in the enclosing scopes. */
 export class Names {
   private readonly taken = new Set<string>();
   private readonly next = new Map<string, number>();
@@ -44,8 +44,8 @@ export class Names {
   }
 
   /**
-   * `hint` itself where WGSL allows it and nothing has it; else something like it. With each of the endings it becomes
-   * a name that nothing else gets.
+   * `hint` itself if WGSL allows it and it is not taken, else a name derived from it. Its combinations with `endings` are
+   * reserved too.
    */
   define(hint: string, endings: readonly string[] = [""]): string {
     const stem = hint === "_" || hint.startsWith("__") ? `v${hint}` : hint;

@@ -1,14 +1,14 @@
 /**
- * Nodes of a graph, and what they are.
+ * The nodes of a graph.
  *
- * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are no nodes: they
- *   only say where an element lies. `centered` is x - mean(x), which is computed as one thing; `single` is a reduction
- *   of one element. `position` is the current index along an axis, `choice` selects among several parts.
- * - stage: how many reductions in sequence stand before a node. A reduction's operand has stage p if the p-th read of
- *   the row computes it; its result has stage p + 1.
+ * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are not nodes, as they
+ *   only affect indices. `centered` is x - mean(x), computed as one operation; `single` is a reduction of one element;
+ *   `position` is the current index along an axis; `choice` selects among several parts.
+ * - stage: the number of reductions in sequence that a node depends on. A reduction's operand has stage p if the loop of
+ *   stage p computes it; its result has stage p + 1.
  *   A sum of exp(x - max(x)) may be computed online, along with the maximum: its operands are then x and the maximum.
  *   A sum of (x - mean(x)) * y is a covariance, which is reduced along with the means: its operands are then x and y.
- * - column node: one that differs along the row; the others are computed once a row.
+ * - column node: a node that varies along the row. The others are computed once per row.
  */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
@@ -22,44 +22,44 @@ import type { ReductionResult } from "../src/kernel/reduction.ts";
 import type { Extent } from "./extent.ts";
 
 export interface Node {
-  /** Where it stands in the graph: operands before users. */
+  /** The index in the graph's list of nodes, in which operands come before users. */
   readonly number: number;
   readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single" | "position" | "choice";
-  /** What it computes; its element type and a hint for its name. */
+  /** The value that it computes, which gives its element type and a hint for its name. */
   readonly value: Value;
   readonly op: Op | undefined;
   readonly operands: readonly Node[];
-  /** The axes along which it differs. */
+  /** The axes along which it varies. */
   readonly atoms: readonly Atom[];
   readonly isColumn: boolean;
   readonly stage: number;
-  /** Of a load: how the parameter's buffer lies in the space. */
+  /** For a load: the atoms of the buffer's dimensions. */
   readonly dims?: DimAtoms;
-  /** For a load: axes of the buffer outside the iteration space, and the index along them. */
+  /** For a load: axes of the buffer outside the iteration space, and the indices along them. */
   readonly moves?: Moves;
-  /** Of a position and a choice; of a reduction that asks where elements stand in their row. */
+  /** For a position and a choice, and for a reduction that uses the positions of elements in their row. */
   readonly place?: Along;
-  /** Of a choice. */
+  /** For a choice. */
   readonly parts?: readonly Part[];
 }
 
-/** A place, as a number without a sign: differences wrap, and `within` brings back what lies outside. */
+/** A position along an axis, as an unsigned number: differences wrap, and `within` clamps them. */
 export type Along =
   | { readonly kind: "atom"; readonly atom: Atom }
-  /** What a tensor says, brought to between 0 and the extent. */
+  /** An element of a tensor, clamped to the extent. */
   | { readonly kind: "value"; readonly node: Node; readonly extent: Extent }
   | { readonly kind: "sum"; readonly terms: readonly Term[]; readonly offset: number }
-  /** It, or the last element where it lies outside. */
+  /** Clamped to the last element. */
   | { readonly kind: "within"; readonly of: Along; readonly extent: Extent }
-  /** Counted from the last element. */
+  /** Counted back from the last element. */
   | { readonly kind: "reverse"; readonly of: Along; readonly extent: Extent }
   | { readonly kind: "quotient" | "remainder"; readonly of: Along; readonly by: number }
-  /** Not a place: how many there are. */
+  /** The extent itself, not a position. */
   | { readonly kind: "count"; readonly extent: Extent }
-  /** The number of an element in row-major order of several axes. */
+  /** The index of an element in row-major order of several axes. */
   | { readonly kind: "linear"; readonly parts: readonly { readonly of: Along; readonly extent: Extent }[] };
 
-/** A multiple of a place. */
+/** A multiple of a position. */
 export interface Term {
   readonly of: Along;
   readonly factor: number;
@@ -68,28 +68,28 @@ export interface Term {
 /** Atoms outside the iteration space, and the indices along them. */
 export type Moves = ReadonlyMap<Atom, Along>;
 
-/** What a choice is where its place lies before `end` and behind the part before: an operand by its number, or a number. */
+/** What a choice selects from the previous part's end up to `end`: an operand, by its index, or a number. */
 export interface Part {
   readonly end: number;
   readonly operand?: number;
   readonly fill?: number;
 }
 
-/** The name by which a load's buffer is known: of a parameter or of a `const`. */
+/** The name of a load's buffer: that of a parameter or of a `const`. */
 export function bufferName({ def, name }: Value): string {
   return (def?.name === "global" ? def.attributes.name : name) as string;
 }
 
-/** The op that computes the node, or the parameter that it loads. */
+/** The span of the op that computes the node, or of the parameter that it loads. */
 export const spanOf = ({ op, value }: Node): Span => op?.span ?? value.span;
 
-/** How a reduction's result follows from the only element of a row, where it is not that element. */
+/** Computes a reduction's result from the only element of a row; `undefined` if it is that element. */
 export function ofOne(op: Op, value: Value) {
   const { reduction } = ops[op.name] as ReductionDef;
   return reduction.ofOne?.[reductionResultOf(value) as ReductionResult];
 }
 
-/** Of sum(exp(x - max(x))), the difference; `x` is the sum's operand. */
+/** The difference in sum(exp(x - max(x))), if the op is one. @param x the sum's operand. */
 export function sumOfExps(op: Op | undefined, x: Node): Node | undefined {
   const difference = op?.name === "sum" && x.op?.name === "exp" ? x.operands[0] : undefined;
   const [from, max] = difference?.op?.name === "sub" ? difference.operands : [];

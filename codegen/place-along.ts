@@ -1,8 +1,9 @@
 /**
- * Indices along axes outside the iteration space: where a moved tensor is read, as arithmetic on the loop indices.
+ * Indices along axes outside the iteration space: the positions at which a moved tensor is read, as arithmetic on loop
+ * indices.
  *
- * - place: an element's number along an atom, or along several as one.
- * - moves: the index along each atom outside the iteration space.
+ * - place: an element's position along an atom, or along several atoms collapsed into one.
+ * - moves: the position along each atom outside the iteration space.
  * - aligned: a multiple of the vector width at the first element of every unit.
  *
  * After tinygrad's ranges, which its movement ops rewrite from the result back to the loads (schedule/rangeify.py).
@@ -30,7 +31,7 @@ function total(terms: readonly Term[]): Along {
   return others.length === 0 && first.factor === 1 ? first.of : { kind: "sum", terms, offset: 0 };
 }
 
-/** The place in a dimension of these atoms, each of which stands where `moves` says. */
+/** The position along a dimension of these atoms, each at the position that `moves` gives. */
 export function placeIn(atoms: readonly Atom[], moves: Moves): Along {
   const terms: Term[] = [];
   let inner = 1;
@@ -41,7 +42,7 @@ export function placeIn(atoms: readonly Atom[], moves: Moves): Along {
   return total(terms);
 }
 
-/** The number in row-major order of all dimensions, each of whose atoms stands where `moves` says. */
+/** The row-major index over all dimensions, with each atom at the position that `moves` gives. */
 export function linearPlace(dims: readonly (readonly Atom[])[], moves: Moves): Along {
   const parts = leavesOf(dims.flat()).map((atom) => ({
     of: moves.get(atom) ?? ({ kind: "atom", atom } as const),
@@ -50,7 +51,7 @@ export function linearPlace(dims: readonly (readonly Atom[])[], moves: Moves): A
   return { kind: "linear", parts };
 }
 
-/** Where the atoms of a dimension stand at this place of it. */
+/** The positions along the atoms of a dimension at a position along the dimension. */
 export function atomsAt(atoms: readonly Atom[], place: Along): [Atom, Along][] {
   const leaves = leavesOf(atoms);
   let inner = 1;
@@ -65,13 +66,13 @@ export function atomsAt(atoms: readonly Atom[], place: Along): [Atom, Along][] {
     .reverse();
 }
 
-/** The place, or the nearest that the extent has. */
+/** The position, clamped to the extent. */
 export function within(of: Along, extent: Extent): Along {
   if (of.kind === "atom" && sameExtent(extentOf(of.atom.extent), extent)) return of;
   return { kind: "within", of, extent };
 }
 
-/** The moves of atoms that these lists have. */
+/** The moves of those atoms that occur in `dims`. */
 export function restricted(moves: Moves, dims: readonly (readonly Atom[])[]): Moves {
   if (moves.size === 0) return moves;
   const own = leavesOf(dims.flat()).filter((atom) => moves.has(atom));
@@ -87,12 +88,9 @@ export function sourcesOf(place: Along): { readonly atoms: readonly Atom[]; read
       return { atoms: place.node.atoms, nodes: [place.node] };
     case "count":
       return { atoms: [], nodes: [] };
-    case "sum": {
-      const all = place.terms.map(({ of }) => sourcesOf(of));
-      return { atoms: all.flatMap(({ atoms }) => atoms), nodes: all.flatMap(({ nodes }) => nodes) };
-    }
+    case "sum":
     case "linear": {
-      const all = place.parts.map(({ of }) => sourcesOf(of));
+      const all = (place.kind === "sum" ? place.terms : place.parts).map(({ of }) => sourcesOf(of));
       return { atoms: all.flatMap(({ atoms }) => atoms), nodes: all.flatMap(({ nodes }) => nodes) };
     }
     default:
@@ -100,7 +98,7 @@ export function sourcesOf(place: Along): { readonly atoms: readonly Atom[]; read
   }
 }
 
-/** How a place goes on from one element of a unit to the next: by so many; `undefined` where that is not the same throughout. */
+/** The stride of a position from one element of a unit to the next; `undefined` if it is not constant. */
 export function strideAlong(place: Along, vector: Atom, width: number): number | undefined {
   switch (place.kind) {
     case "atom":
@@ -124,7 +122,7 @@ export function strideAlong(place: Along, vector: Atom, width: number): number |
       const own = strideAlong(place.of, vector, width);
       const end = place.kind === "within" ? known(place.extent) : place.by;
       if (own === 0) return 0;
-      // A unit lies on one side of the end.
+      // A unit does not straddle the end.
       const isWhole = own === 1 && isAligned(place.of, vector, width) && end !== undefined && end % width === 0;
       return isWhole ? Number(place.kind !== "quotient") : undefined;
     }
@@ -155,7 +153,7 @@ export function isAligned(place: Along, vector: Atom, width: number): boolean {
       return isAligned(place.of, vector, width) && (known(place.extent) ?? 1) % width === 0;
     case "remainder":
       return isAligned(place.of, vector, width) && place.by % width === 0;
-    // It is that of a unit's first element, and never counted in units.
+    // A linear position is that of a unit's first element, and never counted in units.
     case "linear":
       return true;
     default:
@@ -172,7 +170,7 @@ function numberOf(thing: object): number {
   return found;
 }
 
-/** A text that two places share if they are the same. */
+/** A key that is equal for equal positions. */
 export function keyOfPlace(place: Along): string {
   switch (place.kind) {
     case "atom":

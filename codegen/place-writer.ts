@@ -1,4 +1,4 @@
-/** Writes places along axes as expressions, where a lane is. */
+/** Writes positions along axes as expressions of a lane's row and unit. */
 
 import type { Atom } from "../src/ir/atoms.ts";
 import {
@@ -15,23 +15,18 @@ import {
 } from "../src/kernel/expression.ts";
 import { typeOf, u32 } from "../src/kernel/types.ts";
 import { indexAlong } from "./access.ts";
-import { type Extent, extentValue, known, one, timesExtent } from "./extent.ts";
+import { extentValue, known, lastIndex, one, timesExtent } from "./extent.ts";
 import type { Along, Node } from "./nodes.ts";
 import { isAligned, strideAlong } from "./place-along.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** Where a lane is. */
+/** Where a lane is in the iteration space. */
 interface Where {
   readonly row: Expression | undefined;
-  /** Along the row, where it is in a loop over it. */
+  /** The unit along the row, inside a loop over it. */
   readonly unit: Expression | undefined;
   readonly valueOf: (node: Node) => Expression;
 }
-
-const last = (extent: Extent): Expression => {
-  const number = known(extent);
-  return number === undefined ? subtract(extentValue(extent), 1) : count(Math.max(0, number - 1));
-};
 
 export class PlaceWriter {
   private readonly schedule: Schedule;
@@ -42,23 +37,23 @@ export class PlaceWriter {
     this.where = where;
   }
 
-  /** The place of the first element of the unit, in units or in elements. */
+  /** The position of the first element of the unit, in units or in elements. */
   value(place: Along, inUnits: boolean): Expression {
     const scale = inUnits ? this.schedule.width : 1;
     switch (place.kind) {
       case "atom":
         return this.indexOf(place.atom, inUnits);
       case "value":
-        return call("min", this.asPlace(this.where.valueOf(place.node)), last(place.extent));
+        return call("min", this.asPlace(this.where.valueOf(place.node)), lastIndex(place.extent));
       case "sum":
         return this.sum(place, inUnits);
       case "within": {
         const number = known(place.extent);
-        const end = number === undefined ? last(place.extent) : count(Math.max(0, number / scale - 1));
+        const end = number === undefined ? lastIndex(place.extent) : count(Math.max(0, number / scale - 1));
         return call("min", this.value(place.of, inUnits), end);
       }
       case "reverse":
-        return subtract(last(place.extent), this.value(place.of, false));
+        return subtract(lastIndex(place.extent), this.value(place.of, false));
       case "count":
         return extentValue(place.extent);
       case "quotient":
@@ -77,14 +72,14 @@ export class PlaceWriter {
     }
   }
 
-  /** A place to compare, and what the numbers that it is compared with are divided by. */
+  /** A position to compare, and the divisor of the numbers that it is compared with. */
   compared(place: Along): { readonly at: Expression; readonly scale: number } {
     const { vector, width } = this.schedule;
     const inUnits = vector !== undefined && width > 1 && strideAlong(place, vector, width) === 1;
     return { at: this.value(place, inUnits), scale: inUnits ? width : 1 };
   }
 
-  /** The places of a unit's elements as integers of the language. */
+  /** The positions of a unit's elements, as integers of the language. */
   position(place: Along, element: "i32" | "u32", width: number): Expression {
     const first = this.value(place, false);
     if (width === 1) return element === "u32" ? first : construct(typeOf(element), first);
@@ -109,7 +104,7 @@ export class PlaceWriter {
     return atom === vector && !inUnits && width > 1 ? multiply(at, width) : at;
   }
 
-  /** Terms that are added first: differences are of numbers without a sign. */
+  /** Adds the positive terms first, so that no difference is negative: positions are unsigned. */
   private sum({ terms, offset }: Along & { kind: "sum" }, inUnits: boolean): Expression {
     const { vector, width } = this.schedule;
     const term = ({ of, factor }: (typeof terms)[number]) => {

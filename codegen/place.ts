@@ -1,6 +1,6 @@
 /**
- * Where values are bound and statements are emitted: for one row or for all rows of a lane, in a step along the row
- * or outside of it.
+ * Where values are bound and statements are emitted: for one row or all rows of a lane, inside or outside of the loop along
+ * the row.
  */
 
 import { type Buffer, elementsInWord } from "../src/kernel/buffer.ts";
@@ -37,48 +37,52 @@ export interface BodyContext {
   readonly graph: Graph;
   readonly schedule: Schedule;
   readonly bufferOf: (name: string, access: "read" | "read_write") => Buffer;
-  /** Whether each op gives the bits that it gives in a kernel of its own. */
+  /** Whether each op gives the same bits as in a kernel of its own. */
   readonly isStrict: boolean;
-  /** Whether keeping a value and reading it again costs as much as two loads. */
+  /** Whether caching a value and reading it back costs as much as two loads. */
   readonly cacheIsMemory: boolean;
-  /** Arrays that a lane may have for kept rows. */
+  /** Arrays that a lane may have to cache rows in. */
   readonly mostArrays: number;
-  /** The rows of one tile are the columns: the last tile may have fewer. */
+  /** The tile whose rows are the columns: the last tile may have fewer. */
   readonly tile?: Tile | undefined;
 }
 
-/** What the body of a kernel tells its places. */
+/** What the places of a kernel's body share. */
 export interface PlaceContext extends BodyContext {
   readonly to: Statements;
   /** The number of the lane in its row. */
   readonly lane: () => Expression;
-  /** An element less the mean of its row, once its lanes are merged. */
+  /** An element minus the mean of its row, once its lanes are merged. */
   readonly centered: (mean: Node, accumulator: Accumulator, element: Expression) => Expression;
 }
 
 /** One of the rows that a lane processes at once, and the names of its values. */
 export interface Strip {
-  /** Numbers the rows that the dispatch starts. */
+  /** The row's number in the dispatch, which may start more rows than there are. */
   readonly index: Expression;
-  /** It, or the last row for those beyond. */
+  /** `index` clamped to the last row. */
   readonly row: Expression;
-  /** Whether there is such a row; `undefined` where there always is. */
+  /** Whether `index` is a row; `undefined` if it always is. */
   readonly isRow: Expression | undefined;
-  /** Index parts that are the same along the row, by their text, and the names they are bound to. */
+  /** The variables of index parts that are the same along the row, by the text of the part. */
   readonly parts: Map<string, Expression>;
-  /** What reductions read. */
+  /** The accumulator that each reduction reads. */
   readonly accumulatorOf: Map<Node, Accumulator>;
-  /** What the lane keeps of the row. */
+  /** The arrays in which the lane caches values of the row. */
   readonly caches: Map<Node, Variable>;
+}
+
+export function makeStrip(index: Expression, row = index, isRow?: Expression): Strip {
+  return { index, row, isRow, parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
 }
 
 export class Place {
   readonly names: Names;
-  /** `undefined`: what is the same in every row. */
+  /** `undefined` for values that are the same in every row. */
   readonly strip: Strip | undefined;
   private readonly context: PlaceContext;
   private readonly to: Statements;
-  /** `undefined`: outside of the loops along the row. */
+  /** `undefined` outside of the loops along the row. */
   private readonly unit: Expression | undefined;
   private readonly around: readonly Place[];
   private readonly scope = new Map<Node, Expression>();
@@ -96,13 +100,13 @@ export class Place {
     this.around = around;
   }
 
-  /** The width in which a node's values stand: vectors where it differs along the vector atom. */
+  /** The width of a node's values: vectors if it varies along the vector atom. */
   widthOf(node: Node): number {
     const { vector, width } = this.context.schedule;
     return vector !== undefined && node.atoms.includes(vector) ? width : 1;
   }
 
-  /** Writes the statement that computes the node, unless it has none. `result` is that of a reduction. */
+  /** Writes the statement that computes the node, unless it needs none. @param result reads a reduction's result. */
   define(node: Node, result: (node: Node) => Expression): void {
     if (node.kind === "constant") return;
     const value = node.kind === "reduction" ? result(node) : this.expression(node, this.widthOf(node));
@@ -110,7 +114,7 @@ export class Place {
     else this.bind(node, this.name(node, value));
   }
 
-  /** A name for the value, in a statement of its own. */
+  /** Defines a variable for the value. */
   name(node: Node, value: Expression): Expression {
     return this.to.define(this.names.define(hintOf(node)), value, spanOf(node));
   }
@@ -175,13 +179,13 @@ export class Place {
     return { value: literal(laneType(node.value.element, 1), constant), constant };
   }
 
-  /** A constant that the node reads under a name, out of reach of WGSL's constant evaluation. */
+  /** Puts a constant into a variable, out of reach of WGSL's constant evaluation. */
   private constant(arg: Argument, node: Node): Argument {
     if (arg.constant === undefined) return arg;
     return { ...arg, value: this.to.variable(this.names.define("c"), arg.value, spanOf(node)) };
   }
 
-  /** What stands at a place of an axis of several parts. */
+  /** The element at a position of an axis that consists of several parts. */
   private choice({ operands, parts = [], place, value: { element } }: Node, width: number): Expression {
     const type = laneType(element, width);
     const partOf = ({ operand, fill }: Part) =>
@@ -205,12 +209,12 @@ export class Place {
     });
   }
 
-  /** The places of the elements of the step, as wide as the schedule. */
+  /** The positions of the unit's elements, as wide as the schedule. */
   placesOf(place: Along): Expression {
     return this.places.position(place, "i32", this.context.schedule.width);
   }
 
-  /** Whether the use takes as many elements at a time as the buffer has in a vector. */
+  /** Whether the use reads or writes whole vectors of the buffer. */
   private isUnit(use: Use, { type }: Buffer): boolean {
     const { vector, width } = this.context.schedule;
     return type.width > 1 && vector !== undefined && accessOf(use, vector, width) === "unit";
@@ -221,12 +225,12 @@ export class Place {
     return splitUse(use, this.isUnit(use, buffer) && vector ? { vector, width } : undefined);
   }
 
-  /** Terms of the part of an index that the row decides. */
+  /** The terms of an index that depend on the row. */
   private rowTerms(strides: Strides): readonly Expression[] {
     return this.strip === undefined ? [] : indexAlong(strides, this.context.schedule.rows, this.strip.row);
   }
 
-  /** Binds the part of an index that the row decides to a name, unless it has one. */
+  /** Binds the part of an index that depends on the row to a variable, unless it is bound already. */
   bindRowPart(use: Use, buffer: Buffer, define: (part: Expression) => Expression): void {
     const part = sumOf(this.rowTerms(this.split(use, buffer).strides));
     const { parts, row } = this.strip as Strip;
@@ -245,19 +249,19 @@ export class Place {
     return sumOf([...(bound ? [bound] : terms), ...columns, ...others]) ?? count(0);
   }
 
-  /** The first element of the row, in as many elements as the buffer has at a time. */
+  /** The index of the row's first element, counted in the buffer's array elements. */
   startOf(use: Use, buffer: Buffer): Expression {
     const part = sumOf(this.rowTerms(this.split(use, buffer).strides));
     return (part && this.strip?.parts.get(keyOf(part))) ?? part ?? count(0);
   }
 
-  /** A word that has elements of the row: those of several units. */
+  /** Loads a whole word of the row, which contains the elements of several units. */
   loadWord({ value }: Node, word: Expression): Expression {
     const buffer = this.context.bufferOf(bufferName(value), "read");
     return load(buffer, word, elementsInWord(buffer.storage));
   }
 
-  /** What is stored, as wide as the buffer's elements. */
+  /** The value to store, as wide as the buffer's elements. */
   storedValue({ node }: Store, { type }: Buffer): Expression {
     const { value, constant } = this.argument(node);
     return constant === undefined ? widened(value, type.width) : literal(type, constant);
@@ -268,7 +272,7 @@ export class Place {
     this.update([store], () => [stored]);
   }
 
-  /** Results of one shape, each in its buffer, from what is there. */
+  /** Updates results of one shape, each in its buffer. @param after the new values, from the stored ones. */
   update(stores: readonly Store[], after: (before: readonly Expression[]) => readonly Expression[]): void {
     const { schedule, lane } = this.context;
     const [store] = stores as readonly [Store];
@@ -276,7 +280,7 @@ export class Place {
     const buffer = buffers[0] as Buffer;
     const { strides } = this.split(store, buffer);
     const { index, isRow } = this.strip as Strip;
-    // A result without rows is that of the first row; if there are no row axes, of the only one.
+    // A result without row axes is stored by the first row; if there are no row axes at all, by the only one.
     const hasRow = schedule.rows.length === 0 || schedule.rows.some(({ atom }) => strides.has(atom));
     const onceInRow = schedule.lanes > 1 ? [equals(lane(), 0)] : [];
     const conditions = [

@@ -1,4 +1,4 @@
-/** What plain kernels are written with: where the element of a number lies in a tensor. */
+/** Helpers of plain kernels: indices and offsets of elements in tensors. */
 
 import type { Dim, Shape } from "../src/ir/types.ts";
 import {
@@ -15,12 +15,12 @@ import {
 } from "../src/kernel/expression.ts";
 import type { Program, Statements } from "../src/kernel/statement.ts";
 
-/** A plain kernel, and how many rows of it a workgroup computes. */
+/** The body of a plain kernel, and its dispatch. */
 export interface Made {
   readonly body: Program["body"];
-  /** Arrays in workgroup memory; none unless said. */
+  /** Arrays in workgroup memory; none by default. */
   readonly shared?: readonly Variable[];
-  /** Invocations in a workgroup, where they are not as many as of a product. */
+  /** Invocations in a workgroup; those of a matrix product by default. */
   readonly workgroupSize?: number;
   readonly dispatch: { readonly rows: readonly Dim[]; readonly rowsPerWorkgroup: number };
 }
@@ -36,7 +36,7 @@ export const product = (dims: readonly Dim[]): Expression => {
 
 export const isLess = (a: Operand, b: Operand) => binary("<", a, b);
 
-/** The index along each of these dimensions of the element of this number. */
+/** The index along each of these dimensions of the element with a row-major index. */
 export function indices(to: Statements, element: Expression, dims: readonly Dim[]): Expression[] {
   const first = dims.findIndex((dim) => dim !== 1);
   let rest = element;
@@ -52,7 +52,7 @@ export function indices(to: Statements, element: Expression, dims: readonly Dim[
     .toReversed();
 }
 
-/** The terms of the place at which an element of these indices lies in a tensor of this shape, which may broadcast. */
+/** The terms of an element's offset in a tensor of this shape, which may be broadcast to the indices. */
 export function offsetIn(shape: Shape, index: readonly Expression[]): Expression[] {
   const own = index.slice(index.length - shape.length);
   return shape.flatMap((dim, i) => {

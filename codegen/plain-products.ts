@@ -1,5 +1,5 @@
 /**
- * Opaque steps as launches of plain kernels, so that a plan needs nothing of its caller.
+ * Turns opaque steps into launches of plain kernels, so that the caller of a plan need not compute any.
  *
  *   opaque matmul(a, b) -> (c)
  *   ->
@@ -12,8 +12,8 @@ import { type DerivedExtent, isOwn, type Launch, type OpaqueStep, opaqueOp, type
 import { plainKernelOf, tiledDims } from "./product.ts";
 
 /**
- * The plan with plain kernels for its products, or for those ops alone that no caller computes; ops of which there is none stay
- * opaque.
+ * The plan with plain kernels for all of its opaque steps, or only for those that no caller computes (`own`). Steps without a
+ * plain kernel stay opaque.
  */
 export function withPlainKernels(plan: Plan, which: "all" | "own"): Plan {
   const names = new FreshNames([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);

@@ -22,28 +22,28 @@ import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } 
 import { roundStrictly } from "./round-strictly.ts";
 import { type Accesses, type GivenChoice, makeSchedule, type Schedule, type Traits } from "./schedule.ts";
 
-/** What a function computes in one kernel, and how that is shared out. */
+/** What a kernel computes, and how its work is distributed. */
 export interface Plan {
   readonly graph: Graph;
   readonly schedule: Schedule;
 }
 
 /**
- * Plans a function for a target, by the usual schedule or by others.
- * @throws TircError E0501 to E0507 where the function is not one kernel, or the target cannot run it.
+ * Plans a function for a target, with the usual schedule or with others.
+ * @throws TircError E0501 to E0507 if the function is not one kernel, or the target cannot run it.
  */
 export class Planner {
   private readonly target: TargetProfile;
   private readonly isStrict: boolean;
-  /** Whether covariances are reduced along with the means: not where each op is as in a kernel of its own. */
+  /** Whether covariances are reduced along with the means: not with strict rounding. */
   private readonly covariances: boolean;
   private readonly lowered: Fn;
   private readonly tile: Tile | undefined;
   private readonly graphs: Map<boolean, Graph>;
-  /** Whether extents that are known only when the kernel runs are multiples of the width of vectors then. */
+  /** Whether extents that are known only when the kernel runs will be multiples of the vector width. */
   private readonly isMultiple: boolean;
 
-  /** @param any of the same function, for any extents: this one is for multiples. */
+  /** @param any the planner of the same function for any extents, if this one is for multiples of the vector width. */
   constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile, any?: Planner) {
     this.target = target;
     this.tile = tile;
@@ -55,20 +55,21 @@ export class Planner {
       checkFused(fn, tile);
       checkTarget(fn, target);
     }
-    this.lowered = any?.lowered ?? (this.isStrict ? lowerNorms(roundStrictly(fn), options) : lowered(fn, options));
+    this.lowered =
+      any?.lowered ?? (this.isStrict ? lowerNorms(roundStrictly(fn), options) : factorSums(lowerNorms(fn, options)));
   }
 
-  /** By the usual schedule, one that was measured, or another. */
+  /** Plans by the usual schedule, unless a choice is given. */
   plan(given?: GivenChoice): Plan {
     const usual = this.scheduled(false, given);
     const { steps = Infinity, width, keep } = usual.schedule;
-    // A row that a GPU's lanes keep is read once in any case, and its exponentials are kept with it.
-    const isKept = this.target.kind === "gpu" && steps * width <= keep;
+    // A row that a GPU's lanes cache is read only once anyway, and its exponentials are cached with it.
+    const isCached = this.target.kind === "gpu" && steps * width <= keep;
     const hasExps = usual.graph.nodes.some(({ op, operands: [x] }) => x !== undefined && sumOfExps(op, x));
-    return hasExps && !isKept ? this.scheduled(true, given) : usual;
+    return hasExps && !isCached ? this.scheduled(true, given) : usual;
   }
 
-  /** By which measured choices are found. */
+  /** The key of measured choices. */
   get hash(): string {
     return hashOf(this.graph(false));
   }
@@ -98,14 +99,12 @@ export class Planner {
   }
 }
 
-const lowered = (fn: Fn, options: KernelOptions) => factorSums(lowerNorms(fn, options));
-
-/** From so many neighbouring rows on, each has a lane of its own. */
+/** The least number of neighbouring rows for which each gets a lane of its own. */
 const leastAcross = 32;
 
 const countOfRows = ({ rows }: Graph) => known(times(...rows.slice(1).map(({ extent }) => extentOf(extent))));
 
-/** How many rows of a kernel over tiles lie side by side, if they do; without a number, an odd one. */
+/** The number of rows of a kernel over tiles that are contiguous in memory, if they are; 1 if the number is not known. */
 function acrossOf(graph: Graph): number | undefined {
   const { rows, nodes } = graph;
   const last = rows.at(-1);
@@ -127,7 +126,7 @@ function traitsOf(graph: Graph, { features }: TargetProfile, isStrict: boolean):
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     isStrict,
-    // Of a strict kernel what else it computes may not order its sums.
+    // In a strict kernel, the order of a sum must not depend on what else is computed.
     hasStates: hasMoments || nodes.some(isOnline),
     hasMoments,
     accumulators: loops.map((list) => accumulatorsOf(list, centered, (hint) => hint, !isStrict).accumulators),
@@ -151,9 +150,9 @@ function checkFused(fn: Fn, tile: Tile | undefined): void {
   if (loose !== undefined) fail(kernelMessages.notFused(loose.span, fn.name, loose.name));
   const count = new Set(work.map((op) => op.kernel)).size;
   const found = tile === undefined ? firstMismatch(work) : undefined;
-  // Sums over rows beside other reductions are merged by a kernel of their own.
+  // With a tile, sums over rows beside other reductions are merged by a kernel of their own.
   if (count < 2 && found === undefined) return;
-  // It says so where it is that no tensor has all axes.
+  // This fails with a more precise message if no tensor has all axes.
   if (found === undefined) buildGraph(lowerNorms(fn));
   const first = work.find((op) => op.kernel !== work[0]?.kernel) as (typeof work)[number];
   const { op, ...refusal } = found ?? { op: first, reason: "the program puts it into another `kernel`" };
@@ -167,7 +166,7 @@ function checkTarget(fn: Fn, target: TargetProfile): void {
   if (names.length > most) fail(kernelMessages.tooManyBuffers(fn.span, fn.name, names, target.name, most));
 }
 
-/** The ways in which buffers are accessed. */
+/** How buffers are accessed. */
 function accessesOf(graph: Graph): Accesses {
   return {
     buffers: [...graph.nodes.flatMap(useOf), ...storesOf(graph)],
@@ -177,14 +176,14 @@ function accessesOf(graph: Graph): Accesses {
   };
 }
 
-/** What a kernel writes: of each row, and the sums of each tile. */
+/** All stores of a kernel: those of rows, and the sums of tiles. */
 export const storesOf = ({ stores, tiled }: Graph): readonly Store[] => [...stores, ...(tiled?.sums ?? [])];
 
-/** Of a load, how its buffer is read. */
+/** How the buffer of a load is read; empty for other nodes. */
 export const useOf = ({ dims, moves }: Node): Use[] => (dims ? [{ dims, ...(moves && { moves }) }] : []);
 
 /** The tensors of the module that the function reads. */
 export const globalsOf = ({ ops }: Fn) => ops.filter((op) => op.name === "global").map((op) => op.result);
 
-/** A scalar is a number in the uniform buffer. */
+/** Whether the value is passed in the uniform buffer. */
 export const isScalar = ({ shape }: Value) => shape.length === 0;

@@ -1,4 +1,4 @@
-/** Prints all of a kernel as WGSL: what it enables and binds, the functions that it calls, and its statements. */
+/** Prints a whole kernel as WGSL: its extensions, bindings, functions and entry points. */
 
 import type { Span } from "../src/diagnostics/diagnostic.ts";
 import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
@@ -9,21 +9,20 @@ import { arrayElement, bufferFunctions, declareBuffer, libraryOfStores } from ".
 import { ExpressionPrinter, printArray, printStatements } from "./print-wgsl.ts";
 import { type Line, Writer } from "./writer.ts";
 
-/** What a buffer is called where the first entry point has an array of something else in its place. */
+/** The name of a buffer whose array elements have another type than in the first entry point. */
 export const secondName = ({ wgsl, type }: Buffer) => `v${type.width}_${wgsl}`;
 
 /** The text of a kernel, and what it reads. */
 export interface Printed {
-  /** Each with the place in the program that it comes from. */
   readonly lines: readonly Line[];
   readonly wgsl: string;
-  /** By the variables of tensors, where the text names them to read them. */
+  /** For each tensor's variable, the offsets in the text at which it is read. */
   readonly reads: ReadonlyMap<string, readonly number[]>;
   readonly readsUniforms: boolean;
 }
 
 /**
- * @param programs entry points of one text, of the same dimensions and tensors. A name that two of them have is of one thing.
+ * @param programs entry points with the same dimensions and tensors. Names that they share denote the same variable.
  */
 export function printKernel(...programs: readonly [Program, ...Program[]]): Printed {
   const [{ dims, buffers: tensors }] = programs;
@@ -39,7 +38,7 @@ export function printKernel(...programs: readonly [Program, ...Program[]]): Prin
   const readBy = ({ wgsl, storage, access }: Buffer, name: string) => {
     if (storage === "uniform") readsUniforms = true;
     const isTensor = storage !== "uniform" && access === "read";
-    // A second name of a tensor ends with the first.
+    // The second name of a tensor (`secondName`) ends with the first.
     return isTensor ? name.slice(0, -wgsl.length) + marked(wgsl) : name;
   };
   const entries = programs.map((program) => {

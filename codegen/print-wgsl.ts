@@ -1,4 +1,4 @@
-/** Prints a kernel as WGSL. It knows types, operators and statements, and no op of the language. */
+/** Prints expressions and statements of the kernel IR as WGSL. It knows no op of the language. */
 
 import { type WgslFunction, wgslFunctionName } from "../src/ir/ops/wgsl-functions.ts";
 import { printNumber } from "../src/ir/print.ts";
@@ -16,7 +16,7 @@ export function printType({ scalar, width }: Type): string {
   return scalar === "bool" ? `vec${width}<bool>` : `vec${width}${letters[scalar]}`;
 }
 
-/** How tightly a text holds together: an operand that is looser than its place stands in parentheses. */
+/** The precedence of an expression: an operand of lower precedence than its operator requires gets parentheses. */
 const precedence = { or: 1, and: 2, relation: 3, bits: 4, sum: 5, product: 6, unary: 7, primary: 8 } as const;
 
 export interface Text {
@@ -26,7 +26,7 @@ export interface Text {
 
 export const primary = (text: string): Text => ({ text, precedence: precedence.primary });
 
-/** What an operator's text is, and what its operands must be at least (https://www.w3.org/TR/WGSL/#operator-precedence-associativity). */
+/** The precedence of an operator, and the least of its operands (https://www.w3.org/TR/WGSL/#operator-precedence-associativity). */
 const operators: Readonly<Record<BinaryOperator, { precedence: number; left: number; right: number }>> = {
   "*": { precedence: precedence.product, left: precedence.product, right: precedence.unary },
   "/": { precedence: precedence.product, left: precedence.product, right: precedence.unary },
@@ -48,33 +48,33 @@ const components = ["x", "y", "z", "w"] as const;
 
 /** The number of the workgroup in a dispatch of two dimensions. */
 const workgroupNumber = { text: "group.x + group.y * groups.x", precedence: precedence.sum };
-/** 0 when the kernel runs, for a dispatch has two dimensions; to a driver's compiler it is any number. */
+/** 0 when the kernel runs, as a dispatch has two dimensions; unknown to the driver's compiler. */
 const unknownZero = "groups.z - 1u";
 
-/** Texts of expressions, and the functions that they call. */
+/** Prints expressions, and collects the functions that they call. */
 export class ExpressionPrinter {
-  /** Of the library, by name and width. */
+  /** The library functions that are called, by name and width. */
   readonly library = new Map<string, { readonly name: WgslFunction; readonly width: number }>();
-  /** Of the kernel's own, each after those that it calls. */
+  /** The kernel functions that are called, each after those that it calls. */
   readonly functions = new Set<KernelFunction>();
   /** Buffers of vectors, by their names, of which single elements are read. */
   readonly singly = new Set<string>();
   /** Buffers whose elements are parts of words, by their names, of which whole words are loaded or stored. */
   readonly words = new Set<string>();
-  /** Those into which elements are stored as they have them. */
+  /** Buffers, by their names, into which elements are stored at their own width. */
   readonly elements = new Set<string>();
-  /** Texts of the variables that the device counts. */
+  /** The variables bound to workgroups and their teams, as expressions of builtin values. */
   readonly bound = new Map<Variable, Text>();
   private readonly dimension: (name: string) => string;
   readonly workgroupSize: number;
-  /** A buffer by the name that it is declared by. */
+  /** The buffer with the name by which it is declared. */
   readonly named: (buffer: Buffer) => Buffer;
   private readonly readBy: (buffer: Buffer, name: string) => string;
 
   /**
-   * @param dimension how a symbolic dimension is read.
-   * @param named how a buffer is declared.
-   * @param readBy its name where it is read, from the one that it is declared by.
+   * @param dimension prints a symbolic dimension.
+   * @param named gives a buffer the name by which it is declared.
+   * @param readBy prints that name where the buffer is read.
    */
   constructor(
     dimension: (name: string) => string,
@@ -92,7 +92,7 @@ export class ExpressionPrinter {
     return this.text(expression).text;
   }
 
-  /** The text, in parentheses where it holds together less than `least`. */
+  /** The text, in parentheses if its precedence is below `least`. */
   private within(expression: Expression, least: number): string {
     const { text, precedence } = this.text(expression);
     return precedence < least ? `(${text})` : text;
@@ -155,13 +155,13 @@ export class ExpressionPrinter {
     return components[index] as string;
   }
 
-  /** The name of a function of the library, which is then part of the kernel. */
+  /** The name of a library function, which becomes part of the kernel. */
   require(name: WgslFunction, width: number): string {
     this.library.set(`${name} ${width}`, { name, width });
     return wgslFunctionName(name, width);
   }
 
-  /** Negative numbers stand in parentheses. */
+  /** Negative numbers get parentheses. */
   protected literal({ type, value }: ExpressionOf<"literal">): string {
     const text = this.scalar(value, type.scalar);
     return type.width === 1 ? text : `${printType(type)}(${text})`;
@@ -171,7 +171,7 @@ export class ExpressionPrinter {
     if (scalar === "bool") return String(value !== 0);
     if (scalar === "u32") return `${value}u`;
     if (scalar === "i32") return value < 0 ? `i32(${value})` : `${value}i`;
-    // A number that is none in f32 is what it rounds to.
+    // A number beyond the range of f32 prints as infinity.
     const rounded = Math.fround(value);
     if (Number.isNaN(value)) return this.nan();
     if (!Number.isFinite(rounded)) return rounded < 0 ? `(-${this.infinity()})` : this.infinity();
@@ -211,7 +211,7 @@ export class ExpressionPrinter {
 
   private binary({ operator, left, right }: ExpressionOf<"binary">): Text {
     const { left: least, right: leastRight, ...own } = operators[operator];
-    // A quotient that is multiplied is read more easily in parentheses.
+    // Mixed products and quotients are easier to read with parentheses.
     const isMixed = own.precedence === precedence.product && left.kind === "binary" && left.operator !== operator;
     const text = `${this.within(left, isMixed ? precedence.unary : least)} ${operator} ${this.within(right, leastRight)}`;
     return { text, precedence: own.precedence };
@@ -251,14 +251,14 @@ export class ExpressionPrinter {
   }
 }
 
-/** A text that two expressions share if they are the same. */
+/** A key that is equal for equal expressions. */
 export function keyOf(expression: Expression): string {
   return keys.print(expression);
 }
 
 const keys = new ExpressionPrinter((name) => `dim_${name}`);
 
-/** The statements as lines, each with the place in the program that it comes from. */
+/** The statements as lines, each with the span that it comes from. */
 export function printStatements(statements: readonly Statement[], printer: ExpressionPrinter): Writer {
   const writer = new Writer();
   for (const statement of statements) printStatement(statement, printer, writer);
@@ -313,7 +313,7 @@ function printStatement(statement: Statement, printer: ExpressionPrinter, writer
   }
 }
 
-/** What the device counts needs no loop. */
+/** Loops bound to workgroups and lanes print as definitions, as the device iterates over them. */
 function printBind(
   { axis, variable, turns, span }: Extract<Statement, { kind: "bind" }>,
   printer: ExpressionPrinter,

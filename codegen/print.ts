@@ -1,4 +1,4 @@
-/** Prints a kernel as itself: loops with what they are bound to, states with the names of their fields, types of all names. */
+/** Prints the kernel IR in its own syntax: loops with their binding, states with the names of their fields, variables with types. */
 
 import type { WgslFunction } from "../src/ir/ops/wgsl-functions.ts";
 import { printShape } from "../src/ir/types.ts";
@@ -8,7 +8,7 @@ import type { Type } from "../src/kernel/types.ts";
 import { ExpressionPrinter, primary, printType, type Text } from "./print-wgsl.ts";
 import { Writer } from "./writer.ts";
 
-/** What `tirc compile --emit kernel` prints. */
+/** The output of `tirc compile --emit kernel`. */
 export function printProgram({ name, entryPoint, buffers, shared, workgroupSize, body }: Program): string {
   const printer = new Printer((dimension) => dimension);
   const writer = new Writer();
@@ -110,7 +110,7 @@ function print(statement: Statement, printer: Printer, writer: Writer): void {
       return;
     case "bind": {
       const { axis, variable, turns, body } = statement;
-      // The lanes of a team are neighbours unless it is said.
+      // The lanes of a team are neighbours by default.
       const apart = axis === "lane" && turns && turns.stride > 1 ? ` by ${turns.stride}` : "";
       block(`${axis} ${variable.name}${turns === undefined ? "" : ` < ${turns.extent}${apart}`}`, body);
       return;

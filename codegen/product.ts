@@ -1,11 +1,12 @@
 /**
- * Plain kernels of products, so that every plan runs without a library of them: correct for all shapes, and not tuned.
+ * Plain kernels of matrix products, convolutions and others, so that every plan runs without a library of them: correct for
+ * all shapes, and not tuned.
  *
- * A product of matrices is tiled in registers: a lane computes 4 elements of a column, so that what it reads of the column serves all
- * of them, and 64 lanes lie side by side. Runs of 16 terms are summed by themselves, which keeps the rounding of long sums
- * small (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2). Workgroup memory would be faster on GPUs, but
- * its barriers take SwiftShader seconds to compile. A convolution is direct: a lane computes an element, and so is the
- * gradient of a table.
+ * A matrix product is tiled in registers: a lane computes 4 elements of a column, which share what it reads of the second
+ * operand, and 64 lanes compute neighbouring columns. Runs of 16 terms are summed separately, which keeps the rounding error
+ * of long sums small (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2). Workgroup memory would be faster
+ * on GPUs, but its barriers take SwiftShader seconds to compile. A convolution is direct, with an element per lane, and so is
+ * the gradient of an embedding table.
  */
 
 import { dimensionNames, type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
@@ -13,7 +14,7 @@ import { attribute } from "../src/ir/ops/attributes.ts";
 import type { PlainKernel } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type WindowAttributes, windowsOf } from "../src/ir/ops/window.ts";
-import type { Dim, Shape } from "../src/ir/types.ts";
+import { broadcastShapes, type Dim, type Shape } from "../src/ir/types.ts";
 import { type Buffer, storageOf } from "../src/kernel/buffer.ts";
 import {
   add,
@@ -43,19 +44,19 @@ import { extent, indices, isLess, type Made, offsetIn, placeIn, product } from "
 import { printKernel } from "./print-kernel.ts";
 import { runningSums } from "./running-sums.ts";
 
-/** What a workgroup computes of a product of matrices. */
+/** The tile of a matrix product that a workgroup computes. */
 const tile = { rows: 4, columns: 64 } as const;
 const lanes = tile.columns;
-/** Terms that are summed by themselves. */
+/** The number of terms that are summed separately. */
 const termsOfRun = 16;
 
-/** The extents that say how many tiles there are, where the rows or the columns of a product have a name. */
+/** The names of the extents that count the tiles of a product, if its rows or columns are symbolic. */
 export interface TileCounts {
   readonly rows?: string;
   readonly columns?: string;
 }
 
-/** What the tiles of a product are counted by: for rows and columns that have a name, that and the extent of a tile. */
+/** For the symbolic rows and columns of a product: the dimension, and the extent of a tile along it. */
 export function tiledDims(op: Op): { readonly [side in keyof TileCounts]-?: { of: string; by: number } | undefined } {
   if (!isTiled(op)) return { rows: undefined, columns: undefined };
   const { rows, columns } = matricesOf(op);
@@ -63,7 +64,7 @@ export function tiledDims(op: Op): { readonly [side in keyof TileCounts]-?: { of
   return { rows: tiled(rows, tile.rows), columns: tiled(columns, tile.columns) };
 }
 
-/** Both: the kernel, and the program that its WGSL is the text of. @param fn one op, of its parameters. */
+/** The plain kernel of an op, and the program that its WGSL is printed from. @param fn consists of the op alone. */
 export function generateProduct(
   fn: Fn,
   profile: TargetProfile,
@@ -84,13 +85,8 @@ export function generateProduct(
   const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
   const halves = buffers.some(({ storage }) => storage === "f16");
   const program: Program = {
-    ...{
-      name: fn.name,
-      entryPoint: "main",
-      enables: halves ? ["f16"] : [],
-      dims: dims.map((name) => ({ name, isOverride: false })),
-    },
-    ...{ buffers, shared, workgroupSize, body },
+    ...{ name: fn.name, entryPoint: "main", enables: halves ? ["f16"] : [] },
+    ...{ dims: dims.map((name) => ({ name, isOverride: false })), buffers, shared, workgroupSize, body },
   };
   const printed = printKernel(program);
   const { lines, wgsl, reads } = printed;
@@ -98,15 +94,8 @@ export function generateProduct(
     const name = buffer.wgsl.replace(/^(in|out)_/, "");
     const { access, element, shape, wgsl } = buffer;
     const stored = { storage: buffer.storage as Storage, variable: wgsl, stride: arrayStride(buffer) };
-    return {
-      binding,
-      name,
-      access,
-      element,
-      shape,
-      ...stored,
-      ...(access === "read" && { reads: reads.get(wgsl) ?? [] }),
-    };
+    const read = access === "read" && { reads: reads.get(wgsl) ?? [] };
+    return { ...{ binding, name, access, element, shape }, ...stored, ...read };
   });
   const manifest: Manifest = {
     version: 1,
@@ -125,19 +114,19 @@ export function generateProduct(
   return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
 }
 
-/** Which plain kernel there is of an op, if there is one. */
+/** The plain kernel of an op, if it has one. */
 export function plainKernelOf({ name }: Op): PlainKernel | undefined {
   const def = ops[name];
   return "outside" in def ? def.outside.plain : undefined;
 }
 
-/** Whether a workgroup computes a tile of what the op makes, and not each lane an element. */
+/** Whether a workgroup computes a tile of the op's result, rather than each lane an element. */
 export function isTiled(op: Op): boolean {
   const kernel = plainKernelOf(op);
   return kernel !== undefined && makers[kernel] === matrixProduct;
 }
 
-/** The rows, columns and terms of a product, and how its operands lie. */
+/** The rows, columns and terms of a product, and the layout of its operands. */
 function matricesOf(op: Op) {
   const [a, b] = [op.operand(0).shape, op.operand(1).shape];
   const isByRows = plainKernelOf(op) === "product by rows";
@@ -151,18 +140,11 @@ function matricesOf(op: Op) {
   };
 }
 
-/** The batch of the result: NumPy's broadcast. */
-function batchOf(a: Shape, b: Shape): Shape {
-  const rank = Math.max(a.length, b.length);
-  const at = (shape: Shape, i: number) => shape[i - rank + shape.length] ?? 1;
-  return Array.from({ length: rank }, (_, i) => (at(a, i) === 1 ? at(b, i) : at(a, i)));
-}
-
 function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): Made {
   const { rows, columns, terms, batchOfA, batchOfB, isByRows } = matricesOf(op);
   const [a, b] = buffers as [Buffer, Buffer];
   const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
-  const batch = batchOf(batchOfA, batchOfB);
+  const batch = broadcastShapes(batchOfA, batchOfB) as Shape;
   const counted = (dim: Dim, side: keyof TileCounts): Dim =>
     typeof dim === "number" ? Math.ceil(dim / tile[side]) : (tiles[side] as string);
   const [down, across] = [counted(rows, "rows"), counted(columns, "columns")];
@@ -180,7 +162,7 @@ function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): M
         const fromB = offsetOf(to, "from_b", batchOfB, matrix, [terms, columns]);
         const numbers = Array.from({ length: tile.rows }, (_, i) => i);
         const rowAt = numbers.map((i) => to.define(`row${i}`, add(top, i)));
-        // Below the last row the last one is read again, and not stored.
+        // Beyond the last row, the last row is read again, and nothing is stored.
         const readAt = rowAt.map((row, i) =>
           i === 0 ? row : to.define(`read${i}`, call("min", row, subtract(extent(rows), 1))),
         );
@@ -189,7 +171,7 @@ function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): M
           const parts = numbers.map((i) => to.variable(`part${i}`, literal(f32, 0)));
           const end = to.define("end", call("min", add(first, termsOfRun), extent(terms)));
           to.loop("k", first, end, 1, (k) => {
-            // The rows of a weight are the columns of its product.
+            // With a transposed second operand, its rows are the columns of the product.
             const place = isByRows ? offsetIn([columns, terms], [column, k]) : offsetIn([terms, columns], [k, column]);
             const y = to.define("y", load(b, sumOf([...fromB, ...place]) ?? count(0)));
             for (const i of numbers) {
@@ -213,7 +195,7 @@ function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): M
   return { body: to.all, dispatch: { rows: [...batch, down, across], rowsPerWorkgroup: 1 } };
 }
 
-/** Where the matrix of this batch begins: one term, or none where there is one matrix. */
+/** The offset of the matrix at a batch index, as at most one term: none if there is only one matrix. */
 function offsetOf(
   to: Statements,
   name: string,
@@ -247,7 +229,7 @@ function convolution(op: Op, buffers: readonly Buffer[]): Made {
           const along = (axis: number): void => {
             const window = windows[axis];
             if (window === undefined) {
-              // Before the first element a place is a very large number.
+              // A position before the first element wraps to a very large number.
               const positions = windows.map(({ stride, before, dilation }, i) =>
                 subtract(
                   add(multiply(place[i] as Expression, stride), multiply(taps[i] as Expression, dilation)),
@@ -277,7 +259,7 @@ function convolution(op: Op, buffers: readonly Buffer[]): Made {
   return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
 }
 
-/** A lane computes an element of the table: the sum over those rows of d_y that name its row, in their order. */
+/** A lane computes an element of the table's gradient: the sum, in order, of the rows of d_y whose id is its row. */
 function tableGradient(op: Op, buffers: readonly Buffer[]): Made {
   const [ids, d_y, out] = buffers as [Buffer, Buffer, Buffer];
   const { shape } = op.result;

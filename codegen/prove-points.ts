@@ -1,6 +1,6 @@
 /**
- * Where a kernel is proved: extents at which workgroups, steps, blocks and tiles begin, go on and end, and the function with
- * fewer rows where their number is written.
+ * The points at which a kernel is proved: extents that exercise the beginning, middle and end of workgroups, steps, blocks and
+ * tiles. A function with a large constant number of rows is proved with fewer.
  */
 
 import { resolveShape } from "../src/ir/interpret.ts";
@@ -15,18 +15,18 @@ import type { Choice } from "../src/target/choice.ts";
 import type { Manifest } from "../src/target/manifest.ts";
 import { blocksOf } from "./blocks.ts";
 
-/** For named dimensions, pairwise different. */
+/** Pairwise different extents for symbolic dimensions. */
 export const smallExtents = [2, 3, 5, 7, 11, 13];
 
 const countAt = (shape: Shape, dims: Extents) => elementCount(resolveShape(shape, dims));
 
-/** Elements of all values that an evaluation has. */
+/** The number of elements of all values of the function. */
 export function sizeOf({ params, ops }: Fn, dims: Extents): number {
   const values = [...params, ...ops.flatMap(({ results }) => results)];
   return values.reduce((sum, { shape }) => sum + countAt(shape, dims), 0);
 }
 
-/** The extents of axes in which elements are looked up. */
+/** The extents of axes along which elements are looked up. */
 function extentsLookedUp(fn: Fn): Dim[] {
   return fn.ops.flatMap((op) => {
     const def = ops[op.name];
@@ -37,8 +37,8 @@ function extentsLookedUp(fn: Fn): Dim[] {
 }
 
 /**
- * The function with fewer rows, where their number is written and there are many: a kernel knows them by their bounds. So it
- * knows how many elements there are to look up.
+ * The function with fewer rows, and shorter axes of lookups, if their extents are large constants: a kernel uses these only
+ * as bounds.
  */
 export function withFewRows(fn: Fn, { dispatch }: Manifest, most: number): Fn {
   const ones = Object.fromEntries(dimensionNames(fn).map((name) => [name, 2]));
@@ -55,20 +55,20 @@ export function withFewRows(fn: Fn, { dispatch }: Manifest, most: number): Fn {
     try {
       small = withDims(small, (one) => (one === dim ? few + i : one));
     } catch {
-      // A literal or an attribute holds on to it.
+      // A literal or an attribute depends on the extent.
     }
   }
   return small;
 }
 
-/** Tiles of so many rows at least, all of one size but for the last, which has half of it or a single one. */
+/** Extents with tiles of at least `least` rows, of which the last has a single row or half of the others' rows. */
 function inTiles(dims: Extents, { dim, size, count }: Tile, least: number): Extents {
   const rows = Math.max(dims[size] as number, least);
   const last = least > 1 ? 1 : Math.ceil(rows / 2);
   return { ...dims, [size]: rows, [dim]: rows * ((dims[count] as number) - 1) + last };
 }
 
-/** Extents for the two points: rows for more than a workgroup, and rows that are as long as blocks of steps. */
+/** Extents for the two points: one with rows for more than one workgroup, and one with rows as long as several blocks of steps. */
 export function pointsFor(
   fn: Fn,
   { dispatch }: Manifest,
@@ -85,7 +85,7 @@ export function pointsFor(
   const withTail = (rows: number) => rowsPerWorkgroup === 1 || rows % rowsPerWorkgroup > 0;
   const candidates = (name: Dim | undefined, dims: readonly Dim[], least: readonly number[], inTile = 1) =>
     least.flatMap((product) =>
-      // Where the others have no room, they are 1.
+      // If the point would be too large, the other extents are 1.
       [smallExtents, [1]].map((extents) => {
         const given = Object.fromEntries(names.map((one, i) => [one, extents[i % extents.length] as number]));
         const all = grown(given, name, dims, product, dims === dispatch.rows ? withTail : () => true);
@@ -97,12 +97,12 @@ export function pointsFor(
   const steps = [outer, inner, 1].map((count) => lanes * (count + 1) + 3);
   return [
     smallest(candidates(rowName, dispatch.rows, [rowsPerWorkgroup + 1])),
-    // A lane goes on to the next rows of a tile.
+    // The tile has rows for several turns of a lane.
     smallest(candidates(columnName, dispatch.columns, steps, 2 * rowsPerLane + 1)),
   ];
 }
 
-/** With one extent so large that the product of all is `least` at least, and as `fits` has it if it can be. */
+/** Extents with `name` increased so that the product of `dims` is at least `least` and, if possible, satisfies `fits`. */
 function grown(
   extents: Extents,
   name: Dim | undefined,

@@ -1,8 +1,8 @@
 /**
- * Whether a kernel computes its function, in exact arithmetic: its WGSL is read back (read-wgsl.ts) and run lane by lane over
- * finite fields, at extents at which workgroups, steps and blocks begin, go on and end; its results are compared with the
- * function's at the same random points. What is compared is what a device runs: indices, masks of tails, merges of lanes,
- * and where barriers stand. Translation validation (Pnueli, Siegel and Singerman 1998), with the field for its semantics.
+ * Proves in exact arithmetic that a kernel computes its function: its WGSL is read back (read-wgsl.ts) and run lane by lane
+ * over finite fields, at extents that exercise the beginning, middle and end of workgroups, steps and blocks, and its results
+ * are compared with the function's at the same random points. This covers what a device runs: indices, masks of tails, merges
+ * of lanes, and barriers. It is translation validation (Pnueli, Siegel and Singerman 1998) with a field as the semantics.
  */
 
 import { Evaluator, type FieldTensor } from "../src/ir/field/evaluate.ts";
@@ -33,38 +33,38 @@ import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
 import { longLine } from "./running-sums.ts";
 
-/** Where a kernel's result differs from its function's. */
+/** An element in which a kernel's result differs from its function's. */
 interface KernelDifference {
   readonly result: string;
   readonly index: readonly number[];
   readonly dims: Extents;
 }
 
-/** What was found of a kernel. */
+/** The verdict on a kernel. */
 export type KernelProof =
   | { readonly verdict: "equal" }
   | { readonly verdict: "different"; readonly difference: KernelDifference }
-  /** It is not sound: lanes race, a barrier is not reached by all, an index is outside of its buffer. */
+  /** Lanes race, not all lanes reach a barrier, or an index is out of bounds. */
   | { readonly verdict: "unsound"; readonly faults: readonly string[] }
-  /** A clause. */
+  /** @param because a clause for "undecided, because ...". */
   | { readonly verdict: "undecided"; readonly because: string };
 
 /** How a kernel is proved. */
 export interface ProofOptions {
-  /** Elements of all values at a point, where extents can be chosen so; more of them run more blocks of long rows. */
+  /** The most elements of all values at a point, as far as extents can be chosen; more exercise more blocks of long rows. */
   readonly elements?: number;
-  /** What is read in place of the kernel's text. */
+  /** Maps the kernel's text to the one that is proved. */
   readonly wgsl?: (text: string) => string;
-  /** Of a launch over tiles: the kernel computes the function on each of them. */
+  /** For a launch over tiles: the kernel computes the function on each of them. */
   readonly tile?: Tile | undefined;
 }
 
-/** Elements that a point may compute, of all values of the function together. */
+/** The most elements of all values that are evaluated at a point. */
 const mostElements = 2 ** 21;
-/** Workgroups that are run at a point; their rows alone are compared where there are more. */
+/** The most workgroups that are run at a point. If there are more, only the rows of these are compared. */
 const mostWorkgroupsRun = 8;
 
-/** The function as its kernel rounds it: what `strict` and `scaled` ask for is part of what is proved. */
+/** The function with the ops that `strict` and `scaled` add to its kernel, so that they are proved too. */
 function referenceOf(fn: Fn, { accuracy, rounding }: KernelOptions): Fn {
   const rounded = rounding === "strict" ? roundStrictly(fn) : fn;
   return accuracy === "scaled" ? lowerNorms(rounded, { accuracy }) : rounded;
@@ -94,7 +94,7 @@ export function proveKernel(
     try {
       program = readBack(text, manifest, made);
     } catch (caught) {
-      return { verdict: "unsound", faults: [`the text is not that of a kernel: ${(caught as Error).message}`] };
+      return { verdict: "unsound", faults: [`the text cannot be read as a kernel: ${(caught as Error).message}`] };
     }
     const unsound = verifyProgram(program);
     if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
@@ -110,7 +110,7 @@ export function proveKernel(
   return { verdict: "equal" };
 }
 
-/** The same of a launch of a plan: over tiles, or of a product's plain kernel. With `comparePlan` that proves the plan. */
+/** The same for a launch of a plan: over tiles, or of a plain kernel. Together with `comparePlan` this proves the plan. */
 export function proveLaunch(
   { fn, tile, product }: Pick<Launch, "fn" | "tile" | "product">,
   consts: readonly Const[],
@@ -126,7 +126,7 @@ export function proveLaunch(
 const variantOf = ({ entryPoint }: Program, { variants = [] }: Manifest) =>
   variants.find((one) => one.entryPoint === entryPoint);
 
-/** What a launcher does with this entry point. */
+/** The manifest as a launcher uses it for this entry point. */
 function manifestFor(program: Program, manifest: Manifest): Manifest {
   const variant = variantOf(program, manifest);
   if (variant === undefined) return manifest;
@@ -134,17 +134,17 @@ function manifestFor(program: Program, manifest: Manifest): Manifest {
   return { ...manifest, workgroupSize, dispatch: { ...manifest.dispatch, rowsPerWorkgroup } };
 }
 
-/** Extents that this entry point is for: as many vectors as there would be elements. */
+/** Extents that this entry point accepts, with a vector for each element of the given ones. */
 function extentsFor(program: Program, manifest: Manifest, dims: Extents): Extents {
   const variant = variantOf(program, manifest);
   if (variant === undefined) return dims;
   return { ...dims, [variant.dim]: variant.multipleOf * (dims[variant.dim] as number) };
 }
 
-/** Extents above this are taken to be others where a product is proved: its kernel has no other form for them. */
+/** A product is proved with smaller extents than those above this, as its kernel has the same form for them. */
 const mostOfProduct = 40;
 
-/** The same of the plain kernel of a product. @param fn the op alone. @param tiles as the plan has them. */
+/** The same for a plain kernel. @param fn consists of the op alone. @param tiles as in the plan. */
 export function proveProduct(
   fn: Fn,
   consts: readonly Const[],
@@ -176,20 +176,14 @@ export function proveProduct(
       const [name, count] = [tiles[side], tiled[side]];
       return name && count ? [[name, Math.ceil((dims[count.of] as number) / count.by)] as const] : [];
     });
-    const found = atPoint(
-      { fn: small },
-      consts,
-      kernel.manifest,
-      program,
-      { ...dims, ...Object.fromEntries(counts) },
-      i,
-    );
+    const all = { ...dims, ...Object.fromEntries(counts) };
+    const found = atPoint({ fn: small }, consts, kernel.manifest, program, all, i);
     if (found.verdict !== "equal") return found;
   }
   return { verdict: "equal" };
 }
 
-/** What the text says, bound as the manifest has it. */
+/** The program that the text contains. @throws Error if its bindings differ from the manifest's. */
 function readBack(wgsl: string, { bindings, uniforms, workgroupSize }: Manifest, made: Program): Program {
   const found = readWgsl(wgsl, made);
   const names = [...bindings.map(({ variable }) => variable), ...(uniforms ? ["dims"] : [])];
@@ -223,7 +217,7 @@ function atPoint(
   const { inputs, results } = evaluated(launch, consts, evaluator);
   const rows = elementCount(resolveShape(dispatch.rows, dims));
   const [x, y] = workgroupsOf(dispatch, rows);
-  // A dispatch of two dimensions may start a few workgroups too many.
+  // A dispatch of two dimensions may start more workgroups than there are rows for.
   const isOpen = dispatch.rows.some((dim) => typeof dim === "string");
   const groups = [...workgroupsToRun(x * y), ...(isOpen ? [x * y] : [])];
   const given = new Map([...inputs].map(([name, tensor]) => [`in_${name}`, numbersOf(tensor, evaluator)] as const));
@@ -242,13 +236,13 @@ function atPoint(
     const [reason] = arithmetic.reasons;
     if (reason !== undefined) return { verdict: "undecided", because: reason };
     const own = fn.ops.find((op) => hasOwnMeaning(op.name));
-    if (own !== undefined) return { verdict: "undecided", because: `nothing says what \`${own.name}\` is exactly` };
+    if (own !== undefined) return { verdict: "undecided", because: `\`${own.name}\` has no exact definition` };
     return { verdict: "different", difference: { result: name, index: indexAt(at, wanted.shape), dims } };
   }
   return { verdict: "equal" };
 }
 
-/** Workgroups to run of so many: the first two, the last two, and some between. */
+/** The workgroups to run out of `count`: the first two, the last two, and some between. */
 export function workgroupsToRun(count: number): number[] {
   if (count <= mostWorkgroupsRun) return Array.from({ length: count }, (_, group) => group);
   const between = mostWorkgroupsRun - 4;
@@ -256,7 +250,7 @@ export function workgroupsToRun(count: number): number[] {
   return [0, 1, ...inner, count - 2, count - 1];
 }
 
-/** What the launch reads, by name, and its results. */
+/** The inputs of the launch, by name, and its results. */
 function evaluated({ fn, tile }: Parameters<typeof atPoint>[0], consts: readonly Const[], evaluator: Evaluator) {
   const { dims } = evaluator.point;
   const params = evaluator.parameters(fn);
@@ -273,7 +267,7 @@ function evaluated({ fn, tile }: Parameters<typeof atPoint>[0], consts: readonly
   return { inputs, results };
 }
 
-/** Integers and truth values are numbers in a kernel. */
+/** A tensor as the numbers that a kernel computes with: integers and bools are plain numbers. */
 function numbersOf(tensor: FieldTensor, { point: { pair } }: Evaluator): FieldNumber[] {
   const isInteger = isNumber(tensor.element);
   return Array.from(tensor.p, (p, i) => (isInteger ? integerOf(p, tensor.q?.[i], pair) : residueAt(tensor, i)));

@@ -1,4 +1,4 @@
-/** Arrays in which a lane keeps values of its rows from one loop to a later one. */
+/** Arrays in which a lane caches values of its rows between loops. */
 
 import type { Variable } from "../src/kernel/expression.ts";
 import type { Statements } from "../src/kernel/statement.ts";
@@ -12,17 +12,17 @@ export class RowCaches {
   private readonly to: Statements;
   private readonly names: Names;
   private readonly steps: number | undefined;
-  /** Arrays that are read no more, by row and type. */
+  /** Arrays that are no longer read, by row and type. */
   private readonly spare = new Map<Place, Map<string, Variable[]>>();
 
-  /** @param steps of a row, where that is known: only then is anything kept. */
+  /** @param steps of a row, if known: only then is anything cached. */
   constructor(to: Statements, names: Names, steps: number | undefined) {
     this.to = to;
     this.names = names;
     this.steps = steps;
   }
 
-  /** What the lane keeps of a node in its row. */
+  /** The array in which the lane caches a node of its row. */
   of(node: Node, place: Place): Variable {
     return place.strip?.caches.get(node) as Variable;
   }
@@ -35,7 +35,7 @@ export class RowCaches {
     place.strip?.caches.set(node, spare ?? declare());
   }
 
-  /** The array is there for what a later loop keeps. */
+  /** Makes the node's array available to later loops. */
   free(node: Node, place: Place): void {
     const type = printType(laneType(node.value.element, place.widthOf(node)));
     const byType = this.spare.get(place) ?? new Map<string, Variable[]>();

@@ -1,6 +1,6 @@
 /**
- * The loops along the rows of a lane: each reduces what its stage reduces and writes the stage's results, in blocks
- * whose states are merged, and takes in what is left where a row is no multiple of its lanes.
+ * The loops along the rows of a lane. Each accumulates the reductions of its stage, in blocks whose states are merged, and
+ * stores the stage's results. If the length of a row is not a multiple of its lanes, the remaining units are added after the loop.
  */
 
 import {
@@ -30,39 +30,39 @@ import type { RowCaches } from "./row-caches.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 import type { TileSums } from "./tile-sums.ts";
 
-/** A loop along the row, and what it reduces. */
+/** A loop along the row, and the accumulators of its reductions. */
 interface Nest {
   readonly loop: Loop;
-  /** The reductions of each row that a lane processes at once. */
+  /** The accumulators of each row that a lane processes at once. */
   readonly perRow: readonly (readonly Accumulator[])[];
   readonly counter: Counter;
   /** Steps in the blocks around the loop, the largest first. */
   readonly blocks: readonly number[];
 }
 
-/** What the loops share with what stands around them. */
+/** What the loops share with the rest of the kernel's body. */
 interface LaneRows {
   readonly names: Names;
   readonly accumulators: AccumulatorWriter;
   readonly caches: RowCaches;
   readonly tileSums: TileSums | undefined;
-  /** Outside of loops: what is the same in every row, then each row. */
+  /** Outside of loops: values that are the same in every row, then those of each row. */
   readonly common: Place;
   readonly rows: readonly Place[];
-  /** Writes what computes a node: once where it is the same in every row. */
+  /** Writes the statements that compute a node: only once if it is the same in every row. */
   readonly define: (node: Node, common: Place, rows: readonly Place[]) => void;
 }
 
 export class RowLoops {
   private readonly context: PlaceContext;
   private readonly given: LaneRows;
-  /** By stage: the reductions that its loop computes. */
+  /** The reductions of each stage's loop. */
   private readonly reductions: ReadonlyMap<number, readonly Node[]>;
   /** Means that are subtracted from their rows. */
   private readonly centered: ReadonlySet<Node | undefined>;
   private countName = "";
   private inverseName = "";
-  /** The lane's unit of those that are left, whether it has one, and else the last of them. */
+  /** The lane's remaining unit, whether it has one, and that unit clamped to the last. */
   private left: ReturnType<RowLoops["defineLeft"]> | undefined;
 
   constructor(context: PlaceContext, given: LaneRows) {
@@ -78,7 +78,7 @@ export class RowLoops {
     return this.given.accumulators.limit ?? extentValue(this.context.schedule.units);
   }
 
-  /** The loop, and the merge of what its lanes have reduced. */
+  /** Writes the loop, and the merge of its lanes' states. */
   write(loop: Loop): void {
     const { schedule, isStrict, cacheIsMemory, graph } = this.context;
     const reductions = this.reductions.get(loop.stage) ?? [];
@@ -109,7 +109,7 @@ export class RowLoops {
       return [...own.values()];
     });
     for (const place of this.given.rows) this.bindRowParts(loop, place);
-    // A step reads what is kept before it keeps anything: it may do so in the same array.
+    // A step reads caches before it writes any, and so may reuse the array of one that it is the last to read.
     for (const place of this.given.rows) for (const node of loop.frees) this.given.caches.free(node, place);
     for (const place of this.given.rows) for (const node of loop.keeps) this.given.caches.declare(node, place);
     for (const accumulator of perRow.flat())
@@ -121,7 +121,7 @@ export class RowLoops {
     const nest = { loop, perRow, counter, blocks: accumulators.some(isBlocked) ? blocks : [] };
     const { split } = schedule;
     const isCounted = accumulators.some(({ reduction }) => reduction.remainder);
-    // A processor's loop ends where its row does, at no cost.
+    // On a processor, a loop with a bound per lane costs nothing extra.
     const isSplit = loop.counts || isCounted || !cacheIsMemory;
     const left = split?.left && isSplit ? split : undefined;
     this.writeBlocks(nest, left?.even);
@@ -133,9 +133,9 @@ export class RowLoops {
   }
 
   /**
-   * The units that are left where a row is no multiple of its lanes, one for each of the first lanes. The others load the
-   * last one, so that nothing waits for a branch, and their states stay as they were.
-   * @returns what writes how they join the states that have been merged before.
+   * The units that remain if the length of a row is not a multiple of its lanes, one for each of the first lanes. The other
+   * lanes load the last unit, which avoids a branch around the loads, and their states do not change.
+   * @returns a function that writes how the remaining units join states that have been merged, if any do.
    */
   private writeLeft(nest: Nest, { even, left }: Split): (() => void) | undefined {
     const { loop, perRow } = nest;
@@ -172,7 +172,7 @@ export class RowLoops {
       const pairs = joining.flatMap((list, i) => list.map((accumulator) => [accumulator, rows[i] as Place] as const));
       return () => this.given.accumulators.joinSome(isLeft, pairs, first, left, this.context.lane());
     }
-    // So few are read by each lane, for less than their sums would cost to share.
+    // For so few units, it costs less if every lane reads them all than if lanes share their sums.
     return () =>
       to.scope(() => {
         const places = Array.from({ length: left }, (_, i) => this.stepPlaces(count(first + i), this.given.names));
@@ -202,8 +202,8 @@ export class RowLoops {
   }
 
   /**
-   * The loop along the row, within one loop for each size of block.
-   * @param even how many steps there are where not all units are in it.
+   * The loop along the row, inside one loop for each size of block.
+   * @param even the number of steps in which all lanes take part, if the remaining units are added after the loop.
    */
   private writeBlocks(nest: Nest, even: number | undefined, depth = 0, from?: Expression): void {
     const { loop, blocks } = nest;
@@ -230,7 +230,7 @@ export class RowLoops {
       }
     };
     if (around !== undefined && size === undefined && this.context.schedule.unrolls) {
-      // A constant number of turns, which compilers unroll, so that the loads of several turns are in flight at once.
+      // Compilers unroll a loop with a constant trip count, so that loads of several iterations are in flight at once.
       to.loop("turn", count(0), count(around), 1, (turn) => {
         const at = to.define(name, add(start, perStep === 1 ? turn : multiply(turn, perStep)));
         to.when(isWhole ? undefined : binary("<", at, end), () => write(at));
@@ -245,7 +245,7 @@ export class RowLoops {
     to.loop(name, start, stop, (size ?? 1) * perStep, write);
   }
 
-  /** One block: its own states, its loop, and its states into those around it. */
+  /** A block: declares its states, writes its loop, and merges its states into the enclosing ones. */
   private writeBlock(nest: Nest, even: number | undefined, depth: number, from: Expression): void {
     const { counts } = nest.counter;
     const to = this.context.to;
@@ -264,8 +264,8 @@ export class RowLoops {
   }
 
   /**
-   * Chooses what is taken off the elements of each row, from three of them which are the same for all of its lanes. Where an
-   * earlier loop has kept what they are computed from at some length, lane 0 chooses from its own, for all.
+   * Chooses the shift that is subtracted from the elements of each row, from three elements that are the same for all of its
+   * lanes. If computing these needs caches of earlier loops, lane 0 chooses from its own elements, for all lanes.
    */
   private writeShifts(loop: Loop, perRow: readonly (readonly Accumulator[])[]): void {
     const shifted = perRow.map((accumulators) => accumulators.filter(({ reduction }) => reduction.shift));
@@ -295,7 +295,7 @@ export class RowLoops {
     }
   }
 
-  /** One of some units that are far apart in the row; of the lane's own where `isOwn`. */
+  /** The `which`th of `samples` units spread over the row, or over the lane's own units if `isOwn`. */
   private sampledUnit(which: number, samples: number, isOwn: boolean) {
     const { lanes, steps, units } = this.context.schedule;
     const to = this.context.to;
@@ -316,7 +316,7 @@ export class RowLoops {
     return { step: undefined, unit: to.define("unit", at) };
   }
 
-  /** Names for the parts of indices that stay the same along the row. */
+  /** Binds the parts of indices that are the same along the row to variables. */
   bindRowParts(loop: Loop, place: Place): void {
     const loads = loop.nodes.filter((node) => node.kind === "load");
     const uses = [
@@ -338,7 +338,7 @@ export class RowLoops {
     return { common, rows };
   }
 
-  /** A node in a step: kept by an earlier loop, or computed. */
+  /** A node in a step: read from a cache, or computed. */
   private readOrDefine(
     node: Node,
     loop: Loop,
@@ -352,20 +352,20 @@ export class RowLoops {
         place.bind(node, place.name(node, item(this.given.caches.of(node, place), step as Expression)));
   }
 
-  /** What a loop computes in a step, and what it keeps of that. */
+  /** Computes the nodes of a step, and caches those that later loops read. */
   private writeNodes(loop: Loop, common: Place, rows: readonly Place[], step: Expression | undefined): void {
     for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
     for (const node of loop.nodes) {
       if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
       if (!loop.keeps.has(node)) continue;
       for (const place of rows) {
-        const kept = target(this.given.caches.of(node, place), step as Expression);
-        this.context.to.assign(kept, place.valueOf(node), undefined, spanOf(node));
+        const cached = target(this.given.caches.of(node, place), step as Expression);
+        this.context.to.assign(cached, place.valueOf(node), undefined, spanOf(node));
       }
     }
   }
 
-  /** What one lane does with one unit of its rows. */
+  /** Processes one unit of a lane's rows. */
   private writeStep(
     { loop, perRow, counter }: Nest,
     depth: number,

@@ -1,7 +1,8 @@
 /**
- * Results that have one unit a row, as all have where nothing is reduced: neighbouring rows of a lane are the elements of a
- * word, which it stores at once. No other lane has any of it, for tensors begin at a word. Only the last word may have fewer
- * rows; what follows the tensor in it stays as it is. Tensors that lie as such results do are read by words, too.
+ * Word-wise stores of narrow results with one unit per row, which is all of them if nothing is reduced: neighbouring rows of a
+ * lane are the elements of a word, which it stores at once. No other lane stores into that word, as tensors start at a word
+ * boundary. Only the last word may have fewer rows; whatever follows the tensor in it is preserved. Inputs with the layout of
+ * these results are loaded by words, too.
  */
 
 import { type Buffer, elementsInWord } from "../src/kernel/buffer.ts";
@@ -17,7 +18,7 @@ import { partOf, storeWord } from "./word-stores.ts";
 export class RowWords {
   private readonly context: PlaceContext;
   private readonly names: Names;
-  /** What is loaded by words: only beside what is stored so, for else a lane need not have neighbouring rows. */
+  /** Loads by words: only if results are stored by words, as otherwise a lane's rows need not be neighbours. */
   private readonly loads: ReadonlySet<Node>;
 
   constructor(context: PlaceContext, names: Names) {
@@ -31,7 +32,7 @@ export class RowWords {
     );
   }
 
-  /** How many rows make up a word of the buffer; 1 where its elements are stored and loaded one by one. */
+  /** The number of rows in a word of the buffer; 1 if its elements are loaded and stored one by one. */
   private rowsInWord(use: Use, { storage, type }: Buffer): number {
     const { graph, schedule, tile }: BodyContext = this.context;
     const unit = graph.columns.length === 0 ? schedule.width : 1;
@@ -54,7 +55,7 @@ export class RowWords {
     return true;
   }
 
-  /** Stores the result of each of a lane's rows, if that is by words. */
+  /** Stores the results of a lane's rows, if they are stored by words. */
   store(store: Store, rows: readonly Place[]): boolean {
     const { to, lane, schedule, bufferOf } = this.context;
     const inWord = this.rowsInWord(store, bufferOf(store.name, "read_write"));

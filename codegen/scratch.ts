@@ -1,4 +1,4 @@
-/** Workgroup memory through which lanes merge what they have reduced. */
+/** Workgroup memory through which lanes merge their states. */
 
 import type { Variable } from "../src/kernel/expression.ts";
 import type { Statements } from "../src/kernel/statement.ts";
@@ -9,10 +9,10 @@ import { computedType } from "./expression.ts";
 import type { Names } from "./names.ts";
 import { printType } from "./print-wgsl.ts";
 
-/** What two types share where states of both lie in one array. */
+/** Equal for types whose states can share an array. */
 const memoryKey = (type: Type) => `${printType(type)} ${type.fields}`;
 
-/** How lanes share rows: see `Schedule`. */
+/** How lanes are assigned to rows: see `Schedule`. */
 interface RowShape {
   readonly lanes: number;
   readonly subgroup: number;
@@ -20,17 +20,16 @@ interface RowShape {
   readonly rowsPerLane: number;
 }
 
-/** Workgroup memory by type, shared by all merges of a kernel: as many arrays as a merge of several states needs at a time. */
+/** Arrays in workgroup memory, by type, that all merges of a kernel share. */
 export class Scratch {
   private readonly arrays = new Map<string, Variable[]>();
-  /** Those of the last merge, which lanes may still read: in any other there was a barrier since. */
+  /** The arrays of the last merge, which lanes may still read: there has been a barrier since any earlier one. */
   private last: readonly Variable[] = [];
   private readonly length: number;
   private readonly names: Names;
-  /** Bytes for more than one array of a type. */
   private spare: number;
 
-  /** @param spare bytes for more than one array of a type. */
+  /** @param spare bytes that are available for more than one array of a type. */
   constructor(shape: RowShape, spare: number, names: Names) {
     this.names = names;
     this.length = scratchSize(shape);
@@ -38,8 +37,8 @@ export class Scratch {
   }
 
   /**
-   * Arrays for states of the first of these types, as many as there is room for; a barrier keeps those who
-   * still read the last merge's states apart from them.
+   * Arrays for states of these types, or for as many of the first as memory allows. Emits a barrier if lanes may still read
+   * states of the last merge in them.
    */
   take(types: readonly Type[], statements: Statements): readonly Variable[] {
     const taken: Variable[] = [];
@@ -53,7 +52,7 @@ export class Scratch {
     return taken;
   }
 
-  /** Where lanes come again to what they have merged: none still reads the last states. */
+  /** Emits a barrier before code that runs again in a loop, so that no lane still reads the last states. */
   release(statements: Statements): void {
     if (this.last.length > 0) statements.barrier();
     this.last = [];
@@ -77,17 +76,17 @@ export class Scratch {
   }
 }
 
-/** Arrays are padded to 16 bytes. */
+/** The size of an array with padding to 16 bytes. */
 const padded = (bytes: number) => roundUp(bytes, 16);
 
-/** Bytes of workgroup memory that so many states of each of these accumulators take. */
+/** Bytes of workgroup memory for `states` states of each of these accumulators. */
 export function scratchBytes(states: number, accumulators: readonly Accumulator[]): number {
   const types = accumulators.map(({ reduction, operand }) => reduction.type(computedType(operand.value.element)));
   const byKey = new Map(types.map((type) => [memoryKey(type), type.width * 4]));
   return [...byKey.values()].map((size) => padded(states * size)).reduce((sum, size) => sum + size, 0);
 }
 
-/** States that a workgroup keeps at a time. */
+/** The number of states that a workgroup exchanges at a time. */
 export function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: RowShape): number {
   return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;
 }

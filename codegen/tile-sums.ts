@@ -1,17 +1,17 @@
 /**
  * Sums over rows in a kernel that also computes each row: a team of lanes iterates over the rows of a tile, and each lane adds
- * what it has of its columns to sums of its own, which it stores behind the last row. No lane needs another's.
+ * the elements of its columns to sums of its own, which it stores after the last row. No lane needs another's sums.
  *
  *   for each row of the tile:
- *     reduce the row, write what becomes of it
+ *     reduce the row, store its results
  *     sums[step] += d_y * y                    the lane's columns
  *   store the sums
  *
- * Tiles are short (src/plan/mixed.ts), so that a sum passes through few additions. Where several teams share a workgroup all of
- * them take as many turns, since merges of lanes have barriers; rows that there are not add 0.
+ * Tiles are short (src/plan/mixed.ts), so that a sum passes through few additions. Teams that share a workgroup all take the
+ * same number of turns, since merges of lanes have barriers; a turn beyond the last row adds 0.
  *
- * A GPU's lanes have the sums in registers, in an array of so many steps. A processor's add to them where they are stored, in its
- * caches: SwiftShader takes many seconds to compile long arrays of a lane's own.
+ * On a GPU, a lane has its sums in registers, in an array with an element for each step. On a processor it adds to them where
+ * they are stored, in its caches: SwiftShader takes many seconds to compile long arrays private to a lane.
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
@@ -41,9 +41,9 @@ import { divisorValue, type Extent, extentOf, extentValue, known, times, timesEx
 import type { TiledRows, TileSum } from "./graph.ts";
 import { grouped } from "./loops.ts";
 import type { Names } from "./names.ts";
-import { hintOf, Place, type PlaceContext, type Strip } from "./place.ts";
+import { hintOf, makeStrip, Place, type PlaceContext, type Strip } from "./place.ts";
 
-/** What teams of lanes are numbered by: tiles, and the rows that these do not sum over. */
+/** The axes by which teams of lanes are numbered: tiles, and the rows that are not summed. */
 export const teamsOf = ({ tiles, before, behind }: TiledRows): readonly Atom[] => [tiles, ...before, ...behind];
 
 const extentOfAll = (atoms: readonly Atom[]): Extent => times(...atoms.map(({ extent }) => extentOf(extent)));
@@ -53,11 +53,11 @@ export class TileSums {
   private readonly tiled: TiledRows;
   private readonly names: Names;
   private readonly arrays = new Map<TileSum, Variable>();
-  /** The results of each reduction, by its first. */
+  /** The results of each reduction, by the first of them. */
   private readonly groups: ReadonlyMap<TileSum, readonly TileSum[]>;
-  /** Of each row at hand: one over how many rows of the tile there were with it. */
+  /** For each row of the turn: one over the number of the tile's rows up to it. */
   private inverses: readonly Expression[] = [];
-  /** Where sums are stored: the tile as a row. */
+  /** The tile as a row, in which sums are stored. */
   private strip: Strip | undefined;
 
   constructor(context: PlaceContext, tiled: TiledRows, names: Names) {
@@ -72,7 +72,7 @@ export class TileSums {
     return this.context.to.define(this.names.define(value), of);
   }
 
-  /** @param writeRows of some rows of the tile. */
+  /** @param writeRows computes the rows of one turn. */
   write(team: Expression, writeRows: (rows: readonly Strip[]) => void): void {
     const { schedule, tile, to } = this.context;
     const { rowsPerLane } = schedule;
@@ -89,7 +89,7 @@ export class TileSums {
     const number = known(outer) === 1 ? within : divide(within, divisorValue(outer));
     const start = this.name("tileStart", multiply(number, size));
     const end = this.name("tileEnd", call("min", add(start, size), rows));
-    // The row that is the tile's row 0.
+    // The row of the iteration space at position 0 of the summed axes, as terms.
     const offsets = [
       ...(known(outer) === 1 ? [] : [timesExtent(multiply(remainder(within, divisorValue(outer)), rows), inner)]),
       ...(known(inner) === 1 ? [] : [remainder(index, divisorValue(inner))]),
@@ -101,8 +101,7 @@ export class TileSums {
             "tileRow",
             offsets.reduce((a, b) => add(a, b)),
           );
-    const tileMaps = { parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
-    this.strip = { index: team, row: index, isRow: isTile, ...tileMaps };
+    this.strip = makeStrip(team, index, isTile);
     for (const group of this.groups.values()) this.declare(group);
     const own = select(count(0), subtract(end, start), isTile);
     const turns = this.name("turns", this.isAlone ? own : call("min", size, rows));
@@ -114,16 +113,12 @@ export class TileSums {
           const along = timesExtent(of, inner);
           return offset === undefined ? along : add(along, offset);
         };
-        const maps = { parts: new Map(), accumulatorOf: new Map(), caches: new Map() };
-        // A team alone takes no turn without a row.
-        if (this.isAlone && i === 0) {
-          const index = named("index", rowOf(at));
-          return { index, row: index, isRow: undefined, ...maps };
-        }
+        // The only team of a workgroup takes no turn without a row.
+        if (this.isAlone && i === 0) return makeStrip(named("index", rowOf(at)));
         const isIn = [...(this.isAlone ? [] : [isTile]), binary("<", at, end)];
         const isRow = named("isRow", allOf(isIn) as Expression);
         const row = named("row", rowOf(call("min", at, subtract(rows, 1))));
-        return { index: named("index", rowOf(at)), row, isRow, ...maps };
+        return makeStrip(named("index", rowOf(at)), row, isRow);
       });
       const counted = this.tiled.sums.some(({ running }) => running.merge === undefined) ? strips : [];
       this.inverses = counted.map((_, i) => this.name("seen", inverseOf(add(turn, i + 1))));
@@ -149,12 +144,12 @@ export class TileSums {
     }
   }
 
-  /** Whether lanes have their sums where they are stored. */
+  /** Whether sums are accumulated in their result buffers. */
   private get isStored(): boolean {
     return this.context.cacheIsMemory && this.isAlone;
   }
 
-  /** Whether no other team of lanes is in the workgroup. */
+  /** Whether the team is the only one in its workgroup. */
   private get isAlone(): boolean {
     const { rowsPerWorkgroup, rowsPerLane } = this.context.schedule;
     return rowsPerWorkgroup === rowsPerLane;
@@ -174,7 +169,7 @@ export class TileSums {
     });
   }
 
-  /** The contributions of the current rows to a lane's columns, for all results of a reduction with its first. */
+  /** Adds the current rows to the sums of a lane's columns: all results of a reduction when called with its first. */
   add(sum: TileSum, rows: readonly Place[], step: Expression, unit: Expression): void {
     const group = this.groups.get(sum);
     if (group === undefined) return;
@@ -214,7 +209,7 @@ export class TileSums {
     to.assign(target(array, step), isAdded ? all : merged, isAdded ? "+" : undefined);
   }
 
-  /** One row after the other. */
+  /** Adds one row after the other. */
   private addEach(group: readonly TileSum[], rows: readonly Place[], step: Expression, unit: Expression): void {
     const { to } = this.context;
     const [sum] = group as readonly [TileSum];
@@ -241,7 +236,7 @@ export class TileSums {
     });
   }
 
-  /** @param rows of the tile. */
+  /** @param rows the number of rows in the tile. */
   private storeAll(rows: Expression): void {
     const groups = [...this.groups].filter(([{ running }]) => !this.isStored || running.finish !== undefined);
     if (groups.length === 0) return;
@@ -257,7 +252,7 @@ export class TileSums {
     });
   }
 
-  /** @param isMore whether `after` reads what is there. */
+  /** @param isMore whether `after` reads the stored values. */
   private store(
     group: readonly TileSum[],
     unit: Expression,
@@ -267,14 +262,14 @@ export class TileSums {
     const { schedule } = this.context;
     const rows = teamsOf(this.tiled).map((atom) => ({ atom, extent: extentOf(atom.extent) }));
     const context: PlaceContext = { ...this.context, schedule: { ...schedule, rows } };
-    // In a turn of a team alone there is a tile.
+    // A team that is alone takes turns only if it has a tile.
     const isSure = isMore && this.isAlone;
     const strip = this.strip && { ...this.strip, ...(isSure && { isRow: undefined }) };
     new Place(context, { names: this.names, strip, unit }, []).update(group, after);
   }
 }
 
-/** One over a count. */
+/** One over a count, in f32. */
 const inverseOf = (of: Expression): Expression => divide(1, construct(f32, of));
 
 function pairwise(values: readonly Expression[], merge: (a: Expression, b: Expression) => Expression): Expression {

@@ -1,11 +1,11 @@
-/** Kernels of one function for several targets: those that differ. */
+/** The distinct kernels of a function for several targets. */
 
 import type { Kernel } from "../src/target/manifest.ts";
 
 /**
- * The kernels that differ, the most demanding first: of those that a device can run it takes the first. `kernels` are of
- * one function; of two with the same text the first stays. Of two that demand the same, a GPU's comes later, so that of
- * `moduleTargets` the last is the portable one.
+ * The distinct kernels of a function, the most demanding first: a device takes the first that it can run. Of several kernels
+ * with the same text, the first stays. Of two that demand the same, a GPU's comes later, so that the last kernel for
+ * `moduleTargets` is the portable one.
  */
 export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
   const byText = new Map<string, Kernel>();
@@ -19,5 +19,5 @@ export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
   return [...byText.values()].sort((a, b) => demand(b) - demand(a));
 }
 
-/** The least demanding of a kernel's forms: of `moduleTargets` it is for every device. */
+/** The least demanding of a kernel's forms. That of `moduleTargets` runs on every device. */
 export const leastDemanding = (forms: readonly Kernel[]): Kernel => forms.at(-1) as Kernel;

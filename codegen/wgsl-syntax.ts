@@ -1,9 +1,9 @@
 /**
- * Reads the WGSL that kernels are made of, as far as they use it, into a tree: by the grammar of the language and by nothing
- * that print-wgsl.ts knows (https://www.w3.org/TR/WGSL/#grammar).
+ * Parses the subset of WGSL that kernels use into a tree. It follows the grammar of WGSL and is independent of print-wgsl.ts
+ * (https://www.w3.org/TR/WGSL/#grammar).
  */
 
-/** An expression as it stands in the text. */
+/** An expression of the text. */
 export type Tree =
   | { readonly kind: "number"; readonly text: string }
   | { readonly kind: "name"; readonly name: string }
@@ -14,7 +14,7 @@ export type Tree =
   | { readonly kind: "member"; readonly of: Tree; readonly name: string }
   | { readonly kind: "element"; readonly of: Tree; readonly index: Tree };
 
-/** A statement. */
+/** A statement of the text. */
 export type TreeStatement =
   | { readonly kind: "let" | "var"; readonly name: string; readonly type: string; readonly value: Tree | undefined }
   | { readonly kind: "assign"; readonly target: Tree; readonly operator: string; readonly value: Tree }
@@ -37,16 +37,16 @@ export interface TreeFunction {
   readonly body: readonly TreeStatement[];
 }
 
-/** A variable of the module: a buffer, or workgroup memory. */
+/** A variable at module scope: a buffer, or workgroup memory. */
 export interface TreeVariable {
   readonly name: string;
   readonly attributes: string;
-  /** `storage, read`. */
+  /** Address space and access mode, as in `storage, read`. */
   readonly space: string;
   readonly type: string;
 }
 
-/** A module; of functions that `isKnown` names, the name alone counts. */
+/** A module, without the functions that `isKnown` accepts. */
 export interface TreeModule {
   readonly variables: readonly TreeVariable[];
   readonly enables: readonly string[];
@@ -66,7 +66,7 @@ function tokensOf(text: string): string[] {
     at = tokenPattern.lastIndex;
     if (found[1] !== undefined) tokens.push(found[1]);
   }
-  if (at < text.length) throw new Error(`\`${text.slice(at, at + 20)}\` is no token`);
+  if (at < text.length) throw new Error(`\`${text.slice(at, at + 20)}\` does not start with a token`);
   return tokens;
 }
 
@@ -75,8 +75,8 @@ const relations: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="
 const bitOperators: ReadonlySet<string> = new Set(["&", "|", "^"]);
 
 /**
- * @param isKnown functions whose bodies are not read.
- * @throws Error with what is not of this part of the language.
+ * @param isKnown names functions whose bodies are skipped.
+ * @throws Error if the text is outside of this subset of WGSL.
  */
 export function readTree(text: string, isKnown: (name: string) => boolean): TreeModule {
   return new Reader(tokensOf(text)).module(isKnown);
@@ -105,7 +105,7 @@ class Reader {
   }
 
   private expect(token: string): void {
-    if (!this.accept(token)) throw new Error(`\`${this.next}\` stands where \`${token}\` should`);
+    if (!this.accept(token)) throw new Error(`expected \`${token}\`, found \`${this.next}\``);
   }
 
   private list<T>(end: string, one: () => T): T[] {
@@ -151,7 +151,7 @@ class Reader {
       } else if (word === "fn") {
         const found = this.function(attributes, isKnown);
         if (found !== undefined) functions.push(found);
-      } else throw new Error(`\`${word}\` begins nothing of a module`);
+      } else throw new Error(`expected a declaration, found \`${word}\``);
     }
     return { variables, enables, overrides, structs, functions };
   }
@@ -239,7 +239,7 @@ class Reader {
     if (target.kind === "call") return { kind: "call", call: target };
     const operator = this.take();
     if (operator === "++") return { kind: "assign", target, operator: "+", value: { kind: "number", text: "1" } };
-    if (!/^[-+*/]?=$/.test(operator)) throw new Error(`\`${operator}\` stands where something is assigned`);
+    if (!/^[-+*/]?=$/.test(operator)) throw new Error(`expected an assignment, found \`${operator}\``);
     return { kind: "assign", target, operator: operator.slice(0, -1), value: this.expression() };
   }
 
@@ -248,7 +248,7 @@ class Reader {
     const first = this.relational();
     const operator = this.next;
     if (bitOperators.has(operator)) {
-      // These take operands that no other operator joins.
+      // Bit operators take unary expressions as operands.
       this.at = start;
       return this.chain([operator], () => this.unary());
     }
@@ -269,7 +269,7 @@ class Reader {
     return this.chain(["+", "-"], () => this.chain(["*", "/", "%"], () => this.unary()));
   }
 
-  /** From the left. */
+  /** Left-associative operators of the same precedence. */
   private chain(operators: readonly string[], operand: () => Tree): Tree {
     let left = operand();
     while (operators.includes(this.next)) left = { kind: "infix", operator: this.take(), left, right: operand() };
@@ -297,7 +297,7 @@ class Reader {
     }
     const word = this.take();
     if (/^[\d.]/.test(word)) return { kind: "number", text: word };
-    if (!/^[A-Za-z_]/.test(word)) throw new Error(`\`${word}\` stands where a value should`);
+    if (!/^[A-Za-z_]/.test(word)) throw new Error(`expected an expression, found \`${word}\``);
     const type = templated.has(word) && this.accept("<") ? this.list(">", () => this.type()).join() : "";
     if (!this.accept("(")) return { kind: "name", name: word };
     return { kind: "call", name: word, type, args: this.list(")", () => this.expression()) };

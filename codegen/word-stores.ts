@@ -1,14 +1,14 @@
 /**
- * Results of which rows start and end within words: halves and bytes where a row is no multiple of a word. A lane that has an
- * element of such a word can only put it in atomically. They are therefore stored by a loop of their own behind all others,
- * in which a lane has whole words. Which elements these are depends on where the row starts; as the loop reduces nothing, no
- * row's bits depend on it. What is stored is computed anew, from what the caches still have.
+ * Word-wise stores of halves and bytes whose rows are not whole words. A lane with a single element of a word could only store
+ * it atomically. These results are therefore stored by a loop of their own after all others, in which a lane computes whole
+ * words. Which elements these are depends on where the row starts. As the loop reduces nothing, no row's bits depend on it.
+ * The stored values are recomputed.
  *
  *   for each word that has elements of the row:
  *     y, y_1 = the elements in it, or others of the row
- *     words[word] = pack(y, y_1)        of words that the row shares with its neighbours its own part, atomically
+ *     words[word] = pack(y, y_1)        for a word shared with a neighbouring row: only the row's part, atomically
  *
- * After the partial stores before and behind a vectorized loop whose stores are misaligned (Eichenberger, Wu and O'Brien,
+ * After the partial stores before and after a vectorized loop whose stores are misaligned (Eichenberger, Wu and O'Brien,
  * Vectorization for SIMD Architectures with Alignment Constraints, PLDI 2004).
  */
 
@@ -30,7 +30,7 @@ import {
 } from "../src/kernel/expression.ts";
 import { typeOf } from "../src/kernel/types.ts";
 import type { Use } from "./access.ts";
-import { extentValue, known } from "./extent.ts";
+import { extentValue, known, lastIndex } from "./extent.ts";
 import type { Graph, Store } from "./graph.ts";
 import { columnNodes, grouped, type Loop } from "./loops.ts";
 import type { Names } from "./names.ts";
@@ -38,31 +38,31 @@ import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, hintOf, type Place, type PlaceContext, type Strip } from "./place.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** A loop over words, of results that lie alike. */
+/** A loop over the words of results with the same layout. */
 export interface WordLoop extends Loop {
-  /** Units in a word. */
+  /** The number of units in a word. */
   readonly parts: number;
   /** Whether rows are stored in loop order. */
   readonly isInOrder: boolean;
-  /** What is loaded in words, for it lies as the results do. */
+  /** Loads by words, from inputs with the layout of the results. */
   readonly words: ReadonlySet<Node>;
 }
 
-/** The results that are stored in words, by loops that come behind all others. */
+/** The loops that store results by words, which come after all others. */
 export function wordLoops({ graph, schedule, tile, bufferOf }: BodyContext): readonly WordLoop[] {
   if (tile !== undefined || graph.columns.length === 0) return [];
   const { width } = schedule;
-  /** How many units a word has, and how the rows lie; `undefined` where they are not stored in words, or no row is contiguous. */
+  /** The units in a word and the order of the rows; `undefined` if rows are not stored by words, or are not contiguous. */
   const layoutOf = ({ dims }: Use, { storage, type }: Buffer): string | undefined => {
     const rows = rowsInOrder(dims, graph);
     const parts = elementsInWord(storage) / width;
     return rows === undefined || parts <= 1 || type.width > width ? undefined : `${parts} ${rows}`;
   };
-  const lieAlike = grouped(graph.stores, (store) => {
+  const byLayout = grouped(graph.stores, (store) => {
     const buffer = bufferOf(store.name, "read_write");
     return isPartOfWord(buffer) ? layoutOf(store, buffer) : undefined;
   });
-  return [...lieAlike].flatMap(([layout, stores]) => {
+  return [...byLayout].flatMap(([layout, stores]) => {
     if (layout === undefined) return [];
     const nodes = columnNodes(stores.map(({ node }) => node)) ?? [];
     const words = nodes.filter((node) => {
@@ -76,7 +76,7 @@ export function wordLoops({ graph, schedule, tile, bufferOf }: BodyContext): rea
   });
 }
 
-/** In which order a tensor has the rows, if each of them is contiguous and there are no others; else `undefined`. */
+/** The order of the rows in a tensor, if each is contiguous and the tensor has no other elements; else `undefined`. */
 function rowsInOrder(dims: DimAtoms, { rows, columns }: Graph): string | undefined {
   const atoms = leavesOf(dims.flat());
   const own = atoms.slice(0, atoms.length - columns.length).map((atom) => rows.indexOf(atom));
@@ -84,7 +84,7 @@ function rowsInOrder(dims: DimAtoms, { rows, columns }: Graph): string | undefin
   return isContiguous && own.length === rows.length && !own.includes(-1) ? own.join() : undefined;
 }
 
-/** Where what the loop stores of a unit is computed, of each row. */
+/** The places in which a unit of each row is computed. */
 interface UnitPlaces {
   readonly places: readonly Place[];
   readonly define: (node: Node) => void;
@@ -104,8 +104,8 @@ export class WordStores {
   }
 
   /**
-   * @param rows outside of the loop. Those whose first words have as many units of the row before share a loop, and what is
-   * the same in all rows.
+   * @param rows outside of the loop. Rows whose first words have the same number of units of the previous row share a loop,
+   *   and the values that are the same in every row.
    */
   write(loop: WordLoop, rows: readonly Place[], at: (unit: Expression, rows: readonly Place[]) => UnitPlaces): void {
     const known = [...rows.keys()].map((row) => unitsBefore(row, loop, this.context.schedule));
@@ -125,11 +125,11 @@ export class WordStores {
     const { parts, stores } = loop;
     const total = extentValue(schedule.units);
     const number = known(schedule.units);
-    const last = number === undefined ? subtract(total, 1) : count(number - 1);
+    const last = lastIndex(schedule.units);
     const ends = rows.map((row) => this.endsOf(loop, row, last));
     const skipped = before === undefined ? (ends[0] as RowEnds).before : count(before);
     const step = (word: Expression) => {
-      // In front of the row the numbers of units wrap: they are beyond its end.
+      // The indices of units before the row wrap, and so are beyond its end.
       const first = multiply(word, parts);
       const unit = this.name("unit", before === 0 ? first : subtract(first, skipped));
       const all = Array.from({ length: parts }, (_, i) => (i === 0 ? unit : add(unit, i)));
@@ -153,7 +153,7 @@ export class WordStores {
         });
       }
     };
-    // So many words at most have elements of one row.
+    // The trip count is the most words that have elements of one row.
     if (number === undefined) to.loop("word", lane(), divide(add(total, 2 * (parts - 1)), parts), schedule.lanes, step);
     else {
       const steps = Math.ceil(Math.floor((number + 2 * (parts - 1)) / parts) / schedule.lanes);
@@ -172,7 +172,7 @@ export class WordStores {
     return { place, firstWord, before, lastWord };
   }
 
-  /** Words of the current row, the last one for those beyond. */
+  /** Loads the words of the row at a word index, clamped to the last. */
   private loadWords({ words }: WordLoop, { place, firstWord, lastWord }: RowEnds, word: Expression) {
     if (lastWord === undefined) return new Map<Node, Expression>();
     const nearest = this.name("nearestWord", add(firstWord, call("min", word, lastWord)));
@@ -185,7 +185,7 @@ export class WordStores {
   }
 }
 
-/** Stores a word of what the places have. @param isIn which of them the word is of. */
+/** Stores a word of values from several places. @param isIn which of them are elements of the result. */
 export function storeWord(
   { to, bufferOf }: PlaceContext,
   store: Store,
@@ -199,19 +199,19 @@ export function storeWord(
   to.storeWord(buffer, word, construct(type, ...values), isIn, spanOf(store.node));
 }
 
-/** Where a row lies in words. */
+/** The words of a row. */
 interface RowEnds {
   readonly place: Place;
   readonly firstWord: Expression;
-  /** Units of the row before in the first word. */
+  /** The units of the previous row in the first word. */
   readonly before: Expression;
-  /** Counted from the first; `undefined` where nothing is loaded in words. */
+  /** Counted from the first word; `undefined` if nothing is loaded by words. */
   readonly lastWord: Expression | undefined;
 }
 
 /**
- * How many units of the previous row are in the first word of a lane's nth row, if that is the same in all lanes: the rows
- * of a lane are then whole words. A row beyond the last may be elsewhere.
+ * The number of units of the previous row in the first word of a lane's nth row, if it is the same for all lanes, as it is if
+ * the rows of a lane together are whole words. It does not hold for a row beyond the last.
  */
 function unitsBefore(row: number, { parts, isInOrder }: WordLoop, { units, rowsPerLane }: Schedule) {
   const number = known(units);
@@ -219,7 +219,7 @@ function unitsBefore(row: number, { parts, isInOrder }: WordLoop, { units, rowsP
   return isWhole ? (row * number) % parts : undefined;
 }
 
-/** One of the units of a word. */
+/** The unit of a word at an index. */
 export function partOf(word: Expression, unit: number, width: number): Expression {
   const components = Array.from({ length: width }, (_, i) => component(word, unit * width + i));
   return width === 1 ? (components[0] as Expression) : construct(typeOf(word.type.scalar, width), ...components);

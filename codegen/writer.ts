@@ -1,18 +1,18 @@
 import type { Span } from "../src/diagnostics/diagnostic.ts";
 
-/** A line of WGSL, and the place in the program that it comes from, where it comes from one. */
+/** A line of WGSL, and the span of the program that it comes from, if any. */
 export interface Line {
   readonly text: string;
   readonly span: Span | undefined;
 }
 
-/** Lines of WGSL, indented by their blocks. */
+/** Collects lines of WGSL, indented by the blocks that they are in. */
 export class Writer {
-  private readonly written: Line[] = [];
+  readonly lines: Line[] = [];
   private depth = 0;
 
   line(text: string, span?: Span): void {
-    this.written.push({ text: text === "" ? "" : "  ".repeat(this.depth) + text, span });
+    this.lines.push({ text: text === "" ? "" : "  ".repeat(this.depth) + text, span });
   }
 
   /** `head { ... }`. */
@@ -24,20 +24,15 @@ export class Writer {
     this.line("}", span);
   }
 
-  /** A text of several lines that comes from nowhere in the program. */
+  /** Writes several lines without a span. */
   text(text: string): void {
     for (const line of text.split("\n")) this.line(line);
   }
 
-  /** What another has written, a block deeper than here. */
+  /** Appends the lines of another writer, one block deeper. */
   append(other: Writer): void {
     this.depth++;
     for (const { text, span } of other.lines) this.line(text, span);
     this.depth--;
-  }
-
-  /** The lines so far. */
-  get lines(): readonly Line[] {
-    return this.written;
   }
 }
