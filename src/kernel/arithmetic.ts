@@ -1,6 +1,6 @@
 /**
- * What expressions of a kernel are, given their parts. Vectors are lists of numbers, and go component by component; what a
- * number is, and what is computed with it, an arithmetic says: f32 here, elements of a field in field-arithmetic.ts.
+ * Evaluates expressions of a kernel from the values of their operands, vectors component by component. Numbers and operations
+ * on them are a parameter, the arithmetic: f32 here, elements of a finite field in field-arithmetic.ts.
  */
 
 import { roundTo, roundToBfloat16, roundToFloat16 } from "../ir/float16.ts";
@@ -12,26 +12,26 @@ import { type ElementType, isHalf, isInteger } from "../ir/types.ts";
 import type { BinaryOperator, BuiltinFunction, Expression } from "./expression.ts";
 import type { Scalar, Type } from "./types.ts";
 
-/** A scalar, or the components of a vector. */
+/** A scalar, or the list of a vector's components. */
 export type Value<N> = N | readonly N[];
 
 /**
- * Numbers of a kernel and what is computed with them. Indices and truth values are numbers of JavaScript in each arithmetic;
- * `N` has them, and what stands for floats.
+ * The numbers of a kernel and the operations on them. Indices and bools are JavaScript numbers in every arithmetic; `N` includes
+ * them, and the representation of floats.
  */
 export interface Arithmetic<N> {
-  /** A number that is written in the kernel. */
+  /** A literal of the kernel. */
   literal(value: number, scalar: Scalar): N;
   negate(a: N, scalar: Scalar): N;
-  /** @param from the scalar of the operands. @param to that of the result. */
+  /** @param from the scalar type of the operands. @param to that of the result. */
   binary(operator: BinaryOperator, a: N, b: N, from: Scalar, to: Scalar): N;
   call(name: BuiltinFunction, args: readonly N[], scalar: Scalar): N;
   /** A function of the library. */
   library(name: WgslFunction, args: readonly N[]): N;
-  /** The value in another scalar. */
+  /** The value converted to another scalar type. */
   converted(value: N, from: Scalar, to: Scalar): N;
   select(no: N, yes: N, condition: N): N;
-  /** What a buffer of such elements keeps of the value. */
+  /** The value rounded to the element type of a buffer. */
   stored(value: N, element: ElementType): N;
 }
 
@@ -44,12 +44,12 @@ export function splat<N>(arithmetic: Arithmetic<N>, value: number, { scalar, wid
 
 export const zeroOf = <N>(arithmetic: Arithmetic<N>, type: Type): Value<N> => splat(arithmetic, 0, type);
 
-/** A value in a lane. */
+/** Evaluates an expression in a lane. */
 export type Evaluate<N> = (lane: number) => Value<N>;
 
 const at = <N>(value: Value<N>, i: number): N => (isVector(value) ? (value[i] as N) : value);
 
-/** Component by component; a scalar stands for a vector of equal components. */
+/** Applies a function component by component. A scalar operand is repeated for each component. */
 function unaryOf<N>(a: Evaluate<N>, compute: (a: N) => N): Evaluate<N> {
   return (lane) => {
     const x = a(lane);
@@ -75,8 +75,8 @@ function listOf<N>(parts: readonly Evaluate<N>[], compute: (numbers: readonly N[
 }
 
 /**
- * Two values by an operator.
- * @param from the scalar of the operands.
+ * Applies an operator to two values.
+ * @param from the scalar type of the operands.
  * @param to that of the result.
  */
 export function evaluateBinary<N>(
@@ -89,7 +89,7 @@ export function evaluateBinary<N>(
   return binaryOf(a, b, (x, y) => arithmetic.binary(operator, x, y, from, to));
 }
 
-/** The value of an expression that depends on nothing but its parts, from what these are. */
+/** Evaluates an expression that depends on nothing but its operands. */
 export function evaluateParts<N>(
   arithmetic: Arithmetic<N>,
   expression: Expression,
@@ -118,7 +118,7 @@ export function evaluateParts<N>(
     case "opaque":
       return a;
     default:
-      throw new Error(`kernel: a ${expression.kind} is more than its parts`);
+      throw new Error(`kernel: a ${expression.kind} does not depend on its operands alone`);
   }
 }
 
@@ -142,7 +142,7 @@ function constructed<N>(arithmetic: Arithmetic<N>, from: Scalar, to: Type, parts
   return numbers.length === 1 ? new Array<N>(to.width).fill(numbers[0] as N) : numbers;
 }
 
-/** A number in the type that holds it. */
+/** A number rounded to a scalar type. */
 function rounded(value: number, scalar: Scalar): number {
   switch (scalar) {
     case "f32":
@@ -162,7 +162,7 @@ const operators: Readonly<Record<BinaryOperator, (a: number, b: number, scalar: 
   "+": (a, b) => a + b,
   "-": (a, b) => a - b,
   "*": (a, b, scalar) => (isInteger(scalar) ? Math.imul(a, b) : a * b),
-  // WGSL has a / 0 = a and a % 0 = 0 for integers.
+  // WGSL defines a / 0 = a and a % 0 = 0 for integers.
   "/": (a, b, scalar) => (!isInteger(scalar) ? a / b : b === 0 ? a : Math.trunc(a / b)),
   "%": (a, b, scalar) => (isInteger(scalar) && b === 0 ? 0 : a % b),
   "==": (a, b) => Number(a === b),
@@ -176,7 +176,7 @@ const operators: Readonly<Record<BinaryOperator, (a: number, b: number, scalar: 
   "^": (a, b) => a ^ b,
 };
 
-/** Functions of WGSL in float64. */
+/** The builtin functions of WGSL in float64. */
 export const builtins: Readonly<Record<BuiltinFunction, (a: number, b: number, c: number) => number>> = {
   abs: Math.abs,
   ceil: Math.ceil,
@@ -193,16 +193,16 @@ export const builtins: Readonly<Record<BuiltinFunction, (a: number, b: number, c
   trunc: Math.trunc,
 };
 
-/** The op whose function the library has under its name. */
+/** The op that a library function is named after. */
 export function opOfLibrary(name: WgslFunction): ElementwiseDef {
   const def = isOpName(name) ? ops[name] : undefined;
-  if (def?.kind !== "elementwise") throw new Error(`kernel: \`${name}\` has no meaning here`);
+  if (def?.kind !== "elementwise") throw new Error(`kernel: \`${name}\` cannot be evaluated`);
   return def;
 }
 
 const libraryFunctions = new Map<WgslFunction, (a: number, b: number) => number>();
 
-/** A function of the library in float64: that of the op of its name, or what no op is. */
+/** A library function in float64: that of the op of the same name, or one that no op has. */
 export function libraryFunction(name: WgslFunction): (a: number, b: number) => number {
   const known = libraryFunctions.get(name);
   if (known !== undefined) return known;
@@ -218,7 +218,7 @@ export function libraryFunction(name: WgslFunction): (a: number, b: number) => n
   return made;
 }
 
-/** Floats saturate where they become integers (https://www.w3.org/TR/WGSL/#floating-point-conversion). */
+/** Conversions of floats to integers saturate (https://www.w3.org/TR/WGSL/#floating-point-conversion). */
 function convert(value: number, from: Scalar, to: Scalar): number {
   if (from !== "f32" || !isInteger(to)) return rounded(value, to);
   const [low, high] = to === "i32" ? [-(2 ** 31), 2 ** 31 - 128] : [0, 2 ** 32 - 256];
@@ -226,8 +226,8 @@ function convert(value: number, from: Scalar, to: Scalar): number {
 }
 
 /**
- * Floats in f32, rounded after each operation; integers modulo 2^32; truth values 0 and 1. Functions of the library are those
- * of float64, rounded.
+ * Floats in f32, rounded after each operation; integers modulo 2^32; bools as 0 and 1. Library functions are computed in
+ * float64 and rounded.
  */
 export const float32: Arithmetic<number> = {
   literal: rounded,

@@ -1,14 +1,14 @@
-/** The buffers of a kernel: what lies in them, and what lanes see of them. */
+/** The buffers of a kernel: how elements are stored, and how lanes access them. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { type ElementType, isByte, type Shape } from "../ir/types.ts";
 import type { LaunchBinding } from "../launch/manifest.ts";
 import type { Type } from "./types.ts";
 
-/** How elements lie in a buffer. */
+/** How elements are stored in a buffer. */
 export type Storage = LaunchBinding["storage"];
 
-/** How elements of a type lie, where the device has halves of its own or not. */
+/** How elements of a type are stored. @param hasHalves whether the device supports f16. */
 export function storageOf(element: ElementType, hasHalves: boolean): Storage {
   if (element === "f16") return hasHalves ? "f16" : "f16x2";
   if (element === "bf16") return "bf16x2";
@@ -16,28 +16,28 @@ export function storageOf(element: ElementType, hasHalves: boolean): Storage {
   return element === "bool" ? "u32" : element;
 }
 
-/** The function of the library that gives the bits of a float of two bytes, in the lower half of a word. */
+/** The library function that returns the bits of a two-byte float, in the low half of a word. */
 export const bitsOf = (element: ElementType): "half_bits" | "bfloat_bits" | undefined =>
   element === "f16" ? "half_bits" : element === "bf16" ? "bfloat_bits" : undefined;
 
 type Packed = "f16x2" | "bf16x2" | "i8x4" | "u8x4";
 
-/** How many elements share a word. */
+/** The number of elements in a word. */
 export const elementsInWord = (storage: Storage | "uniform"): 1 | 2 | 4 =>
   storage.endsWith("x2") ? 2 : storage.endsWith("x4") ? 4 : 1;
 
-/** Whether elements share words of type u32. */
+/** Whether elements are packed into words of type u32. */
 export const isPacked = (storage: Storage | "uniform"): storage is Packed => elementsInWord(storage) > 1;
 
-/** Whether an element is a part of a word into which several lanes may write: they do it atomically. */
+/** Whether an element is a part of a word that several lanes may store into, which they do atomically. */
 export const isPartOfWord = ({ storage, type, access }: Buffer): boolean =>
   type.width < elementsInWord(storage) && access === "read_write";
 
-/** Whether so many elements can be loaded at a time: as many as the buffer has, one of them, or those of a word that has several. */
+/** Whether `width` elements can be loaded at a time: one, a vector of the buffer, or all of a word. */
 export const isLoadable = (width: number, { storage, type }: Buffer): boolean =>
   width === 1 || width === type.width || (type.width < width && width === elementsInWord(storage));
 
-/** Whether values of a type are words of the buffer, whose elements are parts of words. */
+/** Whether values of a type are whole words of a buffer whose elements are parts of words. */
 export const isWordOf = (buffer: Buffer, { scalar, width }: Type): boolean =>
   scalar === buffer.type.scalar && isPartOfWord(buffer) && width === elementsInWord(buffer.storage);
 
@@ -45,14 +45,14 @@ export const isWordOf = (buffer: Buffer, { scalar, width }: Type): boolean =>
 export interface Buffer {
   /** Its name in the kernel. */
   readonly wgsl: string;
-  /** Its elements as lanes compute with them: single ones, or vectors. */
+  /** The type of an element, scalar or vector, in a lane. */
   readonly type: Type;
-  /** Of the tensor that lies in it. */
+  /** The shape of its tensor. */
   readonly shape: Shape;
   readonly element: ElementType;
   /** A scalar is a field of the uniform buffer. */
   readonly storage: Storage | "uniform";
   readonly access: "read" | "read_write";
-  /** Where the program declares what is read, or computes what is written. */
+  /** Where the program declares an input, or computes a result. */
   readonly span?: Span;
 }

@@ -1,6 +1,6 @@
 /**
- * Which loads caches serve. Memory is read for a place once: by one workgroup where only its rows have it. A workgroup that
- * reads its rows in several loops, one after the other, finds them in a cache in all but one.
+ * Which loads are served by caches. Every address is read from memory once: by one workgroup, if only its rows contain it. A
+ * workgroup that reads its rows in several consecutive loops finds them in a cache in all loops but one.
  */
 
 import type { Buffer } from "./buffer.ts";
@@ -8,13 +8,13 @@ import { bytesOfLoad } from "./cost.ts";
 import { type Expression, partsOf, type Variable } from "./expression.ts";
 import type { Statement } from "./statement.ts";
 
-/** Of one buffer: bytes that are loaded, and those of them from places that nothing before has loaded. */
+/** For a buffer: the bytes that are loaded, and those of them that come from memory. */
 interface Loaded {
   all: number;
   fresh: number;
 }
 
-/** @param lanesOf how often a statement is run by a lane. */
+/** The bytes that caches serve. @param lanesOf the number of executions of a statement, over all lanes. */
 export function cachedBytes(body: readonly Statement[], lanesOf: (statement: Statement) => number): number {
   const isOwn = ofOneWorkgroup(body);
   const cached = [...loadedIn(body, lanesOf, isOwn).values()].map(({ all, fresh }) => all - fresh);
@@ -22,8 +22,8 @@ export function cachedBytes(body: readonly Statement[], lanesOf: (statement: Sta
 }
 
 /**
- * By buffer. Of loops that follow each other the one that loads most loads what is fresh. What stands before them are samples
- * of the same rows, what stands behind one is what that leaves.
+ * Bytes by buffer. Of consecutive loops, the one that loads most reads from memory. Loads before the loops are samples of the
+ * same rows, and loads after a loop are its remainder.
  */
 function loadedIn(
   statements: readonly Statement[],
@@ -73,7 +73,7 @@ function loadsOf(statement: Statement, isOwn: ReadonlySet<Variable>) {
   return loads;
 }
 
-/** Variables whose values differ from one workgroup to the next. */
+/** The variables whose values depend on the workgroup. */
 function ofOneWorkgroup(body: readonly Statement[]): ReadonlySet<Variable> {
   const own = new Set<Variable>();
   const visit = (statements: readonly Statement[]) => {

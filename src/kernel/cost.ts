@@ -1,17 +1,17 @@
-/** What an expression costs each time that a lane evaluates it. */
+/** The cost of an expression each time that a lane evaluates it. */
 
 import { type WgslFunction, wgslFunctions } from "../ir/ops/wgsl-functions.ts";
 import { elementInfo } from "../ir/types.ts";
 import { type Buffer, bitsOf, isPartOfWord } from "./buffer.ts";
 import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
 
-/** Of one evaluation, or of many. */
+/** The cost of one or more evaluations. */
 export interface Cost {
-  /** Of floats, integers and truth values, by component. */
+  /** Operations on floats, integers and bools, counted by component. */
   readonly operations: number;
-  /** What takes several operations' time: exponentials, roots, divisions but by powers of two; by component. */
+  /** Operations that take several times as long, counted by component: exponentials, roots, divisions except by powers of two. */
   readonly transcendentals: number;
-  /** Loads, stores, reads and writes of workgroup memory, shuffles, whatever their width. */
+  /** Loads, stores, accesses to workgroup memory and shuffles, of any width. */
   readonly accesses: number;
   readonly bytesLoaded: number;
   readonly bytesStored: number;
@@ -19,7 +19,7 @@ export interface Cost {
 
 export const noCost: Cost = { operations: 0, transcendentals: 0, accesses: 0, bytesLoaded: 0, bytesStored: 0 };
 
-/** @param times how often `b` counts. */
+/** `a + times * b`. */
 export function addCost(a: Cost, b: Cost, times = 1): Cost {
   return {
     operations: a.operations + times * b.operations,
@@ -30,7 +30,7 @@ export function addCost(a: Cost, b: Cost, times = 1): Cost {
   };
 }
 
-/** Bytes of an element in memory. */
+/** The size of an element in memory. */
 const bytesOf = ({ element }: Buffer) => elementInfo[element].bytes;
 
 const componentwise = (width: number, operations: number, transcendentals = 0): Cost => {
@@ -39,16 +39,16 @@ const componentwise = (width: number, operations: number, transcendentals = 0): 
 
 const ofLibrary = (name: WgslFunction, width: number) => componentwise(width, ...wgslFunctions[name].cost);
 
-/** A part of a word is cleared and then set, atomically. */
+/** The number of accesses of a store: a part of a word is first cleared and then set, atomically. */
 export const accessesOfStore = (buffer: Buffer, width: number): number =>
   isPartOfWord(buffer) && width === buffer.type.width ? 2 : 1;
 
-/** A store of this many elements, without what the value and the index cost. */
+/** The cost of a store of this many elements, without those of the value and the index. */
 export function costOfStore(buffer: Buffer, width: number): Cost {
   const library = bitsOf(buffer.element);
   const rounded = library === undefined ? noCost : ofLibrary(library, width);
   const accesses = accessesOfStore(buffer, width);
-  // What is atomic reads and writes its word where caches that lanes share have it.
+  // An atomic operation reads and writes its word in a cache that lanes share.
   if (accesses > 1) return { ...rounded, accesses, bytesLoaded: 4 * accesses, bytesStored: 4 * accesses };
   return { ...rounded, accesses, bytesStored: width * bytesOf(buffer) };
 }
@@ -63,7 +63,7 @@ export function costOf(expression: Expression): Cost {
   return cost;
 }
 
-/** Without that of its parts. */
+/** The cost of an expression without its parts. */
 function ownCost(expression: Expression): Cost {
   const { width } = expression.type;
   switch (expression.kind) {
@@ -104,13 +104,13 @@ function ownCost(expression: Expression): Cost {
   }
 }
 
-/** Uniforms are read as constants are. */
+/** Uniforms are as cheap as constants. */
 function ofLoad(load: ExpressionOf<"load">): Cost {
   if (load.buffer.storage === "uniform") return noCost;
   return { ...noCost, accesses: 1, bytesLoaded: bytesOfLoad(load) };
 }
 
-/** Bytes of memory that a load of a buffer reads. */
+/** The bytes that a load reads from a storage buffer. */
 export const bytesOfLoad = ({ buffer, type }: ExpressionOf<"load">) =>
   buffer.storage === "uniform" ? 0 : type.width * bytesOf(buffer);
 
@@ -123,7 +123,7 @@ function ofFunction(callee: KernelFunction): Cost {
   return cost;
 }
 
-/** Integers are divided by a power of two by a shift, or by a mask for what is left over. */
+/** Whether it is a division or remainder other than of an unsigned integer by a power of two, which is a shift or a mask. */
 function isDivision({ operator, left, right }: ExpressionOf<"binary">): boolean {
   if (operator !== "/" && operator !== "%") return false;
   const isShift = right.kind === "literal" && Number.isInteger(Math.log2(right.value));

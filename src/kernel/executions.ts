@@ -1,24 +1,25 @@
 /**
- * How often each statement of a kernel runs. Which lanes come to it depends on indices, which are computed here for all lanes
- * of a workgroup in step; nothing else is, and a loop whose turns differ in nothing but their number is gone through once.
+ * How often each statement of a kernel executes. Which lanes execute it depends on indices, which are evaluated here for all
+ * lanes of a workgroup in lockstep. Nothing else is evaluated, and a loop whose iterations do not differ in control flow is
+ * evaluated once.
  *
- * Futhark and tinygrad multiply the extents of loops around a statement; rows' tails and idle lanes are then forgotten, which
- * is what schedules differ by.
+ * Futhark and tinygrad multiply the extents of the loops around a statement. That ignores tails of rows and idle lanes, in
+ * which schedules differ.
  */
 
 import { type Evaluate, evaluateParts, float32, type Value } from "./arithmetic.ts";
 import { type Expression, partsOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
 
-/** Of one statement. */
+/** The executions of a statement. */
 export interface Executions {
-  /** Lanes that ran it, each time that it was run. */
+  /** The number of executions, over all lanes. */
   lanes: number;
-  /** The same with the lanes that waited: of each group of lanes that go in step, all count if one runs it. */
+  /** The same with idle lanes: all lanes of a group in lockstep count if one of them executes the statement. */
   issued: number;
-  /** Of a store of parts of words: the words that they make, of all lanes. */
+  /** For a store of parts of words: the number of words that the parts amount to. */
   words: number;
-  /** Of a loop: turns of lanes, and with those that waited. */
+  /** For a loop: the iterations of all lanes, without and with idle lanes. */
   turns: number;
   issuedTurns: number;
 }
@@ -28,23 +29,23 @@ type Store = Extract<Statement, { kind: "store" }>;
 type Bind = Extract<Statement, { kind: "bind" }>;
 type Indices = Evaluate<number> | undefined;
 
-/** Conditions that depend on a tensor's elements are taken to hold. */
+/** Conditions that depend on a tensor's elements are assumed to hold. */
 const isAlways = () => 1;
 
-/** What is computed for the lanes that come to it. */
+/** Counts the executions of a kernel's statements. */
 export class Execution {
-  /** Turns of loops and conditions count; statements that nothing came to are missing. */
+  /** Statements that no lane executes are missing. */
   readonly counts = new Map<Statement, Executions>();
   private readonly program: Program;
   private readonly extents: Readonly<Record<string, number>>;
   private readonly inStep: number;
   private readonly slots = new Map<Variable, number[]>();
   private readonly evaluated = new Map<Expression, Indices>();
-  /** Variables that a condition, the bounds of a loop or the parts of a word that are stored depend on. */
+  /** Variables on which a condition, the bounds of a loop or the stored parts of a word depend. */
   private readonly needed: ReadonlySet<Variable>;
   private group = 0;
 
-  /** @param inStep lanes that go in step: of a subgroup. */
+  /** @param inStep the number of lanes in lockstep: those of a subgroup. */
   constructor(program: Program, extents: Readonly<Record<string, number>>, inStep: number) {
     this.program = program;
     this.extents = extents;
@@ -52,7 +53,7 @@ export class Execution {
     this.needed = controlling(program.body);
   }
 
-  /** @param times how many workgroups there are like this one. */
+  /** @param times the number of workgroups with the same executions. */
   runGroup(group: number, times: number): void {
     this.group = group;
     const lanes = Array.from({ length: this.program.workgroupSize }, (_, lane) => lane);
@@ -141,7 +142,9 @@ export class Execution {
   private loop(loop: Loop, lanes: readonly number[], times: number): void {
     const { variable, from, progress } = loop;
     const [first, until] = [this.indices(from), progress === "halving" ? () => 0 : this.indices(progress.until)];
-    if (first === undefined || until === undefined) throw new Error(`kernel: a loop by ${variable.name} has no bounds`);
+    if (first === undefined || until === undefined) {
+      throw new Error(`kernel: the bounds of the loop over ${variable.name} are not known`);
+    }
     if (progress !== "halving" && !this.needed.has(variable)) {
       const turnsOf = (lane: number) =>
         Math.max(0, Math.ceil(((until(lane) as number) - (first(lane) as number)) / progress.by));
@@ -161,7 +164,7 @@ export class Execution {
     }
   }
 
-  /** Turns that are alike but for the lanes that have stopped before. */
+  /** Counts iterations that differ only in the lanes that have finished. */
   private repeat(loop: Loop, lanes: readonly number[], turns: readonly number[], times: number): void {
     let done = 0;
     for (const until of [...new Set(turns)].sort((a, b) => a - b)) {
@@ -179,7 +182,7 @@ export class Execution {
     this.block(loop.body, lanes, times);
   }
 
-  /** What it is in a lane, if indices are all that it depends on. */
+  /** Evaluates an expression in a lane, if it depends on indices alone. */
   private indices(expression: Expression): Indices {
     if (this.evaluated.has(expression)) return this.evaluated.get(expression);
     const made = this.evaluate(expression);
@@ -219,7 +222,7 @@ export class Execution {
   }
 }
 
-/** Variables that do not change and that conditions and bounds of loops depend on, directly or by what they are defined as. */
+/** The immutable variables on which conditions and the bounds of loops depend, directly or through definitions. */
 function controlling(body: readonly Statement[]): ReadonlySet<Variable> {
   const definitions = new Map<Variable, Expression>();
   const found = new Set<Variable>();

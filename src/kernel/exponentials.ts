@@ -1,7 +1,7 @@
 /**
- * A sum of exp(x - max(x)), in the read of the row that finds the maximum (Milakov and Gimelshein 2018). Each lane takes a
- * shift of its own off its elements, which follows the largest of them at a distance: it moves but a few times, and the sum
- * is seldom scaled.
+ * A sum of exp(x - max(x)), in the same loop over the row that finds the maximum (Milakov and Gimelshein 2018). Each lane
+ * subtracts a shift of its own from its elements. The shift follows the largest of them at a distance, so that it changes only
+ * a few times and the sum is rarely rescaled.
  */
 
 import { add, binary, call, construct, library, literal, multiply, negate, select, subtract } from "./expression.ts";
@@ -10,7 +10,7 @@ import type { Reduction } from "./reduction.ts";
 import type { Target } from "./statement.ts";
 import { f32 } from "./types.ts";
 
-/** How far an element may lie above the shift. */
+/** How far an element may be above the shift. */
 const headroom = 8;
 const lowest = -(2 - 2 ** -23) * 2 ** 127;
 
@@ -26,7 +26,7 @@ export const exponentials: Reduction = {
     ...sum.identity(type, around),
     shift: around === undefined ? construct(type, literal(f32, lowest)) : (around.shift as Target),
   }),
-  // Where an element is too far above the shift it becomes the shift, and what there is of the sum is scaled.
+  // An element too far above the shift becomes the shift, and the sum so far is rescaled.
   step: (state, x, { to, name }) => {
     const { lane, shift } = state as unknown as Exponentials;
     const delta = to.define(name("delta"), subtract(x, shift));

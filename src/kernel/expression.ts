@@ -1,22 +1,23 @@
-/** Expressions of a kernel, with their types. Constructors check the types, so that what is built is well typed. */
+/** Typed expressions of a kernel. Their constructors check types, so that every expression is well typed. */
 
 import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
 import { type Buffer, isLoadable } from "./buffer.ts";
 import { invariant } from "./invariant.ts";
 import { sameType, type Type, typeOf, u32, type Width } from "./types.ts";
 
-/** A name of a kernel, and what it stands for. */
+/** A variable of a kernel. */
 export interface Variable {
   readonly name: string;
   readonly type: Type;
-  /** Elements, where it is an array: a lane's own, or one in workgroup memory. */
+  /** The number of elements of an array. */
   readonly length?: number;
   /** Whether it may be assigned to. */
   readonly isMutable: boolean;
+  /** Whether it is in workgroup memory, not private to a lane. */
   readonly isShared?: true;
 }
 
-/** Functions of WGSL with operands and a result of one type; those that are transcendental to hardware are roots too. */
+/** Builtin functions of WGSL with operands and a result of one type. Square roots count as transcendental, as in hardware. */
 export const builtinFunctions = {
   abs: { operands: 1, isTranscendental: false },
   ceil: { operands: 1, isTranscendental: false },
@@ -32,7 +33,7 @@ export const builtinFunctions = {
   sqrt: { operands: 1, isTranscendental: true },
   trunc: { operands: 1, isTranscendental: false },
 } as const;
-/** The name of one. */
+/** The name of a builtin function. */
 export type BuiltinFunction = keyof typeof builtinFunctions;
 
 /** An operator of two operands, as WGSL writes it. */
@@ -49,7 +50,7 @@ export interface KernelFunction {
   readonly result: Expression;
 }
 
-/** What a lane computes. */
+/** An expression that a lane evaluates. */
 export type Expression = { readonly type: Type } & (
   | { readonly kind: "literal"; readonly value: number }
   | { readonly kind: "read"; readonly variable: Variable }
@@ -58,9 +59,9 @@ export type Expression = { readonly type: Type } & (
   | { readonly kind: "load"; readonly buffer: Buffer; readonly index: Expression }
   /** The extent of a symbolic dimension. */
   | { readonly kind: "dimension"; readonly name: string }
-  /** The number of the invocation in its workgroup. */
+  /** The index of the invocation in its workgroup. */
   | { readonly kind: "local" }
-  /** Invocations in a subgroup, as the device has chosen them. */
+  /** The number of invocations in a subgroup, as chosen by the device. */
   | { readonly kind: "subgroupSize" }
   | { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression }
   | {
@@ -74,26 +75,26 @@ export type Expression = { readonly type: Type } & (
   /** A function of the WGSL library. */
   | { readonly kind: "library"; readonly name: WgslFunction; readonly args: readonly Expression[] }
   | { readonly kind: "apply"; readonly callee: KernelFunction; readonly args: readonly Expression[] }
-  /** A value of the type from no part (zero), from one (converted, or repeated), or from its components. */
+  /** A value of the type: zero, one value converted or repeated, or a vector from its components. */
   | { readonly kind: "construct"; readonly args: readonly Expression[] }
   | { readonly kind: "component"; readonly of: Expression; readonly index: number }
-  /** The operand, of which a compiler knows nothing: it simplifies no sum across it. */
+  /** The operand, opaque to the driver's compiler, so that it does not simplify sums across it. */
   | { readonly kind: "opaque"; readonly operand: Expression }
-  /** The operand in the lane of the subgroup whose number differs in the bits of `mask`. */
+  /** The operand's value in the lane of the subgroup whose index differs in the bits of `mask`. */
   | { readonly kind: "shuffle"; readonly operand: Expression; readonly mask: number }
 );
 
 /** Expressions of one kind. */
 export type ExpressionOf<Kind extends Expression["kind"]> = Extract<Expression, { kind: Kind }>;
 
-/** An expression, or a number of the type that its place wants. */
+/** An expression, or a literal number whose type follows from its use. */
 export type Operand = Expression | number;
 
 export function literal(type: Type, value: number): Expression {
   return { kind: "literal", type, value };
 }
 
-/** A number of steps, rows, elements. */
+/** A literal count of steps, rows or elements. */
 export const count = (value: number): Expression => literal(u32, value);
 
 export function read(variable: Variable): Expression {
@@ -101,11 +102,11 @@ export function read(variable: Variable): Expression {
 }
 
 export function item(variable: Variable, index: Operand): Expression {
-  invariant(variable.length !== undefined, () => `${variable.name} is no array`);
+  invariant(variable.length !== undefined, () => `${variable.name} is not an array`);
   return { kind: "item", type: variable.type, variable, index: asIndex(index) };
 }
 
-/** @param width 1 for one element of a buffer of vectors, more for a whole word: the index counts in so many elements. */
+/** @param width 1 for one element of a buffer of vectors, more for a whole word. The index is in units of `width` elements. */
 export function load(buffer: Buffer, index: Operand, width: Width = buffer.type.width): Expression {
   invariant(isLoadable(width, buffer), () => `${width} elements of ${buffer.wgsl}`);
   const type = width === buffer.type.width ? buffer.type : typeOf(buffer.type.scalar, width);
@@ -116,14 +117,13 @@ export const dimension = (name: string): Expression => ({ kind: "dimension", typ
 export const local: Expression = { kind: "local", type: u32 };
 export const subgroupSize: Expression = { kind: "subgroupSize", type: u32 };
 
-/** A number of an element, or of a turn of a loop. */
+/** The operand as an index: a u32. */
 export const asIndex = (index: Operand): Expression => {
   const expression = typeof index === "number" ? count(index) : index;
   invariant(sameType(expression.type, u32), "an index is a u32");
   return expression;
 };
 
-/** An operator before its operand. */
 export function unary(operator: UnaryOperator, operand: Expression): Expression {
   const isLogical = operand.type.scalar === "bool";
   invariant((operator === "!") === isLogical, () => `\`${operator}\` of ${operand.type.scalar}`);
@@ -133,7 +133,7 @@ export function unary(operator: UnaryOperator, operand: Expression): Expression 
 const arithmetic: ReadonlySet<BinaryOperator> = new Set(["+", "-", "*", "/", "%"]);
 const bitwise: ReadonlySet<BinaryOperator> = new Set(["&", "|", "^"]);
 
-/** An operator between its operands. A number on one side is a scalar of the other side's type. */
+/** A number on one side becomes a scalar of the other side's type. */
 export function binary(operator: BinaryOperator, left: Operand, right: Operand): Expression {
   const typed = typeof left === "number" ? right : left;
   invariant(typeof typed !== "number", "two numbers have no type");
@@ -167,20 +167,20 @@ export function sumOf(terms: readonly Expression[]): Expression | undefined {
   return terms.length === 0 ? undefined : terms.reduce((sum, term) => add(sum, term));
 }
 
-/** Whether all of the conditions hold; `undefined` where there is none. */
+/** The conjunction of these conditions; `undefined` if there are none. */
 export function allOf(conditions: readonly Expression[]): Expression | undefined {
   return conditions.length === 0 ? undefined : conditions.reduce((all, one) => binary("&&", all, one));
 }
 
-/** `yes` where the condition holds, else `no`. */
+/** `yes` if the condition holds, else `no`. */
 export function select(no: Expression, yes: Expression, condition: Expression): Expression {
   invariant(sameType(no.type, yes.type), "the two values of a select have one type");
   const { scalar, width } = condition.type;
-  invariant(scalar === "bool" && (width === 1 || width === no.type.width), "a select is by truth values");
+  invariant(scalar === "bool" && (width === 1 || width === no.type.width), "the condition of a select is a bool");
   return { kind: "select", type: no.type, no, yes, condition };
 }
 
-/** A function of WGSL. */
+/** A call of a builtin function of WGSL. */
 export function call(name: BuiltinFunction, ...args: readonly Expression[]): Expression {
   const { type } = args[0] as Expression;
   invariant(args.length === builtinFunctions[name].operands, () => `${name} of ${args.length} operands`);
@@ -191,7 +191,7 @@ export function call(name: BuiltinFunction, ...args: readonly Expression[]): Exp
   return { kind: "call", type, name, args };
 }
 
-/** A function of the library: of f32 to f32, component by component. */
+/** A call of a library function: from f32 to f32, component by component. */
 export function library(name: WgslFunction, ...args: readonly Expression[]): Expression {
   const { type } = args[0] as Expression;
   invariant(
@@ -205,7 +205,7 @@ export function apply(callee: KernelFunction, ...args: readonly Expression[]): E
   const { parameters, result, name } = callee;
   invariant(
     args.length === parameters.length && args.every((arg, i) => sameType(arg.type, (parameters[i] as Variable).type)),
-    () => `the operands of ${name} are those it takes`,
+    () => `the arguments of ${name} match its parameters`,
   );
   return { kind: "apply", type: result.type, callee, args };
 }
@@ -216,12 +216,12 @@ export function construct(type: Type, ...args: readonly Expression[]): Expressio
   invariant(isWhole, () => `${width} components for ${type.width}`);
   invariant(
     args.length < 2 || args.every((arg) => arg.type.scalar === type.scalar),
-    "components are of the vector's type",
+    "components have the vector's scalar type",
   );
   return { kind: "construct", type, args };
 }
 
-/** The value as wide as `width`. */
+/** The value as a vector of `width` components. */
 export const widened = (value: Expression, width: number): Expression =>
   value.type.width === width ? value : construct(typeOf(value.type.scalar, width), value);
 
@@ -237,12 +237,12 @@ export function field(of: Expression, name: string): Expression {
 }
 
 /**
- * Keeps a driver's compiler from using what it knows of a number. WGSL lets it reassociate and contract arithmetic, and
- * two things here hang on its not doing so:
+ * Hides a value's definition from the driver's compiler. WGSL allows compilers to reassociate and contract arithmetic, which
+ * would break two properties:
  *
- * - Shift and mean of a row are apart, so that rows far from 0 lose nothing. Where elements are products with a common
- *   factor, as in rows that are scaled, Mesa draws it out of sums of them and adds up shift and mean first.
- * - A strict kernel rounds each product before it is added to something.
+ * - The shift and the mean of a row are separate, so that rows far from 0 lose no digits. If elements are products with a
+ *   common factor, as in scaled rows, Mesa factors it out of their sums and adds shift and mean first.
+ * - A strict kernel rounds each product before it is added to another value.
  */
 export function opaque(operand: Expression): Expression {
   invariant(operand.type.scalar === "f32", "an opaque value is a float");
@@ -253,7 +253,7 @@ export function shuffle(operand: Expression, mask: number): Expression {
   return { kind: "shuffle", type: operand.type, operand, mask };
 }
 
-/** The expressions that an expression is made of. */
+/** The operands of an expression. */
 export function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case "literal":
@@ -285,7 +285,7 @@ export function partsOf(expression: Expression): readonly Expression[] {
   }
 }
 
-/** The same expression of other parts, in the order of `partsOf`. Its type is found anew. */
+/** The same expression with other operands, in the order of `partsOf`. Its type is inferred again. */
 export function rebuild(expression: Expression, parts: readonly Expression[]): Expression {
   const [a, b, c] = parts as [Expression, Expression, Expression];
   switch (expression.kind) {

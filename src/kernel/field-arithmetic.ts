@@ -1,8 +1,8 @@
 /**
- * Numbers of a kernel as elements of finite fields, by the laws of src/ir/field/algebra.ts: what functions are compared by.
+ * The arithmetic of a kernel over finite fields, by the laws of src/ir/field/algebra.ts, by which functions are compared too.
  *
- * Integers and truth values stay numbers of JavaScript, and are computed as devices do. A float whose number is known (a literal,
- * how many elements a lane has seen) carries it along: literals and counts are compared as they are, all else in the order of the
+ * Integers and bools stay JavaScript numbers, and are computed as on devices. A float whose number is known, such as a literal
+ * or a count of elements, carries it along: literals and counts are compared by their numbers, all others in the order of the
  * field.
  */
 
@@ -17,16 +17,16 @@ import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
 interface Residue {
   readonly p: number;
   readonly q: number | undefined;
-  /** What it stands for, where that is known. */
+  /** The number that it represents, if known. */
   readonly number: number | undefined;
-  /** Whether the kernel writes it, or computes it from such alone: what a compiler would compute in float64. */
+  /** Whether it is a literal of the kernel or computed from literals alone, as a compiler would in float64. */
   readonly isLiteral: boolean;
 }
 
-/** A residue, or an integer or a truth value. */
+/** A residue for a float; a number for an integer or a bool. */
 export type FieldNumber = number | Residue;
 
-/** Whether it may be of some elements of a row. */
+/** Whether the number may be a count of elements in a row. */
 const isCount = (number: number) => Number.isInteger(number) && number >= 0 && number <= 2 ** 30;
 
 /** The residue of one element of a tensor. */
@@ -34,7 +34,7 @@ export function residueAt({ p, q }: Elements, i: number): Residue {
   return { p: p[i] as number, q: q?.[i], number: undefined, isLiteral: false };
 }
 
-/** What a kernel did that the field has no law for: a difference then says nothing. */
+/** Operations of the kernel for which the field has no law, so that a difference is not conclusive. */
 interface Unmodelled {
   readonly reasons: Set<string>;
 }
@@ -52,7 +52,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
     literals.set(number, found);
     return found;
   };
-  /** Integers are themselves, however large. */
+  /** Integers of any size are exact. */
   const lifted = (a: FieldNumber): Residue => {
     if (typeof a !== "number") return a;
     return Number.isSafeInteger(a) ? single(algebra.integer(a), a) : known(a);
@@ -63,7 +63,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
     return { p: Float64Array.of(p), q: q === undefined ? undefined : Float64Array.of(q) };
   };
   const isLiteral = (a: FieldNumber) => typeof a !== "number" && a.isLiteral;
-  /** Two numbers that are known, and ordered as they are: literals, and counts of elements. */
+  /** The numbers of two literals or two counts, which are ordered as numbers. */
   const numbers = (a: FieldNumber, b: FieldNumber): readonly [number, number] | undefined => {
     const [x, y] = [numberOf(a), numberOf(b)];
     if (x === undefined || y === undefined) return undefined;
@@ -73,7 +73,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
   const isAbove = (a: FieldNumber, b: FieldNumber): boolean => {
     const known = numbers(a, b);
     if (known !== undefined) return known[0] > known[1];
-    // An infinity is the state of a maximum or a minimum that has seen nothing: it is beyond everything.
+    // An infinity is the identity of a maximum or a minimum, and beyond all elements.
     const [x, y] = [numberOf(a), numberOf(b)];
     if (x === Infinity || y === -Infinity) return x !== y;
     if (x === -Infinity || y === Infinity) return false;
@@ -131,11 +131,11 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
 
   const exponential = (a: FieldNumber): Residue => {
     const x = lifted(a);
-    if (x.q === undefined) reasons.add("exp is taken of what an exp is part of");
+    if (x.q === undefined) reasons.add("exp is applied to a value that depends on an exp");
     return single(algebra.exp(elements(x)));
   };
 
-  /** Of literals alone it is computed in float64, as the compiler computes them; not what becomes no number. */
+  /** Computes in float64 on literals alone, as a compiler does, unless the result is not finite. */
   const ofLiterals = (args: readonly FieldNumber[], compute: (numbers: readonly number[]) => number) => {
     if (!args.every((arg) => typeof arg === "number" || arg.isLiteral)) return undefined;
     const value = compute(args.map(numberOf) as number[]);
@@ -214,7 +214,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
       const value = condition === 0 ? no : yes;
       return typeof value === "number" || !value.isLiteral ? value : { ...value, isLiteral: false };
     },
-    // In exact arithmetic a half is no other number in a buffer than in a register.
+    // In exact arithmetic, a store does not round.
     stored: (value) => value,
   };
 }

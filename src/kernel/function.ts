@@ -1,12 +1,12 @@
-/** Functions of a kernel: names for steps, and a result. */
+/** Functions of a kernel: named intermediate values, and a result. */
 
 import { type Expression, type KernelFunction, read, type Variable } from "./expression.ts";
 import type { Type } from "./types.ts";
 
-/** Gives a value a name; `note` says why, in the kernel's text. */
+/** Gives a value a name. @param note a comment in the kernel's text. */
 export type Define = (name: string, value: Expression, note?: string) => Expression;
 
-/** @param summary what it computes, or "" where its name says it. */
+/** @param summary what it computes, or "" if its name says so. */
 export function defineFunction<Name extends string>(
   name: string,
   summary: string,

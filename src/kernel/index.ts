@@ -1,4 +1,4 @@
-/** A kernel's program: its expressions, with what makes them, its statements and buffers. */
+/** The kernel IR: expressions and their constructors, statements, buffers and reductions. */
 
 export type { Buffer, Storage } from "./buffer.ts";
 export type {

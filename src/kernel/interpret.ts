@@ -1,69 +1,56 @@
 /**
- * Runs a kernel without a device: the lanes of a workgroup in step with each other, one workgroup after the other. It says
- * what the kernel stores, and what makes a kernel's results depend on luck:
+ * Interprets a kernel: the lanes of a workgroup in lockstep, one workgroup after the other. It returns what the kernel stores,
+ * and reports faults on which its results would depend by chance:
  *
- * - a race: two lanes touch an element of workgroup memory, one of them writing, with no barrier in between; or two
- *   lanes store the same element of a buffer.
- * - a barrier or a shuffle that not all lanes come to.
- * - what is read before it is written, and what lies outside of its array.
+ * - a race: two lanes access the same element of workgroup memory without a barrier in between, and one of them writes; or
+ *   two lanes store the same element of a buffer.
+ * - a barrier or a shuffle that not all lanes reach.
+ * - an element that is read before it is written, or an index out of bounds.
  *
- * Numbers are what an arithmetic has them: f32, where what is looked for is which elements meet, not the last bit; or
- * elements of a field, which shows whether the right terms meet.
+ * The arithmetic is a parameter: f32, to see which elements are combined rather than the last bit; or a finite field, to
+ * check that the right terms are.
  */
 
-import type { Dim } from "../ir/types.ts";
 import {
   type Arithmetic,
   type Evaluate,
   evaluateBinary,
   evaluateParts,
   float32,
-  isVector,
   splat,
   type Value,
-  zeroOf,
 } from "./arithmetic.ts";
-import { type Buffer, elementsInWord } from "./buffer.ts";
 import { accessesOfStore } from "./cost.ts";
 import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
+import { Memory } from "./memory.ts";
 import type { Program, Statement } from "./statement.ts";
-import { typeOf } from "./types.ts";
 
 /** Runs a statement in these lanes. */
 type Execute = (lanes: readonly number[]) => void;
 
-/** What the kernel has stored, by buffer, and what is wrong with it, each fault once. */
+/** The result of a run. */
 interface Run<N> {
-  /** Elements that nothing was stored in are missing. */
+  /** The stored elements of each buffer; elements that are never stored are missing. */
   readonly outputs: ReadonlyMap<string, readonly (N | undefined)[]>;
+  /** What is wrong with the kernel, each fault once. */
   readonly faults: readonly string[];
   readonly counts: RunCounts;
 }
 
-/** How often something happened in all lanes of all workgroups that were run; a barrier counts once a workgroup. */
+/** Counts over all lanes of all workgroups that were run; a barrier counts once per workgroup. */
 interface RunCounts {
   /** Loads, stores, reads and writes of workgroup memory, shuffles. */
   readonly accesses: number;
-  /** Turns of loops. */
+  /** Iterations of loops. */
   readonly turns: number;
   readonly barriers: number;
 }
 
-/** An array that several lanes can reach, and who touched its elements since the last barrier. */
-interface SharedArray<N> {
-  readonly values: (Value<N> | undefined)[];
-  readonly writer: Int32Array;
-  readonly written: Int32Array;
-  readonly reader: Int32Array;
-  readonly read: Int32Array;
-}
-
-const severalLanes = -2;
-
 /**
+ * Interprets a kernel in f32.
  * @param inputs the elements of each buffer that is read, by its name in the kernel.
  * @param extents of the symbolic dimensions.
- * @param groups the numbers of the workgroups to run.
+ * @param groups the indices of the workgroups to run.
  */
 export function interpretProgram(
   program: Program,
@@ -76,7 +63,7 @@ export function interpretProgram(
 
 /**
  * The same in another arithmetic.
- * @param subgroupSize that of the device; without one, shuffles reach as far as a workgroup.
+ * @param subgroupSize of the device; without one, a subgroup is a whole workgroup.
  */
 export function interpretOver<N>(
   arithmetic: Arithmetic<N>,
@@ -88,29 +75,26 @@ export function interpretOver<N>(
 ): Run<N> {
   const machine = new Machine(arithmetic, program, inputs, extents, subgroupSize);
   for (const group of groups) machine.runGroup(group);
-  return { outputs: machine.outputs, faults: [...machine.faults], counts: machine.counts };
+  const { memory, turns, barriers, shuffles } = machine;
+  const counts = { accesses: memory.accesses + shuffles, turns, barriers };
+  return { outputs: memory.outputs, faults: [...memory.faults], counts };
 }
 
 class Machine<N> {
-  readonly outputs = new Map<string, (N | undefined)[]>();
-  readonly faults = new Set<string>();
-  readonly counts = { accesses: 0, turns: 0, barriers: 0 };
+  readonly memory: Memory<N>;
+  turns = 0;
+  barriers = 0;
+  shuffles = 0;
   private readonly arithmetic: Arithmetic<N>;
-  private readonly program: Program;
-  private readonly inputs: ReadonlyMap<string, ArrayLike<N>>;
   private readonly extents: Readonly<Record<string, number>>;
   private readonly subgroupSize: number | undefined;
   private readonly all: readonly number[];
   private readonly body: Execute;
-  /** By variable and lane: its value, or the elements of an array. */
+  /** The values of each variable, by lane. */
   private readonly variables = new Map<Variable, Value<N>[]>();
-  private readonly arrays = new Map<Variable, Value<N>[][]>();
-  private readonly shared = new Map<Variable, SharedArray<N>>();
-  /** By element of a buffer that is written: the lane that stored it, of all workgroups; none is 0. */
-  private readonly stored = new Map<string, Int32Array>();
+  /** Whether each lane takes part in the current statement. */
   private active: Uint8Array;
   private group = 0;
-  private barriers = 0;
 
   constructor(
     arithmetic: Arithmetic<N>,
@@ -121,34 +105,17 @@ class Machine<N> {
   ) {
     this.subgroupSize = subgroupSize;
     this.arithmetic = arithmetic;
-    this.program = program;
-    this.inputs = inputs;
+    this.memory = new Memory(arithmetic, program, inputs, extents);
     this.extents = extents;
     this.all = Array.from({ length: program.workgroupSize }, (_, lane) => lane);
     this.active = new Uint8Array(program.workgroupSize);
-    for (const buffer of program.buffers.filter(({ access }) => access === "read_write")) {
-      const length = this.lengthOf(buffer) * buffer.type.width;
-      this.outputs.set(buffer.wgsl, new Array<N | undefined>(length));
-      this.stored.set(buffer.wgsl, new Int32Array(length));
-    }
     this.body = this.block(program.body);
   }
 
   runGroup(group: number): void {
     this.group = group;
-    this.barriers++;
-    for (const variable of this.program.shared) this.shared.set(variable, sharedArray(variable.length as number));
+    this.memory.startGroup(group);
     this.body(this.all);
-  }
-
-  /** Elements of the buffer's type. */
-  private lengthOf({ shape, type }: Buffer): number {
-    const extent = (dim: Dim) => (typeof dim === "number" ? dim : (this.extents[dim] as number));
-    return shape.reduce<number>((product, dim) => product * extent(dim), 1) / type.width;
-  }
-
-  private fault(words: string): void {
-    if (this.faults.size < 20) this.faults.add(words);
   }
 
   private block(statements: readonly Statement[]): Execute {
@@ -168,11 +135,7 @@ class Machine<N> {
       }
       case "array": {
         const { variable } = statement;
-        const arrays: Value<N>[][] = [];
-        this.arrays.set(variable, arrays);
-        return (lanes) => {
-          for (const lane of lanes) arrays[lane] = [];
-        };
+        return (lanes) => this.memory.declareArray(variable, lanes);
       }
       case "assign": {
         const { target, operator, value } = statement;
@@ -188,16 +151,16 @@ class Machine<N> {
         }
         const index = this.evaluate(target.index);
         return this.assign(combined, (lane, result) =>
-          this.writeItem(target.variable, index(lane) as number, lane, result),
+          this.memory.writeItem(target.variable, index(lane) as number, lane, result),
         );
       }
       case "store":
         return this.store(statement);
       case "barrier":
         return (lanes) => {
-          if (lanes.length < this.all.length) this.fault("a barrier that not all lanes come to");
+          if (lanes.length < this.all.length) this.memory.fault("a barrier that not all lanes reach");
+          this.memory.barrier();
           this.barriers++;
-          this.counts.barriers++;
         };
       case "if": {
         const condition = this.evaluate(statement.condition);
@@ -242,7 +205,7 @@ class Machine<N> {
       for (;;) {
         const left = this.within(lanes, () => lanes.filter(goesOn));
         if (left.length === 0) return;
-        this.counts.turns += left.length;
+        this.turns += left.length;
         run(left);
         for (const lane of left) values[lane] = next(values[lane] as number);
         lanes = left;
@@ -250,7 +213,7 @@ class Machine<N> {
     };
   }
 
-  /** Values first, then the writing: lanes go in step. */
+  /** Evaluates in all lanes before any writes, as lanes run in lockstep. */
   private assign(value: Evaluate<N>, write: (lane: number, value: Value<N>) => void): Execute {
     return (lanes) => {
       const values = this.within(lanes, () => lanes.map(value));
@@ -258,7 +221,7 @@ class Machine<N> {
     };
   }
 
-  /** `work` with these lanes known as those that are there. */
+  /** Runs `work` with these lanes active. */
   private within<T>(lanes: readonly number[], work: () => T): T {
     this.active.fill(0);
     for (const lane of lanes) this.active[lane] = 1;
@@ -266,32 +229,16 @@ class Machine<N> {
   }
 
   private store({ buffer, index, value, parts }: Extract<Statement, { kind: "store" }>): Execute {
-    const { wgsl, element } = buffer;
     const { width } = value.type;
     const accesses = accessesOfStore(buffer, width);
-    const isStored = parts?.map((part) => this.evaluate(part));
+    const conditions = parts?.map((part) => this.evaluate(part));
     const perPart = width / (parts?.length ?? 1);
     const at = this.evaluate(index);
-    const output = this.outputs.get(wgsl) as (N | undefined)[];
-    const stored = this.stored.get(wgsl) as Int32Array;
+    const store = this.memory.storer(buffer);
     return this.assign(this.evaluate(value), (lane, values) => {
-      this.counts.accesses += accesses;
-      const start = (at(lane) as number) * width;
-      const own = this.numberOf(lane);
-      for (const [i, number] of (isVector(values) ? values : [values]).entries()) {
-        // All of a word is packed, and then what there is of it stored.
-        const packed = this.arithmetic.stored(number, element);
-        if (isStored?.[Math.floor(i / perPart)]?.(lane) === 0) continue;
-        if (start + i >= output.length) {
-          this.fault(`a store outside of ${wgsl}`);
-          return;
-        }
-        if (stored[start + i] !== 0 && stored[start + i] !== own) {
-          this.fault(`a race: an element of ${wgsl} is stored twice`);
-        }
-        stored[start + i] = own;
-        output[start + i] = packed;
-      }
+      this.memory.accesses += accesses;
+      const isStored = (i: number) => conditions?.[Math.floor(i / perPart)]?.(lane) !== 0;
+      store((at(lane) as number) * width, lane, values, isStored);
     });
   }
 
@@ -299,48 +246,6 @@ class Machine<N> {
     const found = this.variables.get(variable) ?? [];
     this.variables.set(variable, found);
     return found;
-  }
-
-  private writeItem(variable: Variable, index: number, lane: number, value: Value<N>): void {
-    if (index >= (variable.length as number)) {
-      this.fault(`an element outside of ${variable.name}`);
-      return;
-    }
-    if (variable.isShared !== true) {
-      (this.arrays.get(variable)?.[lane] as Value<N>[])[index] = value;
-      return;
-    }
-    this.counts.accesses++;
-    const array = this.shared.get(variable) as SharedArray<N>;
-    const isWritten = array.written[index] === this.barriers && array.writer[index] !== lane;
-    const isRead = array.read[index] === this.barriers && array.reader[index] !== lane;
-    if (isWritten || isRead) this.fault(`a race on ${variable.name}`);
-    array.values[index] = value;
-    array.writer[index] = lane;
-    array.written[index] = this.barriers;
-  }
-
-  private readItem(variable: Variable, index: number, lane: number): Value<N> {
-    if (index >= (variable.length as number)) {
-      this.fault(`an element outside of ${variable.name}`);
-      return zeroOf(this.arithmetic, variable.type);
-    }
-    const value = variable.isShared
-      ? this.readShared(variable, index, lane)
-      : this.arrays.get(variable)?.[lane]?.[index];
-    if (value === undefined) this.fault(`an element of ${variable.name} is read before it is written`);
-    return value ?? zeroOf(this.arithmetic, variable.type);
-  }
-
-  private readShared(variable: Variable, index: number, lane: number): Value<N> | undefined {
-    this.counts.accesses++;
-    const array = this.shared.get(variable) as SharedArray<N>;
-    if (array.written[index] === this.barriers && array.writer[index] !== lane)
-      this.fault(`a race on ${variable.name}`);
-    const isFirst = array.read[index] !== this.barriers;
-    array.reader[index] = isFirst || array.reader[index] === lane ? lane : severalLanes;
-    array.read[index] = this.barriers;
-    return array.values[index];
   }
 
   private evaluate(expression: Expression): Evaluate<N> {
@@ -355,7 +260,7 @@ class Machine<N> {
       }
       case "item": {
         const index = this.evaluate(expression.index);
-        return (lane) => this.readItem(expression.variable, index(lane) as number, lane);
+        return (lane) => this.memory.readItem(expression.variable, index(lane) as number, lane);
       }
       case "load":
         return this.load(expression);
@@ -371,10 +276,10 @@ class Machine<N> {
         const operand = this.evaluate(expression.operand);
         const isFar = expression.mask >= (this.subgroupSize ?? Infinity);
         return (lane) => {
-          this.counts.accesses++;
-          if (isFar) this.fault("a shuffle from outside of the subgroup");
+          this.shuffles++;
+          if (isFar) this.memory.fault("a shuffle from outside of the subgroup");
           const other = lane ^ expression.mask;
-          if (this.active[other] === 0) this.fault("a shuffle that not all lanes come to");
+          if (this.active[other] === 0) this.memory.fault("a shuffle that not all lanes reach");
           return operand(other);
         };
       }
@@ -388,47 +293,9 @@ class Machine<N> {
   }
 
   private load({ buffer, index, type: { width } }: ExpressionOf<"load">): Evaluate<N> {
-    if (buffer.access === "read_write") return this.loadStored(buffer, index);
-    const elements = this.inputs.get(buffer.wgsl);
-    if (elements === undefined) throw new Error(`kernel: there is no input ${buffer.wgsl}`);
     const at = this.evaluate(index);
-    const isAccess = buffer.storage !== "uniform";
-    // The last word of a tensor may have room behind the last element.
-    const isWord = width > 1 && width === elementsInWord(buffer.storage);
-    const behind = zeroOf(this.arithmetic, typeOf(buffer.type.scalar)) as N;
-    return (lane) => {
-      if (isAccess) this.counts.accesses++;
-      const start = (at(lane) as number) * width;
-      if (start + width > elements.length && !(isWord && start < elements.length)) {
-        this.fault(`a load outside of ${buffer.wgsl}`);
-        return zeroOf(this.arithmetic, buffer.type);
-      }
-      if (width === 1) return elements[start] as N;
-      return Array.from({ length: width }, (_, i) => elements[start + i] ?? behind);
-    };
-  }
-
-  /** Of all workgroups, from 1 on. */
-  private numberOf(lane: number): number {
-    return 1 + this.group * this.program.workgroupSize + lane;
-  }
-
-  /** What the lane itself has stored. */
-  private loadStored({ wgsl, type }: Buffer, index: Expression): Evaluate<N> {
-    const at = this.evaluate(index);
-    const elements = this.outputs.get(wgsl) as (N | undefined)[];
-    const stored = this.stored.get(wgsl) as Int32Array;
-    return (lane) => {
-      const start = (at(lane) as number) * type.width;
-      const values = Array.from({ length: type.width }, (_, i) => {
-        if (stored[start + i] !== this.numberOf(lane)) {
-          this.fault(`an element of ${wgsl} is read that the lane has not stored`);
-          return zeroOf(this.arithmetic, typeOf(type.scalar)) as N;
-        }
-        return elements[start + i] as N;
-      });
-      return type.width === 1 ? (values[0] as N) : values;
-    };
+    const load = this.memory.loader(buffer, width);
+    return (lane) => load((at(lane) as number) * width, lane);
   }
 
   private apply({ callee, args }: ExpressionOf<"apply">): Evaluate<N> {
@@ -443,9 +310,4 @@ class Machine<N> {
       return result(lane);
     };
   }
-}
-
-function sharedArray<N>(length: number): SharedArray<N> {
-  const never = () => new Int32Array(length).fill(-1);
-  return { values: [], writer: never(), written: never(), reader: never(), read: never() };
 }

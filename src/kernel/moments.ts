@@ -1,14 +1,14 @@
 /**
  * Mean and variance by Welford's algorithm in each lane (Welford 1962), merged by Chan, Golub and LeVeque's formula (1979) in
- * its delta form. A state is (count, mean, m2) of the elements less a shift that all lanes of the row share: `mean` is near
- * 0 then, so that rows far from 0 lose nothing, and a constant row gives exactly 0. The shift is the median of three
- * elements, which no single outlier is: an outlier would cost all others digits.
+ * its delta form. A state is (count, mean, m2) of the elements minus a shift that all lanes of the row share. `mean` is then
+ * near 0, so that rows far from 0 lose no digits, and a constant row gives exactly 0. The shift is the median of three
+ * elements, so that a single outlier, which would cost all other elements digits, is never chosen.
  *
- * Where all lanes have seen as many elements, no count is kept, and Chan's formula is the same from both sides.
+ * If all lanes have seen the same number of elements, the state has no count, and Chan's formula is symmetric.
  *
- * Of a pair (x, y) the state has the mean of y and the co-moment cxy, the sum of products of what both deviate from their
- * means, which is taken in and merged by the same formulas (Bennett, Grout, Pebay, Roe, Thompson, Numerically Stable,
- * Single-Pass, Parallel Statistics Algorithms, 2009, section II):
+ * The state of a pair (x, y) also has the mean of y and the co-moment cxy, the sum of products of both operands' deviations
+ * from their means. It is accumulated and merged by the same formulas (Bennett, Grout, Pebay, Roe, Thompson, Numerically
+ * Stable, Single-Pass, Parallel Statistics Algorithms, 2009, section II):
  *
  *   cxy = cxy_a + cxy_b + (x_b - x_a) (y_b - y_a) n_a n_b / (n_a + n_b)
  */
@@ -36,11 +36,13 @@ import { mergedComponents, type Reduction, type Remainder, type RowContext, type
 import type { Target } from "./statement.ts";
 import { f32, type Type, typeOf } from "./types.ts";
 
-/** What is read: means, a variance from `m2`, the sum of squared deviations, and a covariance from `cxy`. */
+/** Which moments a state has. */
 interface Kind {
+  /** Whether it has `m2`, the sum of squared deviations, for a variance. */
   readonly isSpread: boolean;
-  /** Whether all states that merge have seen as many elements. */
+  /** Whether all states that merge have seen the same number of elements. */
   readonly isEven: boolean;
+  /** Whether it has the mean of a second operand, and `cxy` for a covariance. */
   readonly isPaired?: boolean;
 }
 
@@ -48,13 +50,13 @@ type Field = "count" | "mean" | "m2" | "mean_y" | "cxy";
 
 const meansOf = ({ isPaired }: Kind) => (isPaired ? (["mean", "mean_y"] as const) : (["mean"] as const));
 
-/** Sums of products of deviations, and from which means. */
+/** The sums of products of deviations, each with the means of its two factors. */
 const productsOf = ({ isSpread, isPaired }: Kind) => [
   ...(isSpread ? [["m2", "mean", "mean"] as const] : []),
   ...(isPaired ? [["cxy", "mean", "mean_y"] as const] : []),
 ];
 
-/** At most four. */
+/** The fields of a state: at most four. */
 const fieldsOf = (kind: Kind): readonly Field[] => [
   ...(kind.isEven ? [] : (["count"] as const)),
   "mean",
@@ -62,7 +64,7 @@ const fieldsOf = (kind: Kind): readonly Field[] => [
   ...(kind.isPaired ? (["mean_y", "cxy"] as const) : []),
 ];
 
-/** A number where the mean is all there is to a state; else a record, of which a vector of three has a component to spare. */
+/** The type of a state: a number if the mean is its only field, else a record, padded from three to four components. */
 function typeOfState(kind: Kind): Type {
   const fields = fieldsOf(kind);
   return fields.length === 1 ? f32 : { ...typeOf("f32", fields.length === 2 ? 2 : 4), fields };
@@ -89,13 +91,13 @@ const suffixOf = (mean: Field) => (mean === "mean" ? "" : "_y");
 const fieldwise = <Name extends Field>(fields: readonly Name[], of: (name: Name) => Expression) =>
   Object.fromEntries(fields.map((name) => [name, of(name)])) as Readonly<Record<Name, Expression>>;
 
-/** By the mean that it belongs to. */
+/** A value for each mean of the state. */
 const byMean = (kind: Kind, of: (mean: "mean" | "mean_y") => Expression) => fieldwise(meansOf(kind), of) as Parts;
 
 const nameOf = ({ isSpread, isPaired }: Kind) =>
   isPaired ? "merge_comoments" : isSpread ? "merge_moments" : "merge_means";
 
-/** Chan's formula for two states of as many elements: what it says of two is the same in whatever order they are given. */
+/** Chan's formula for two states of the same number of elements, which is symmetric in the two. */
 function mergeEven(kind: Kind): KernelFunction {
   const type = typeOfState(kind);
   const fields = fieldsOf(kind).join(", ");
@@ -126,7 +128,7 @@ function mergeCounted(kind: Kind): KernelFunction {
     const moved = byMean(kind, (mean) => define(`moved${suffixOf(mean)}`, multiply(delta[mean], share)));
     const means = byMean(kind, (mean) => add(a[mean], moved[mean]));
     const products = productsOf(kind).map(([name, x, y]) => {
-      // The square of a large mean may overflow, where of an empty state nothing is to be added.
+      // In this order, the product is 0 for an empty state, even if the square of the mean would overflow.
       const between = multiply(multiply(delta[x], a.count), moved[y]);
       return [name, add(add(a[name], b[name]), between)] as const;
     });
@@ -137,12 +139,12 @@ function mergeCounted(kind: Kind): KernelFunction {
 const takesHalf = (kind: Kind) => kind.isEven && productsOf(kind).length > 0;
 
 /**
- * Elements join the merged state of the others by sums of what they are off its mean, and of the squares of that:
+ * Adds elements to the merged state of the others by s, the sum of their deviations from its mean, and q, that of the squares:
  *
  *   mean = mean_0 + s / n        m2 = m2_0 + q - s^2 / n
  *
- * That is Chan's formula, with one of the states written in sums. They are fewer than those before, so that s^2 / n is at
- * most half of q, and the difference loses a bit at most. Of pairs, cxy = cxy_0 + q_xy - s_x s_y / n.
+ * This is Chan's formula with one of the states written in sums. The added elements are fewer than those before, so that
+ * s^2 / n is at most half of q, and the difference loses at most one bit. For pairs, cxy = cxy_0 + q_xy - s_x s_y / n.
  */
 function remainderOf(kind: Kind): Remainder {
   return {
@@ -176,10 +178,10 @@ function remainderOf(kind: Kind): Remainder {
   };
 }
 
-/** The variables of a lane's state; no m2 is there where nothing reads a variance. */
+/** The variables of a lane's state. Only those of its kind exist. */
 type Variables = Readonly<Record<Field, Target>>;
 
-/** That of one element, and its root. */
+/** The variance of one element, and its root. */
 function spreadOfOne(element: Expression, { elements, attributes }: RowContext): Expression {
   const correction = Number(attributes.correction ?? 0);
   const zero = library("less_itself", element);
@@ -188,15 +190,15 @@ function spreadOfOne(element: Expression, { elements, attributes }: RowContext):
 
 function momentsWith(kind: Kind): Reduction {
   const merge = kind.isEven ? mergeEven(kind) : mergeCounted(kind);
-  /** What a merge of even states is told: half of how many elements each has. */
+  /** The argument of an even merge: half the number of elements of each state. */
   const half = (each: Operand | undefined) => {
     if (!takesHalf(kind)) return [];
-    invariant(each !== undefined, "states without a count are of as many elements");
+    invariant(each !== undefined, "states without a count have the same number of elements");
     return [typeof each === "number" ? literal(f32, each / 2) : multiply(each, literal(f32, 0.5))];
   };
   const merged = (lower: Expression, upper: Expression, each?: Operand) => apply(merge, lower, upper, ...half(each));
   const variables = fieldsOf(kind).filter((name) => name !== "count");
-  /** The row's mean of an operand, and its elements less that. */
+  /** The row's mean of an operand, and elements minus it. */
   const meanOf = (mean: "mean" | "mean_y"): Pick<Reduction, "result" | "centered"> => ({
     result: { mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind)[mean]) },
     centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind)[mean]),
@@ -263,7 +265,7 @@ function momentsWith(kind: Kind): Reduction {
       deviation: (state, { elements, attributes }) =>
         call("sqrt", divide(field(state, "m2"), elements(Number(attributes.correction ?? 0)))),
     },
-    // 0, and NaN of what is not finite or where nothing is left to divide by.
+    // 0, or NaN if the element is not finite or the corrected count is 0.
     ofOne: { variance: spreadOfOne, deviation: spreadOfOne },
     ...(kind.isEven && { remainder: remainderOf(kind) }),
     centered: centered as NonNullable<Reduction["centered"]>,
@@ -278,8 +280,9 @@ function momentsWith(kind: Kind): Reduction {
 }
 
 /**
- * Mean and variance, and the mean alone, as exactly: of lanes that may have seen different numbers of elements, or of even
- * ones. Of a pair also the mean of the second operand and the covariance; beside a count there is no room for the variance.
+ * The mean and variance, and the mean alone with the same accuracy: for lanes that may have seen different numbers of
+ * elements (`counted`), or the same number (`even`). A pair also has the mean of the second operand and the covariance; with
+ * a count, its state has no field left for the variance.
  */
 export const moments = {
   counted: {

@@ -1,13 +1,13 @@
-/** Reductions whose state is one number, elements combined in any grouping; and the sum, which others are made of. */
+/** Reductions whose state is a single number and that combine elements in any grouping, such as the sum. */
 
 import { add, type Expression } from "./expression.ts";
 import { meanOfSum, type Reduction, reductionOf } from "./reduction.ts";
 import type { Scalar } from "./types.ts";
 
 /**
- * A reduction whose state is one number.
- * @param identity the element that changes none it is combined with, by the type that is computed in.
- * @param combine two elements combined, whose order changes nothing.
+ * A reduction whose state is a single number.
+ * @param identity the identity element of `combine`, for the type that is computed in.
+ * @param combine combines two elements. It is commutative.
  */
 export function monoid(
   name: string,

@@ -1,9 +1,9 @@
 /**
- * What a reduction is to a kernel: a state, what it is before the first element, what an element does to it, how two states
- * become one, and what is read of the last one. Lanes, subgroups and workgroup memory merge by the same row, after
- * Futhark's SegRed, whose operator serves every level.
+ * A reduction in a kernel: its state, the identity, the step that accumulates an element, the merge of two states, and the
+ * results. One row serves lanes, subgroups and workgroup memory alike, after Futhark's SegRed, whose operator serves every
+ * level.
  *
- * - depth: how many blocks are around a state; the lane's own has 0.
+ * - depth: the number of blocks around a state; the lane's own state has depth 0.
  */
 
 import type { Attributes } from "../ir/ir.ts";
@@ -13,66 +13,66 @@ import { invariant } from "./invariant.ts";
 import type { Statements, Target } from "./statement.ts";
 import { type Scalar, type Type, typeOf, type Width } from "./types.ts";
 
-/** The variables of a state, by field. A lane that handles vectors has a state for each component. */
+/** The variables of a state, by field. A lane that processes vectors has a state for each component. */
 export type State = Readonly<Record<string, Target>>;
 
 /** The values of a state, by field. */
 export type Fields<Name extends string = string> = Readonly<Record<Name, Expression>>;
 
-/** An element, and what all lanes of its row take off such elements. */
+/** An element, and the shift that all lanes of its row subtract from such elements. */
 export interface Shifted {
   readonly element: Expression;
   readonly shift: Expression;
 }
 
-/** Where an element is taken into a state. */
+/** What a step may use in addition to the state and the element. */
 export interface StepContext {
   readonly to: Statements;
-  /** A name that nothing else has. */
+  /** Makes a unique name. */
   readonly name: (hint: string) => string;
-  /** What all lanes of the row take off their elements, where the reduction has a shift. */
+  /** The shift that all lanes of the row subtract from their elements, if the reduction has one. */
   readonly shift: Expression | undefined;
-  /** One over how many elements the state has seen, with this one. */
+  /** One over the number of elements that the state has seen, this one included. */
   readonly inverse: Expression | undefined;
-  /** Where the element stands in its row, of a reduction that asks. */
+  /** The position of the element in its row, if the reduction uses it. */
   readonly place?: Expression | undefined;
-  /** The element of the second operand, of a reduction of two. */
+  /** The element of the second operand, for a reduction of two. */
   readonly second?: Shifted;
 }
 
-/** Where a block's state is taken into that around it. */
+/** What the merge of a block's state into the enclosing state may use. */
 export interface BlockContext {
   readonly to: Statements;
-  /** One over the elements of both, times those of the block; where the reduction counts. */
+  /** The block's elements divided by those of both, if the reduction counts. */
   readonly weight: Expression | undefined;
-  /** Elements that the state around has seen. */
+  /** The number of elements that the enclosing state has seen. */
   readonly before: Expression | undefined;
 }
 
-/** What a result may depend on beside the state. */
+/** What a result may depend on in addition to the state. */
 export interface RowContext {
-  /** How many elements a row has, less so many, as a float. */
+  /** The number of elements in the row minus `less`, as a float. */
   readonly elements: (less: number) => Expression;
   readonly attributes: Attributes;
-  /** What was taken off the elements, where the reduction has a shift. */
+  /** The shift that was subtracted from the elements, if the reduction has one. */
   readonly shift?: Expression;
 }
 
-/** How many elements the lanes of a row have seen. */
+/** The number of elements that the lanes of a row have seen. */
 export interface Seen {
-  /** Each component of a lane's vectors, where the reduction counts. */
+  /** Those of each component of a lane's vectors, if the reduction counts. */
   readonly count: Expression | undefined;
-  /** The same, where it is known and all lanes have seen as many. */
+  /** The same number, if it is known and equal for all lanes. */
   readonly each: number | undefined;
 }
 
-/** How elements join a state that has been merged already, without a count in any lane. */
+/** How more elements are added to a state that has been merged already, without a count in any lane. */
 export interface Remainder {
-  /** What an element of each operand adds to the sums of all that join, in a record as the state is. */
+  /** The terms that an element of each operand contributes to the sums over all added elements, as a record like the state. */
   readonly terms: (state: Expression, elements: readonly Shifted[], define: Define) => Expression;
-  /** Two such sums, in either order to the bit. */
+  /** Adds two such sums. It is commutative to the bit. */
   readonly sum: (a: Expression, b: Expression) => Expression;
-  /** The state of `before` elements once as many as `joining` have joined it, of which these are the sums. */
+  /** Adds the sums over `joining` elements to a state of `before` elements. */
   readonly joined: (
     state: Expression,
     sums: Expression,
@@ -87,74 +87,74 @@ export interface Reduction {
   readonly name: string;
   /** Whether its steps round, so that they are nested in blocks (Higham 2002, section 4.2). */
   readonly rounds: (element: Scalar) => boolean;
-  /** Whether its steps ask how many elements there were. */
+  /** Whether its steps use the number of elements so far. */
   readonly counts: boolean;
-  /** Whether its steps ask where an element stands in its row. */
+  /** Whether its steps use the position of an element in its row. */
   readonly places?: boolean;
-  /** The state before it has seen an element; `around` is the state that a block is in. */
+  /** The state before the first element. @param around the enclosing state, for the state of a block. */
   readonly identity: (type: Type, around: State | undefined) => Fields;
-  /** What all lanes of a row take off their elements, chosen from three of the row. */
+  /** The shift that all lanes of a row subtract from their elements, chosen from three elements of the row. */
   readonly shift?: (elements: readonly [Expression, Expression, Expression]) => Expression;
-  /** What an element does to the state. */
+  /** Accumulates an element into the state. */
   readonly step: (state: State, element: Expression, at: StepContext) => void;
-  /** A block's state into that around it. */
+  /** Merges a block's state into the enclosing state. */
   readonly enclose: (around: State, block: State, at: BlockContext) => void;
-  /** What is left to do once the row has been read: `before` is what a reduction it depends on has come to. */
+  /** Completes the state after the row has been read. @param before the result of the reduction that it depends on. */
   readonly finish?: (state: State, before: Expression, to: Statements) => void;
-  /** The type of a state as one value. */
+  /** The type of a state as a single value. */
   readonly type: (element: Scalar) => Type;
-  /** The state of a lane as one value, those of a vector's components merged; `define` gives a value a name. */
+  /** The state of a lane as a single value, with the states of a vector's components merged. */
   readonly packed: (state: State, seen: Seen, define: Define) => Expression;
-  /** Two such values, that of the lower lane first; `each` is how many elements each of them has seen, where that is known. */
+  /** Merges two such values, that of the lower lane first. @param each the number of elements that each has seen, if known. */
   readonly merge: (lower: Expression, upper: Expression, each?: Operand) => Expression;
-  /** Whether the order of the two changes nothing, not a bit. */
+  /** Whether the merge is commutative to the bit. */
   readonly commutes: boolean;
   readonly result: Results;
-  /** Results of a row of one element, where they are not that element. */
+  /** The results for a row of one element, if they differ from that element. */
   readonly ofOne?: Results;
-  /** Of a reduction that counts, where lanes see as many elements: how the others join. */
+  /** For a reduction that counts, if all lanes see the same number of elements: how the remaining elements are added. */
   readonly remainder?: Remainder;
-  /** The element less the row's mean, where the state has one. */
+  /** The element minus the row's mean, if the state has a mean. */
   readonly centered?: (element: Expression, state: Expression, shift: Expression) => Expression;
-  /** Of a reduction of two operands, what is read of the second alone; and of both together. */
+  /** For a reduction of two operands: the results of the second alone, and of both together. */
   readonly second?: Pick<Reduction, "result" | "centered">;
   readonly both?: Results;
 }
 
-/** What a result of a reduction is: the row's elements combined, or a moment of the row. */
+/** A result of a reduction: the row's elements combined, or a moment of the row. */
 export type ReductionResult = "combined" | "mean" | "variance" | "deviation";
 
-/** A reduction's results from a state, or from an element. */
+/** Computes a reduction's results from a state, or from an element. */
 export type Results = { readonly [Result in ReductionResult]?: (of: Expression, row: RowContext) => Expression };
 
-/** A reduction as expressions: of each field its first value, its value after an element, and that of two states. */
+/** A reduction as expressions: for each field of the state its identity, a step, and a merge. */
 export interface ReductionParts<Name extends string> {
   readonly name: string;
-  /** Of one field, the state is a number of the elements' type; of two to four, a record of such. */
+  /** The fields of the state: with one field, a number of the elements' type; with two to four, a record of such numbers. */
   readonly state: readonly Name[];
-  /** The state that changes none it is merged with, by the type that is computed in. */
+  /** The identity of the merge, by the type that is computed in. */
   readonly identity: Readonly<Record<Name, (element: Scalar) => number>>;
-  /** The state once it has seen an element more; `place` is there where `places` says so: a u32 or i32 as wide as the element. */
+  /** The state after another element. @param place its position, if `places` is set: a u32 or i32 as wide as the element. */
   readonly step: (state: Fields<Name>, element: Expression, place?: Expression) => Fields<Name>;
-  /** The state of all elements of two. */
+  /** The state of the elements of both. */
   readonly merge: (lower: Fields<Name>, upper: Fields<Name>) => Fields<Name>;
-  /** Whether its steps round, so that they are nested in blocks. Not unless said otherwise. */
+  /** Whether its steps round, so that they are nested in blocks. `false` by default. */
   readonly rounds?: Reduction["rounds"];
-  /** Whether the order of two merged states changes nothing, not a bit. Not unless said otherwise. */
+  /** Whether the merge is commutative to the bit. `false` by default. */
   readonly commutes?: boolean;
-  /** Whether a step merges the state with the element, as in a monoid: of one element the result is that element. Not unless said otherwise. */
+  /** Whether a step is the merge with an element, as in a monoid: the result of one element is that element. `false` by default. */
   readonly stepMerges?: boolean;
-  /** Whether its steps ask where an element stands in its row: its number, in row-major order of the axes. Not unless said otherwise. */
+  /** Whether its steps use the position of an element in its row, in row-major order of the axes. `false` by default. */
   readonly places?: boolean;
-  /** The state itself unless said otherwise; then it has one field. */
+  /** The result. By default it is the state, which then has one field. */
   readonly result?: (state: Fields<Name>) => Expression;
 }
 
-/** Whether states are as elements are, and merge in any order: states of parts can be reduced as elements are. */
+/** Whether a state has the form of an element and merges in any order, so that partial states can be reduced like elements. */
 export const isMonoid = ({ type, commutes, counts, shift, places, ofOne, result }: Reduction): boolean =>
   type("f32").width === 1 && commutes && !counts && !shift && !places && !ofOne && result.combined !== undefined;
 
-/** A reduction from its parts. */
+/** Makes a reduction from its parts. */
 export function reductionOf<Name extends string>(parts: ReductionParts<Name>): Reduction {
   const { state: names, identity, step, merge, commutes = false, result } = parts;
   invariant(names.length > 0 && names.length <= (result ? 4 : 1), "a state has one to four fields");
@@ -175,7 +175,7 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
   const resultOf = (state: Fields<Name>) => (result ? result(state) : (state[first] as Expression));
   const merged = (a: Expression, b: Expression) => record(merge(fieldsOf(a), fieldsOf(b)));
   const assign = (to: Statements, state: State, fields: Fields<Name>, nameOf: (hint: string) => string) => {
-    // Of several fields each may depend on what the others were.
+    // Each of several fields may depend on the old values of the others.
     const values = names.map((name) => {
       const value = fields[name] as Expression;
       return names.length === 1 ? value : to.define(nameOf(`next_${name}`), value);
@@ -214,7 +214,7 @@ export function reductionOf<Name extends string>(parts: ReductionParts<Name>): R
   };
 }
 
-/** The states of a vector's components merged in pairs. @param each how many elements each has seen, where that is known. */
+/** Merges the states of a vector's components in pairs. @param each the number of elements that each has seen, if known. */
 export function mergedComponents(
   width: Width,
   ofComponent: (index: number) => Expression,
@@ -226,5 +226,5 @@ export function mergedComponents(
   return width === 2 ? pair(0) : merge(define("low", pair(0)), define("high", pair(2)), each && 2 * each);
 }
 
-/** The sum over how many elements there are. */
+/** The sum divided by the number of elements. */
 export const meanOfSum = (sum: Expression, { elements }: RowContext): Expression => divide(sum, elements(0));

@@ -1,9 +1,9 @@
-/** How many 32-bit values a lane of a kernel has at a time. */
+/** Register pressure: the most 32-bit values that are live in a lane at once. */
 
 import { type Expression, partsOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
 
-/** From where a variable is defined to where it is read last. */
+/** The live range of a variable: from its definition to its last read. */
 interface Range {
   first: number;
   last: number;
@@ -11,20 +11,20 @@ interface Range {
 }
 
 /**
- * At most, where a variable holds its place from its definition to its last read (linear scan: Poletto and Sarkar 1999), and
- * through all of a loop if one of the loop's turns reads what was defined before. A driver may order instructions so that it
- * takes fewer, or keep loads under way that take more.
+ * The maximum of live values, with live ranges as in linear scan (Poletto and Sarkar 1999): a variable is live from its
+ * definition to its last read, and throughout a loop that reads it if it is defined before the loop. A driver may need fewer
+ * by reordering instructions, or more for loads in flight.
  */
 export function registersOf({ body }: Program): number {
   const ranges = new Map<Variable, Range>();
   let at = 0;
-  /** Where the loops around began. */
+  /** Where the enclosing loops began. */
   const loops: number[] = [];
   const read = (expression: Expression) => {
     if (expression.kind === "read" || expression.kind === "item") touch(expression.variable);
     for (const part of partsOf(expression)) read(part);
   };
-  /** By the first place of a loop, what has to last until its end. */
+  /** For each enclosing loop, by its beginning: the ranges that are live until its end. */
   const lasting = new Map<number, Range[]>();
   const touch = (variable: Variable) => {
     const range = ranges.get(variable);
@@ -94,13 +94,13 @@ export function registersOf({ body }: Program): number {
     [first, size] as const,
     [last, -size] as const,
   ]);
-  // What is read last makes room for what is defined there.
+  // A variable defined by the statement that reads another for the last time may reuse its registers.
   changes.sort(([a, x], [b, y]) => a - b || x - y);
-  let held = 0;
+  let live = 0;
   let most = 0;
   for (const [, change] of changes) {
-    held += change;
-    most = Math.max(most, held);
+    live += change;
+    most = Math.max(most, live);
   }
   return most;
 }

@@ -1,9 +1,9 @@
 /**
- * Reductions that a lane takes rows into one after the other, as it does beside statistics of the rows: the state of each column
- * is as many numbers as the reduction has results, so that it can be kept where these are stored.
+ * Reductions over rows, in which a lane accumulates one row after the other, for example while it reduces the rows themselves.
+ * The state of a column has as many numbers as the reduction has results, so that it can be stored in their place.
  *
- * Moments are Welford's (1962), as those of a row are (moments.ts). They have no shift: a tile's mean is rounded to f32 where
- * tiles are merged anyway.
+ * Moments are Welford's (1962), as along rows (moments.ts). They have no shift: a tile's mean is rounded to f32 anyway when
+ * tiles are merged.
  */
 
 import { add, type Expression, literal, multiply, subtract } from "./expression.ts";
@@ -11,17 +11,17 @@ import { moments } from "./moments.ts";
 import { isMonoid, type Reduction } from "./reduction.ts";
 import type { Type } from "./types.ts";
 
-/** A state by its numbers. */
+/** The numbers of a state. */
 export type Running = readonly Expression[];
 
 export interface RunningReduction {
   /** The state before the first row, of elements of a type. */
   readonly identity: (type: Type) => Running;
-  /** @param inverse one over how many rows there are with this one. */
+  /** @param inverse one over the number of rows so far, this one included. */
   readonly step: (state: Running, element: Expression, inverse: Expression) => Running;
-  /** Two elements as one, where a state is as an element is. */
+  /** Combines two elements, if a state has the form of an element. */
   readonly merge?: Reduction["merge"];
-  /** What is read of the last state; the state itself unless it is here. @param inverse one over how many rows there were. */
+  /** The results, from the last state; by default the state itself. @param inverse one over the number of rows. */
   readonly finish?: (state: Running, inverse: Expression) => Running;
 }
 
@@ -35,7 +35,7 @@ const welford: RunningReduction = {
   finish: ([mean, m2], inverse) => [mean as Expression, multiply(m2 as Expression, inverse)],
 };
 
-/** How a reduction with all its results takes rows in, where one number a result is enough. */
+/** The running form of a reduction, if a state of one number per result is enough for it. */
 export function runningOf(reduction: Reduction): RunningReduction | undefined {
   if (reduction === moments.counted.spread) return welford;
   if (!isMonoid(reduction)) return undefined;

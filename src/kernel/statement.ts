@@ -1,4 +1,4 @@
-/** Statements of a kernel, the kernel they make, and what builds them in order. */
+/** Statements of a kernel, their builder, and the program that they form. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { type Buffer, isWordOf } from "./buffer.ts";
@@ -15,64 +15,64 @@ import {
 import { invariant } from "./invariant.ts";
 import { bool, sameType, type Type, u32 } from "./types.ts";
 
-/** What is assigned to: a variable, or an element of an array. */
+/** The target of an assignment: a variable, or an element of an array. */
 export type Target = ExpressionOf<"read"> | ExpressionOf<"item">;
 
 /**
- * What a loop is bound to.
- * - grid: each turn is a workgroup.
- * - workgroup: each turn is a team of lanes of one workgroup, which share memory.
- * - lane: each turn is a lane of a team.
+ * What the iterations of a loop are bound to.
+ * - grid: each iteration is a workgroup.
+ * - workgroup: each iteration is a team of lanes of a workgroup, which share memory.
+ * - lane: each iteration is a lane of a team.
  */
 export type Axis = "grid" | "workgroup" | "lane";
 
 /**
- * Which turn of a loop an invocation of a workgroup runs: `local / stride % extent`. The lanes of a team are neighbours where
- * their stride is 1; where it is the number of teams, neighbours are of one lane number and of different teams.
+ * Which iteration of a bound loop an invocation of a workgroup runs: `local / stride % extent`. With a stride of 1, the lanes of
+ * a team are neighbours. With a stride of the number of teams, neighbours are lanes of the same number in different teams.
  */
 export interface Turns {
   readonly extent: number;
   readonly stride: number;
 }
 
-/** How a loop's variable goes on: so much further, or to its half until it is 0. */
+/** How a loop's variable progresses: by a constant up to a bound, or to its half until it is 0. */
 export type Progress = { readonly by: number; readonly until: Expression } | "halving";
 
-/** What a lane does. `define` gives a name to a value, and to a variable that is mutable its first one. */
+/** A statement of a lane. `define` names a value, or initializes a mutable variable. */
 export type Statement = { readonly span: Span | undefined } & (
   | { readonly kind: "define"; readonly variable: Variable; readonly value: Expression }
-  /** An array of a lane's own; its elements are undefined until they are assigned. */
+  /** An array private to a lane. Its elements are undefined until they are assigned. */
   | { readonly kind: "array"; readonly variable: Variable }
   | {
       readonly kind: "assign";
       readonly target: Target;
-      /** What the value is combined with the target by, if it is. */
+      /** The operator of a compound assignment. */
       readonly operator: "+" | "*" | undefined;
       readonly value: Expression;
     }
-  /** The index counts in as many elements as the value has: a buffer's, or those of a whole word. */
+  /** The index counts values: elements of the buffer, or whole words. */
   | {
       readonly kind: "store";
       readonly buffer: Buffer;
       readonly index: Expression;
       readonly value: Expression;
-      /** Of a word, which of so many equal parts are stored; the others stay, for other lanes store them. */
+      /** For a word: whether each of its equal parts is stored. Other lanes store the others. */
       readonly parts?: readonly Expression[];
     }
-  /** All lanes of a workgroup come here before one goes on, and see what the others have written. */
+  /** No lane of the workgroup continues before all have reached it; they then see each other's writes. */
   | { readonly kind: "barrier" }
   | { readonly kind: "if"; readonly condition: Expression; readonly body: readonly Statement[] }
   | { readonly kind: "scope"; readonly body: readonly Statement[] }
-  /** A loop that the device runs, each turn in a place of its own: what comes after it stands in it. */
+  /** A loop whose iterations the device runs in parallel. Everything after it is in its body. */
   | {
       readonly kind: "bind";
       readonly axis: Axis;
       readonly variable: Variable;
-      /** Of the lanes of a workgroup; the grid has as many turns as the dispatch says. */
+      /** `undefined` for the grid, whose extent is given by the dispatch. */
       readonly turns: Turns | undefined;
       readonly body: readonly Statement[];
     }
-  /** A loop that a lane runs, one turn after the other. */
+  /** A sequential loop of a lane. */
   | {
       readonly kind: "loop";
       readonly variable: Variable;
@@ -82,11 +82,11 @@ export type Statement = { readonly span: Span | undefined } & (
     }
 );
 
-/** Whether a value is of its target's type; what is combined with a vector may be a scalar. */
+/** Whether a value can be assigned to a target: it has the same type, or it is a scalar in a compound assignment to a vector. */
 export const isAssignable = (value: Type, target: Type, operator: "+" | "*" | undefined) =>
   sameType(value, target) || (operator !== undefined && value.width === 1 && value.scalar === target.scalar);
 
-/** Builds statements in order, the ones within others too. */
+/** Builds statements in order, nested ones included. */
 export class Statements {
   private list: Statement[] = [];
   private span: Span | undefined;
@@ -95,7 +95,7 @@ export class Statements {
     return this.list;
   }
 
-  /** What `body` adds comes from `span`; of two around a statement the inner one counts. */
+  /** Gives the statements that `body` adds a span. The innermost call takes precedence. */
   at<T>(span: Span, body: () => T): T {
     const outer = this.span;
     this.span = span;
@@ -108,21 +108,21 @@ export class Statements {
     this.list.push(statement);
   }
 
-  /** A name for the value. */
+  /** Names a value. */
   define(name: string, value: Expression, span = this.span): Expression {
     const variable: Variable = { name, type: value.type, isMutable: false };
     this.add({ kind: "define", variable, value, span });
     return read(variable);
   }
 
-  /** A variable that has the value first. */
+  /** Declares a mutable variable with an initial value. */
   variable(name: string, value: Expression, span = this.span): Target {
     const variable: Variable = { name, type: value.type, isMutable: true };
     this.add({ kind: "define", variable, value, span });
     return read(variable) as Target;
   }
 
-  /** Declares an array of so many elements, of this lane alone. */
+  /** Declares an array that is private to the lane. */
   array(name: string, type: Type, length: number, span = this.span): Variable {
     const variable: Variable = { name, type, length, isMutable: true };
     this.add({ kind: "array", variable, span });
@@ -135,18 +135,18 @@ export class Statements {
     invariant(target.variable.isMutable, () => `${target.variable.name} is assigned to`);
     invariant(
       isAssignable(value.type, target.type, operator),
-      () => `what ${target.variable.name} is assigned has its type`,
+      () => `a value assigned to ${target.variable.name} has its type`,
     );
     this.add({ kind: "assign", target, operator, value, span });
   }
 
   /** `buffer[index] = value`. */
   store(buffer: Buffer, index: Expression, value: Expression, span = this.span): void {
-    invariant(sameType(value.type, buffer.type), () => `what is stored in ${buffer.wgsl} has its type`);
+    invariant(sameType(value.type, buffer.type), () => `a value stored in ${buffer.wgsl} has its type`);
     this.add({ kind: "store", buffer, index: asIndex(index), value, span });
   }
 
-  /** The parts of a word that are there. */
+  /** Stores those parts of a word whose conditions hold. */
   storeWord(
     buffer: Buffer,
     index: Expression,
@@ -154,41 +154,40 @@ export class Statements {
     parts: readonly Expression[],
     span = this.span,
   ): void {
-    invariant(isWordOf(buffer, value.type), () => `what is stored in ${buffer.wgsl} is a word of it`);
+    invariant(isWordOf(buffer, value.type), () => `a value stored in ${buffer.wgsl} is a word of it`);
     invariant(value.type.width % parts.length === 0, () => `${parts.length} parts of ${buffer.wgsl}`);
     this.add({ kind: "store", buffer, index: asIndex(index), value, parts, span });
   }
 
-  /** All lanes of the workgroup arrive before one goes on. */
   barrier(): void {
     this.add({ kind: "barrier", span: this.span });
   }
 
-  /** `body` where the condition holds; without one, always. */
+  /** `body` if the condition holds. Without a condition, always. */
   when(condition: Expression | undefined, body: () => void): void {
-    invariant(sameType(condition?.type ?? bool, bool), "a condition is a truth value");
+    invariant(sameType(condition?.type ?? bool, bool), "a condition is a bool");
     if (condition === undefined) body();
     else this.add({ kind: "if", condition, body: this.within(body), span: this.span });
   }
 
-  /** Names of `body` are its own. */
+  /** `body` in a scope of its own. */
   scope(body: () => void): void {
     this.add({ kind: "scope", body: this.within(body), span: this.span });
   }
 
-  /** A loop bound to an axis of the device: to the grid, or to so many lanes of a workgroup that are `stride` apart. */
+  /** A loop bound to an axis of the device. */
   bind(axis: Axis, name: string, turns: Turns | undefined, body: (at: Expression) => void): void {
     const variable: Variable = { name, type: u32, isMutable: false };
     const statements = this.within(() => body(read(variable)));
     this.add({ kind: "bind", axis, variable, turns, body: statements, span: this.span });
   }
 
-  /** Numbers from `from` on, up to `until`. */
+  /** A loop from `from` up to, and without, `until`. */
   loop(name: string, from: Expression, until: Expression, by: number, body: (at: Expression) => void): void {
     this.addLoop(name, asIndex(from), { by, until: asIndex(until) }, body);
   }
 
-  /** `from`, its half, and so on down to 1. */
+  /** A loop over `from`, its half, and so on down to 1. */
   halving(name: string, from: number, body: (at: Expression) => void): void {
     this.addLoop(name, literal(u32, from), "halving", body);
   }
@@ -209,27 +208,27 @@ export class Statements {
   }
 }
 
-/** An element of an array, as something to assign to. */
+/** An element of an array as the target of an assignment. */
 export const target = (variable: Variable, index: Operand): Target => item(variable, index) as Target;
 
-/** All of a kernel. */
+/** An entry point of a kernel. */
 export interface Program {
   readonly name: string;
-  /** The function that its statements are of; several programs may be one text. */
+  /** The name of its WGSL function. A WGSL module may have several entry points. */
   readonly entryPoint: string;
   /** Extensions of WGSL that it uses. */
   readonly enables: readonly string[];
   /** Symbolic dimensions that it may read: pipeline constants, or fields of the uniform buffer. */
   readonly dims: readonly { readonly name: string; readonly isOverride: boolean }[];
-  /** Those that are read and those that are written, in the order of their bindings; then scalars. */
+  /** Inputs and then results, in the order of their bindings; then scalars. */
   readonly buffers: readonly Buffer[];
   /** Arrays in workgroup memory. */
   readonly shared: readonly Variable[];
   /** Invocations in a workgroup. */
   readonly workgroupSize: number;
-  /** Invocations in a subgroup, where the kernel asks for so many. */
+  /** The subgroup size that the kernel requires, if it does. */
   readonly subgroupSize?: number;
-  /** Those that the device may choose, the smallest first, where the kernel does what the one chosen wants. */
+  /** The subgroup sizes to which the kernel adapts when it runs, the smallest first, if it does. */
   readonly subgroupSizes?: readonly number[];
   readonly body: readonly Statement[];
 }

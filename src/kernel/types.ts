@@ -1,21 +1,21 @@
 /**
  * The types of expressions.
  *
- * - width: components of a vector, 1 of a scalar. The arithmetic of a vector and a scalar is that of each component with the
- *   scalar, as in WGSL.
- * - record: a vector of four floats whose components have names, as the state of a reduction.
+ * - width: the number of components of a vector; 1 for a scalar. Arithmetic of a vector and a scalar applies the scalar to each
+ *   component, as in WGSL.
+ * - record: a vector with named components, such as the state of a reduction.
  */
 
-/** The types that lanes compute in: halves are computed in f32, truth values are no numbers. */
+/** The scalar types that lanes compute in. Halves are computed in f32. */
 export type Scalar = "f32" | "i32" | "u32" | "bool";
-/** Components of a vector; 1 of a scalar. */
+/** The number of components of a vector; 1 for a scalar. */
 export type Width = 1 | 2 | 4;
 
 /** The type of an expression. */
 export interface Type {
   readonly scalar: Scalar;
   readonly width: Width;
-  /** The names of its components, where it is a record. */
+  /** The names of the components of a record. */
   readonly fields?: readonly string[];
 }
 

@@ -1,10 +1,10 @@
 /**
- * What every kernel keeps, after whatever has rewritten it:
+ * The invariants of a kernel, which every rewrite preserves:
  *
- * - each name is defined once, before it is used, in a scope around its use.
- * - each expression has the type that its parts give it; what is assigned or stored has the type of its place.
- * - a barrier, and a shuffle, are where the lanes of a workgroup come together: under no condition and in no loop that
- *   depends on the lane; what a shuffle needs is enabled.
+ * - each name is defined once in its scope, and its definition dominates its uses.
+ * - each expression has the type that follows from its operands; an assigned or stored value has the type of its target.
+ * - barriers and shuffles are in uniform control flow: under no condition and in no loop that depends on the lane; shuffles
+ *   have their extension enabled.
  */
 
 import { isWordOf } from "./buffer.ts";
@@ -12,7 +12,7 @@ import { type Expression, type KernelFunction, partsOf, rebuild, type Variable }
 import { isAssignable, type Program, type Statement } from "./statement.ts";
 import { bool, sameType, u32 } from "./types.ts";
 
-/** What is wrong with a kernel; nothing with a sound one. */
+/** The violations in a kernel; empty if it is valid. */
 export function verifyProgram(program: Program): readonly string[] {
   const verifier = new Verifier();
   verifier.program(program);
@@ -21,11 +21,11 @@ export function verifyProgram(program: Program): readonly string[] {
 
 class Verifier {
   readonly faults: string[] = [];
-  /** By name; a name of an inner block hides one around it. */
+  /** The visible variables, by name. A name of an inner block shadows one of an outer block. */
   private scope = new Map<string, Variable>();
-  /** Names of the innermost block. */
+  /** Names defined in the innermost block. */
   private own = new Set<string>();
-  /** Variables that are the same in all lanes of a workgroup. */
+  /** Variables with the same value in all lanes of a workgroup. */
   private readonly uniform = new Set<Variable>();
   private readonly functions = new Set<KernelFunction>();
   private isUniform = true;
@@ -48,7 +48,7 @@ class Verifier {
     this.scope.set(name, variable);
   }
 
-  /** Names that are defined inside end with it. */
+  /** Runs `body` in an inner scope. */
   private within(scope: ReadonlyMap<string, Variable>, body: () => void): void {
     const [outer, own] = [this.scope, this.own];
     this.scope = new Map(scope);
@@ -72,7 +72,7 @@ class Verifier {
       case "define": {
         const { variable, value } = statement;
         const isUniform = this.value(value);
-        this.typed(variable.type, value, `what \`${variable.name}\` holds`);
+        this.typed(variable.type, value, `the value of \`${variable.name}\``);
         this.define(variable);
         if (isUniform && !variable.isMutable) this.uniform.add(variable);
         return;
@@ -85,26 +85,27 @@ class Verifier {
         this.value(target);
         this.value(value);
         const { name, isMutable, type } = target.variable;
-        if (!isMutable) this.fault(`\`${name}\` is assigned to`);
-        if (!isAssignable(value.type, type, operator)) this.fault(`what \`${name}\` holds is not of its type`);
+        if (!isMutable) this.fault(`\`${name}\` is assigned to, but is not mutable`);
+        if (!isAssignable(value.type, type, operator))
+          this.fault(`the value assigned to \`${name}\` is not of its type`);
         return;
       }
       case "store": {
         const { buffer, index, value, parts = [] } = statement;
         for (const part of parts) {
           this.value(part);
-          this.typed(bool, part, `whether a part of \`${buffer.wgsl}\` is stored`);
+          this.typed(bool, part, `the condition of a part of \`${buffer.wgsl}\``);
         }
         this.value(index);
         this.value(value);
         if (!(parts.length > 0 ? isWordOf(buffer, value.type) : sameType(value.type, buffer.type)))
-          this.fault(`what \`${buffer.wgsl}\` holds is not of its type`);
+          this.fault(`the value stored in \`${buffer.wgsl}\` is not of its type`);
         this.typed(u32, index, `an index of \`${buffer.wgsl}\``);
         if (buffer.access !== "read_write") this.fault(`\`${buffer.wgsl}\` is read only`);
         return;
       }
       case "barrier":
-        if (!this.isUniform) this.fault("a barrier that not all lanes come to");
+        if (!this.isUniform) this.fault("a barrier that not all lanes reach");
         return;
       case "if":
         this.typed(bool, statement.condition, "a condition");
@@ -115,8 +116,8 @@ class Verifier {
         return;
       case "loop": {
         const { variable, from, progress, body } = statement;
-        this.typed(variable.type, from, `what \`${variable.name}\` holds`);
-        if (progress !== "halving") this.typed(variable.type, progress.until, `what \`${variable.name}\` ends at`);
+        this.typed(variable.type, from, `the first value of \`${variable.name}\``);
+        if (progress !== "halving") this.typed(variable.type, progress.until, `the bound of \`${variable.name}\``);
         const starts = this.value(from);
         const ends = progress === "halving" || this.value(progress.until);
         const isUniform = starts && ends && this.isUniform;
@@ -143,13 +144,14 @@ class Verifier {
     if (!sameType(type, value.type)) this.fault(`${words} is not of its type`);
   }
 
-  /** Whether the value is the same in all lanes of a workgroup, and whether it is well formed. */
+  /** Checks an expression. @returns whether its value is the same in all lanes of a workgroup. */
   private value(expression: Expression): boolean {
     const parts = partsOf(expression);
     const areUniform = parts.map((part) => this.value(part)).every((one) => one);
     try {
       const { type } = rebuild(expression, parts);
-      if (!sameType(type, expression.type)) this.fault(`a ${expression.kind} of another type than its parts give it`);
+      if (!sameType(type, expression.type))
+        this.fault(`the type of a ${expression.kind} does not follow from its operands`);
     } catch (caught) {
       this.fault((caught as Error).message);
     }
@@ -160,8 +162,8 @@ class Verifier {
           this.fault(`\`${expression.variable.name}\` is not defined here`);
         return expression.kind === "read" && this.uniform.has(expression.variable);
       case "shuffle":
-        if (!this.hasSubgroups) this.fault("a shuffle, and subgroups are not enabled");
-        if (!this.isUniform) this.fault("a shuffle that not all lanes come to");
+        if (!this.hasSubgroups) this.fault("a shuffle without `enable subgroups`");
+        if (!this.isUniform) this.fault("a shuffle that not all lanes reach");
         return false;
       case "load":
       case "local":

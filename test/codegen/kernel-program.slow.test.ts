@@ -73,7 +73,7 @@ describe.each([targets[0], targets[2]] as TargetProfile[])("broken on purpose, $
         ? { ...statement, body: [...statement.body, { kind: "barrier", span: undefined }] }
         : statement,
     );
-    expect(faults(broken).join()).toMatch(/barrier that not all lanes come to/);
+    expect(faults(broken).join()).toMatch(/barrier that not all lanes reach/);
   });
 });
 
@@ -84,5 +84,5 @@ test("a shuffle under a condition is not reached by all", () => {
     return { ...statement, value: shuffle(statement.value, 1) };
   });
   const uneven = runProgram(kernel, broken, { n: 3 });
-  expect(uneven.faults.join()).toMatch(/shuffle that not all lanes come to/);
+  expect(uneven.faults.join()).toMatch(/shuffle that not all lanes reach/);
 });

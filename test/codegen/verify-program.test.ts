@@ -49,11 +49,11 @@ test("a constant that is assigned to", () => {
   expect(frozen).toContain("is assigned to");
 });
 
-test("an expression of another type than its parts give it", () => {
+test("an expression of another type than follows from its operands", () => {
   const found = faultsWith((one) =>
     one.kind === "define" ? { ...one, value: { ...one.value, type: typeOf("i32") } as Expression } : one,
   );
-  expect(found).toContain("of another type than its parts give it");
+  expect(found).toContain("does not follow from its operands");
 });
 
 test("what is stored in a buffer of another type", () => {
@@ -67,8 +67,8 @@ test("an index, a condition and bounds of a loop of other types", () => {
     faultsWith((one) => (one.kind === kind ? ({ ...one, ...part } as Statement) : one));
   expect(of("store", { index: float })).toContain("an index of `out_out0` is not of its type");
   expect(of("if", { condition: float })).toContain("a condition is not of its type");
-  expect(of("loop", { from: float })).toContain("what `step` holds is not of its type");
-  expect(of("loop", { progress: { by: 1, until: float } })).toContain("what `step` ends at is not of its type");
+  expect(of("loop", { from: float })).toContain("the first value of `step` is not of its type");
+  expect(of("loop", { progress: { by: 1, until: float } })).toContain("the bound of `step` is not of its type");
 });
 
 test("the builder takes none of them", () => {
@@ -76,7 +76,7 @@ test("the builder takes none of them", () => {
   const [float, nothing] = [literal(f32, 1), () => undefined];
   const buffer = program.buffers.find(({ access }) => access === "read_write") as Program["buffers"][number];
   expect(() => to.store(buffer, float, literal(buffer.type, 1))).toThrow("an index is a u32");
-  expect(() => to.when(float, nothing)).toThrow("a condition is a truth value");
+  expect(() => to.when(float, nothing)).toThrow("a condition is a bool");
   expect(() => to.loop("i", float, count(1), 1, nothing)).toThrow("an index is a u32");
   expect(() => to.loop("i", count(0), float, 1, nothing)).toThrow("an index is a u32");
 });
@@ -90,10 +90,10 @@ test("a barrier under a condition, and in a loop that ends when its lane is done
   const barrier: Statement = { kind: "barrier", span: undefined };
   const inside = (kind: "if" | "loop") =>
     faultsWith((one) => (one.kind === kind ? { ...one, body: [...one.body, barrier] } : one));
-  expect(inside("if")).toContain("a barrier that not all lanes come to");
+  expect(inside("if")).toContain("a barrier that not all lanes reach");
   expect(
     faultsWith((one) => (one.kind === "loop" ? { ...one, from: laneOf(program), body: [barrier] } : one)),
-  ).toContain("a barrier that not all lanes come to");
+  ).toContain("a barrier that not all lanes reach");
 });
 
 test("a shuffle under a condition", () => {
@@ -102,7 +102,7 @@ test("a shuffle under a condition", () => {
     compileText("fn f(x: f32[n, 64]) -> f32[n] { return sum(x, axes = [-1]) }", targetByName("gpu-subgroup-32"))
       .program,
   );
-  expect(found).toContain("a shuffle that not all lanes come to");
+  expect(found).toContain("a shuffle that not all lanes reach");
 });
 
 function laneOf(of: Program): Expression {
