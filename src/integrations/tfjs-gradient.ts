@@ -2,13 +2,11 @@
 
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { compile } from "../driver/compile.ts";
 import { gradient } from "../driver/gradient.ts";
-import { type Fn, makeModule } from "../ir/ir.ts";
+import type { Fn } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
-import { planManifest } from "../plan/manifest.ts";
-import { targetFromDevice } from "../runtime/device-target.ts";
-import { prepare, type Tfjs } from "./tfjs-op.ts";
+import { compileOp } from "./tfjs-compile.ts";
+import type { Tfjs } from "./tfjs-op.ts";
 
 /** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
 export type TfjsWithGradients = Tfjs &
@@ -33,16 +31,11 @@ export async function differentiable(
   const [{ params, results }] = module.fns as [Fn];
   const [names, outputs] = [params.map(({ name }) => name as string), results.map(({ name }) => name)];
   const wrt = names.filter((name) => !(name in sameGradient));
-  const { device } = tf.backend() as unknown as { device: GPUDevice };
-  const opOf = (fn: Fn) => {
-    const { plans, kernels } = compile(makeModule([fn]), { target: targetFromDevice(device) });
-    return prepare(tf, { plan: planManifest(plans[0] as (typeof plans)[0]), kernels });
-  };
   const backwardOf = async (of: readonly string[]) => {
     const { backward } = gradient(module, { wrt, of }).functions[0] as { backward: Fn };
-    return { of, params: new Set(backward.params.map(({ name }) => name)), op: await opOf(backward) };
+    return { of, params: new Set(backward.params.map(({ name }) => name)), op: await compileOp(tf, backward) };
   };
-  const there = await opOf(module.fns[0] as Fn);
+  const there = await compileOp(tf, module.fns[0] as Fn);
   const backs = [await backwardOf(used), ...(used.length < outputs.length ? [await backwardOf(outputs)] : [])];
   tf.registerGradient({
     kernelName: there.kernelName,

@@ -5,9 +5,8 @@
  */
 
 import type { Tensor } from "@tensorflow/tfjs-core";
-import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import * as normWarnings from "../diagnostics/areas/norms.ts";
-import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { type CenteringMode, applyFusedRmsNorm as rewriteNorms } from "../driver/apply-fused-rms-norm.ts";
 import type { NormRecord } from "../driver/norm-records.ts";
 import type { Fn, Value } from "../ir/ir.ts";
@@ -23,6 +22,7 @@ import {
   type Weight,
 } from "./tfjs-graph.ts";
 import { activated, type Neighbors, neighborsOf, usedResults } from "./tfjs-neighbors.ts";
+import { deviceOf } from "./tfjs-op.ts";
 
 /** What `applyFusedRmsNorm` may do. */
 export interface FusedModelOptions {
@@ -229,8 +229,7 @@ export async function applyFusedRmsNorm<M extends object>(
   model: M,
   { mode = "exact", fold = false }: FusedModelOptions = {},
 ): Promise<FusedModel<M>> {
-  const backendName = (tf.getBackend() as string | null) ?? "none";
-  if (backendName !== "webgpu") fail(deviceErrors.noTfjsDevice(backendName));
+  deviceOf(tf);
   const given = model as unknown as LayersModel;
   const { norms: found, layers, weights } = wholeSurgery(given, { mode, fold });
   const ops = new Ops(tf);

@@ -63,6 +63,16 @@ interface Attributes {
 let count = 0;
 
 /**
+ * The device of tfjs's WebGPU backend.
+ * Throws TircError: E0625 where the backend is another one.
+ */
+export function deviceOf(tf: Pick<Tfjs, "backend" | "getBackend">): GPUDevice {
+  const name = (tf.getBackend() as string | null) ?? "none";
+  const { device } = (name === "none" ? {} : tf.backend()) as Partial<WebgpuBackend>;
+  return device ?? fail(deviceErrors.noTfjsDevice(name));
+}
+
+/**
  * Compiles a kernel, or all of a plan, on the device of tfjs's backend, which is `webgpu` and ready. `dims` are those that
  * are pipeline constants.
  * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have, E0628 for a
@@ -73,9 +83,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   kernel: Kernel | LaunchKernel<T> | CompiledPlan,
   dims: Partial<T["dims"]> = {},
 ): Promise<TfjsKernel<T>> {
-  const backendName = (tf.getBackend() as string | null) ?? "none";
-  const { device } = (backendName === "none" ? {} : tf.backend()) as Partial<WebgpuBackend>;
-  if (device === undefined) fail(deviceErrors.noTfjsDevice(backendName));
+  const [device, backendName] = [deviceOf(tf), tf.getBackend()];
   for (const step of "plan" in kernel ? kernel.plan.steps : []) {
     if ("opaque" in step) fail(inputErrors.noProduct((kernel as CompiledPlan).plan.name, step.name, step.opaque));
   }

@@ -1,5 +1,6 @@
 /**
- * Kernels as ops of TensorFlow.js on its WebGPU backend, and its models with their LayerNormalizations as such ops.
+ * Kernels as ops of TensorFlow.js on its WebGPU backend, and its models with their LayerNormalizations as such ops;
+ * optimizers whose steps are kernels.
  *
  * @module tirc/tfjs
  */
@@ -14,3 +15,13 @@ export {
   FusedRMSNorm,
 } from "./tfjs-norms.ts";
 export { prepare, type Tfjs, type TfjsKernel, type TfjsTensors } from "./tfjs-op.ts";
+export {
+  type FusedAdamOptions,
+  type FusedAdamWOptions,
+  type FusedMomentumOptions,
+  type FusedOptimizer,
+  fusedAdam,
+  fusedAdamW,
+  fusedMomentum,
+  type TfjsWithOptimizers,
+} from "./tfjs-optimizers.ts";
