@@ -15,3 +15,10 @@ test("tables and ratios in the documents are those of bench/results.json and ben
     expect(isThere, `${name} in ${file.pathname}`).toBe(true);
   }
 });
+
+test("the table of the encoder of TensorFlow.js is that of bench/tfjs.json", async () => {
+  const module = new URL("../../bench/lib/tfjs-report.mjs", import.meta.url).href;
+  const { tfjsBlock, readTfjs }: { tfjsBlock(results: unknown): Block; readTfjs(): unknown } = await import(module);
+  const [file, name, text] = tfjsBlock(readTfjs());
+  expect(readFileSync(file, "utf8")).toContain(`<!-- ${name} -->\n${text}\n<!-- /${name} -->`);
+});

@@ -199,6 +199,14 @@ gpuTest(
       (await optimizer.getWeights()).map(({ name }) => name),
     );
 
+    const heavy = await fusedMomentum(tf, { learningRate: 0.02, useNesterov: true });
+    made.compile({ optimizer: heavy, loss: "meanSquaredError" });
+    await fit(made, 2);
+    const light = await reloaded(made);
+    expect(light.optimizer).toBeInstanceOf(tf.MomentumOptimizer);
+    expect(light.optimizer.getConfig()).toEqual({ learningRate: 0.02, momentum: 0.9, useNesterov: true });
+    expectNear(await fit(light, 2), await fit(made, 2), 1e-5);
+
     // AdamW is no optimizer of tfjs's: it loads as itself.
     const decayed = await fusedAdamW(tf, { learningRate: 0.02, weightDecay: 0.1, decay: "matrices" });
     made.compile({ optimizer: decayed, loss: "meanSquaredError" });
