@@ -1,5 +1,6 @@
 /** Which nodes of a model make a tensor, which take it, and which of them its outputs need. */
 
+import { append } from "../ir/groups.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 
@@ -31,11 +32,7 @@ export class Dataflow {
       }
     }
     for (const node of this.needed([]).nodes) {
-      for (const name of model.namesTaken(node)) {
-        const takers = this.takers.get(name);
-        if (takers === undefined) this.takers.set(name, [node]);
-        else takers.push(node);
-      }
+      for (const name of model.namesTaken(node)) append(this.takers, name, node);
     }
   }
 

@@ -65,6 +65,15 @@ export interface NewNode {
   readonly attributes: Readonly<Record<string, NewAttribute>>;
 }
 
+/** A node with one output, whose name it shares. */
+export const newNode = (
+  opType: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: NewNode["attributes"] = {},
+  domain = "",
+): NewNode => ({ name: output, opType, domain, inputs, outputs: [output], attributes });
+
 const attributeKind = { float: 1, int: 2, text: 3, ints: 7 } as const;
 
 /** An AttributeProto. */

@@ -2,6 +2,7 @@
 
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
+import { append } from "../ir/groups.ts";
 import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
 import { GraphTensors } from "./graph-tensors.ts";
 import {
@@ -233,11 +234,7 @@ export class OnnxModel {
     const waits = nodes.map((node) => new Set(before(node)).size);
     const users = new Map<NodeProto, NodeProto[]>();
     for (const node of nodes) {
-      for (const one of new Set(before(node))) {
-        const list = users.get(one);
-        if (list === undefined) users.set(one, [node]);
-        else list.push(node);
-      }
+      for (const one of new Set(before(node))) append(users, one, node);
     }
     const order = nodes.filter((node) => waits[node.index] === 0);
     for (const node of order) {

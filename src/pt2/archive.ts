@@ -1,8 +1,8 @@
 /**
- * An archive of torch.export: the JSON of its graph, and where its weights lie.
+ * Reads an archive of torch.export: the JSON of its graph, and the places of its weights.
  *
- * The layout is that of PyTorch (torch/export/pt2_archive/constants.py and torch/_export/serde/schema.py); a folder of any
- * name may stand before all. Weights and constants are tensors over storages, an entry each, that several may share.
+ * The layout is defined by PyTorch (torch/export/pt2_archive/constants.py and torch/_export/serde/schema.py); all entries
+ * may be in a folder of any name. Weights and constants are tensors over storages, each a zip entry, which may be shared.
  */
 
 import * as archiveErrors from "../diagnostics/areas/archives.ts";
@@ -13,9 +13,9 @@ import { JsonError, parseJson } from "./json.ts";
 import { readTensorMeta, type TensorMeta } from "./tensor-meta.ts";
 import { Crc, readZip, type ZipDirectory, type ZipEntry } from "./zip.ts";
 
-/** The version of the schema that is read; a later minor one adds fields. */
+/** The supported version of the schema; minor versions only add fields. */
 const schemaMajor = 8;
-/** Longer than the graph of any model. */
+/** No real graph is longer. */
 const longestJson = 1 << 28;
 
 /** A weight or a constant of a program. */
@@ -23,12 +23,12 @@ export interface StoredTensor {
   readonly name: string;
   readonly meta: TensorMeta;
   readonly storage: ZipEntry;
-  /** Its value in the JSON of the configuration that lists it. */
+  /** Its entry in the JSON file that lists it. */
   readonly config: Fields;
   readonly listedIn: JsonEntry;
 }
 
-/** An entry that is JSON. */
+/** A zip entry with JSON. */
 export interface JsonEntry {
   readonly entry: ZipEntry;
   readonly text: string;
@@ -38,12 +38,12 @@ export interface JsonEntry {
 export interface Pt2Archive {
   readonly source: ByteSource;
   readonly directory: ZipDirectory;
-  /** The folder before all, with its slash. */
+  /** The folder of all entries, with its slash, or "". */
   readonly root: string;
   readonly program: JsonEntry;
-  /** What lists the weights, and what lists the constants. */
+  /** The lists of weights and of constants. */
   readonly configs: readonly JsonEntry[];
-  /** By the names of the state: `h.0.ln_1.weight`. */
+  /** By their names in the state dict: `h.0.ln_1.weight`. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
@@ -76,7 +76,7 @@ export function readArchive(source: ByteSource): Pt2Archive {
 
 const oneProgram = "save each program in an archive of its own: `torch.export.save(program, path)`";
 
-/** `gpt/` where the file stands at `gpt/archive_format`. */
+/** The folder of the entry `archive_format`, with its slash. */
 function rootOf(file: string, { byName }: ZipDirectory): string {
   const names = [...byName.keys()];
   const isFirst = (name: string) => /^([^/]+\/)?archive_format$/.test(name);
@@ -99,7 +99,7 @@ function checkKind(
   const format = textOf("archive_format");
   if (format !== "pt2") fail(archiveErrors.unread(file, `its format is ${JSON.stringify(format)}`));
   const order = textOf("byteorder") ?? "little";
-  if (order !== "little") fail(archiveErrors.unread(file, `its bytes are in the order ${JSON.stringify(order)}`));
+  if (order !== "little") fail(archiveErrors.unread(file, `its byte order is ${JSON.stringify(order)}`));
   if (byName.has(`${root}data/aotinductor`)) fail(archiveErrors.unread(file, "it holds compiled code"));
 }
 
@@ -132,7 +132,7 @@ function* tensorsIn(source: ByteSource, directory: ZipDirectory, listedIn: JsonE
   for (const name of all.keys) {
     const config = all.get(name);
     const refuse = (reason: string): never => fail(archiveErrors.badTensor(source.name, name, reason));
-    // Objects of classes have no tensor; they are kept as they are.
+    // Only entries of script objects have no tensor.
     const given = config.optional("tensor_meta");
     if (given === undefined) continue;
     if (config.optional("use_pickle")?.flag === true) {
@@ -151,9 +151,9 @@ function* tensorsIn(source: ByteSource, directory: ZipDirectory, listedIn: JsonE
 /** Why a tensor does not lie in a storage of so many bytes. */
 function whyNotIn({ sizes, strides, offset, type, layout }: TensorMeta, bytes: number): string | undefined {
   if (type === undefined) return undefined;
-  if (!layout.isStrided) return "it is no dense tensor";
+  if (!layout.isStrided) return "it is not a dense tensor";
   const numbers = [...sizes, ...strides, offset];
-  if (numbers.some((number) => typeof number !== "number")) return "its sizes are no numbers";
+  if (numbers.some((number) => typeof number !== "number")) return "its sizes are not numbers";
   if (numbers.some((number) => (number as number) < 0)) return "one of its sizes, strides or its offset is negative";
   if (sizes.includes(0)) return undefined;
   const last = sizes.reduce<number>(
@@ -162,7 +162,7 @@ function whyNotIn({ sizes, strides, offset, type, layout }: TensorMeta, bytes: n
   );
   const needed = (last + 1) * type.bytes;
   const count = sizes.reduce<number>((product, size) => product * (size as number), 1);
-  // A row that is repeated by a stride of zero would be as long as anybody says.
+  // With a stride of zero, a small storage could hold a tensor of any size.
   if (count * type.bytes > bytes) return `it has ${count} elements, more than its storage`;
   return needed > bytes ? `it reaches to byte ${needed} of its storage, which has ${bytes}` : undefined;
 }

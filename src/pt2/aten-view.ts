@@ -1,4 +1,4 @@
-/** What a rule sees of a node of ATen, and how it makes nodes of ONNX of it. */
+/** The interface between a rule and the ATen node that it translates to ONNX. */
 
 import { toBfloat16Bits, toFloat16Bits } from "../ir/float16.ts";
 import type { NewNode } from "../onnx/encode.ts";
@@ -7,7 +7,7 @@ import type { OnnxGraph } from "./onnx-graph.ts";
 import type { AtenNode } from "./program.ts";
 import { type ScalarType, scalarTypes, type TensorMeta } from "./tensor-meta.ts";
 
-/** The node does what its rule does not say: it stays what it is. */
+/** A rule does not support the node, which then stays an ATen op. */
 export class Untranslated extends Error {}
 
 export type AtenRule = (at: AtenView) => void;
@@ -29,7 +29,7 @@ export class AtenView {
 
   private argument(name: string): { readonly name: string; readonly of: Fields } | undefined {
     const found = this.node.args.get(name)?.kind;
-    // An optional tensor says within what it is.
+    // An optional tensor is wrapped in another union.
     const inner = found?.name === "as_optional_tensor" ? found.of.kind : found;
     return inner?.name === "as_none" ? undefined : inner;
   }
@@ -38,13 +38,13 @@ export class AtenView {
     return this.argument(name) !== undefined;
   }
 
-  /** The tensor of the program that an argument is. */
+  /** The name of an argument in the program, if it is a tensor. */
   tensorName(name: string): string | undefined {
     const found = this.argument(name);
     return found?.name === "as_tensor" ? found.of.get("name").text : undefined;
   }
 
-  /** What the graph calls the tensor that an argument is. */
+  /** The name of an argument in the graph. Declines if it is not a tensor. */
   tensor(name: string): string {
     const found = this.tensorName(name);
     return found === undefined ? this.decline() : this.graph.nameOf(found);
@@ -60,7 +60,7 @@ export class AtenView {
     return found.of.items.map((one) => this.graph.nameOf(one.get("name").text));
   }
 
-  /** Tensors of a list that may have gaps, which are at its beginning: nothing is known of these. */
+  /** A list of optional tensors, as indexing takes them. Declines if one is missing. */
   tensorsOrNone(name: string): { readonly name: string; readonly type: ScalarType | undefined }[] {
     const found = this.argument(name);
     const items =
@@ -86,7 +86,7 @@ export class AtenView {
     return this.meta(name).type ?? this.decline();
   }
 
-  /** The extent of an axis of a tensor, where it is a number. */
+  /** The extent of an axis of a tensor. Declines if it is not a number. */
   extent(name: string, axis: number): number {
     const size = this.meta(name).sizes.at(axis);
     return typeof size === "number" ? size : this.decline();
@@ -124,13 +124,13 @@ export class AtenView {
     return found.of.items.map(({ kind }) => (kind.name === "as_int" ? kind.of.integer : this.decline()));
   }
 
-  /** An axis counted from the front. */
+  /** The axis, counted from the front. Declines if there is no such axis. */
   axis(axis: number, rank: number): number {
     const normal = axis < 0 ? axis + rank : axis;
     return normal >= 0 && normal < Math.max(rank, 1) ? normal : this.decline();
   }
 
-  /** Result `i` of the node, as the program calls it. */
+  /** The name of result `i` in the program. */
   result(i = 0): string {
     return this.node.made[i]?.name ?? this.decline();
   }
@@ -147,13 +147,13 @@ export class AtenView {
     return this.graph.fresh(`${this.node.made[0]?.name ?? this.node.name}_${hint}`);
   }
 
-  /** Makes a tensor between those of the program. */
+  /** Emits a node whose result is a new tensor, and returns the name of that. */
   emit(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
     const [output] = this.emitAs(opType, inputs, [this.fresh(opType.toLowerCase())], attributes);
     return output as string;
   }
 
-  /** Makes the first result of the node. */
+  /** Emits the node that computes the first result. */
   make(opType: string, inputs: readonly string[], attributes: Attributes = {}): void {
     this.emitAs(opType, inputs, [this.result()], attributes);
   }
@@ -164,32 +164,31 @@ export class AtenView {
     outputs: readonly string[],
     attributes: Attributes = {},
   ): readonly string[] {
-    // Each has a name of its own, the one that makes the first result that of the node.
+    // Nodes have unique names; the one with the first result takes that of the ATen node.
     const [first] = outputs;
     const name = first === undefined || first === this.node.made[0]?.name ? this.node.name : first;
     this.graph.nodes.push({ name, opType, domain: "", inputs, outputs, attributes });
     return outputs;
   }
 
-  /** A tensor of the axes of another in another order: a weight is one as it lies there. */
+  /** A tensor with permuted axes; a permuted weight is a view of its storage, without a node. */
   permuted(name: string, order: readonly number[]): string {
     const constant = this.graph.permuted(this.tensorName(name) ?? this.decline(), order, undefined);
     return constant ?? this.emit("Transpose", [this.tensor(name)], { perm: [...order] });
   }
 
-  /** The result of the node is a tensor with its axes in another order. */
+  /** Makes the first result a tensor with permuted axes. */
   makePermuted(name: string, order: readonly number[]): void {
     const tensor = this.tensorName(name) ?? this.decline();
     if (this.graph.permuted(tensor, order, this.result()) !== undefined) return;
     this.make("Transpose", [this.tensor(name)], { perm: [...order] });
   }
 
-  /** A tensor as another element type. */
   cast(tensor: string, from: ScalarType, to: ScalarType): string {
     return from.number === to.number ? tensor : this.emit("Cast", [tensor], { to: to.onnx });
   }
 
-  /** An argument that is a tensor or a number, as a tensor of a type. */
+  /** An argument that is a tensor or a number, as a tensor of the given type. */
   operand(name: string, type: ScalarType): string {
     if (this.tensorName(name) !== undefined) return this.cast(this.tensor(name), this.typeOf(name), type);
     const found = this.argument(name);
@@ -202,7 +201,7 @@ export class AtenView {
     return this.list([value], type, []);
   }
 
-  /** Integers as a tensor of one axis. */
+  /** A one-dimensional tensor of integers. */
   integers(list: readonly number[]): string {
     return this.list(list, scalarTypes.get(5) as ScalarType, [list.length]);
   }
@@ -225,21 +224,21 @@ export class AtenView {
     return this.graph.number(type.onnx, dims, raw, numbers.length === 1 ? "number" : "numbers");
   }
 
-  /** A SymInt as a tensor of one integer. */
+  /** A SymInt as a tensor with one element. */
   private size(fields: Fields): string {
     const { name, of } = fields.kind;
     if (name === "as_int") return this.integers([of.integer]);
     return name === "as_name" ? this.graph.nameOf(of.text) : this.decline();
   }
 
-  /** A size that an argument is, as a tensor of one integer. */
+  /** An argument that is a size, as a tensor with one element. */
   sizeOf(name: string, other?: number): string {
     const found = this.argument(name);
     if (found === undefined) return this.integers([other ?? this.decline()]);
     return found.name === "as_sym_int" ? this.size(found.of) : this.integers([this.int(name)]);
   }
 
-  /** A list of sizes as a tensor. */
+  /** An argument that is a list of sizes, as a tensor. */
   sizes(name: string): string {
     const found = this.argument(name);
     if (found?.name === "as_ints") return this.integers(this.ints(name));
@@ -250,7 +249,7 @@ export class AtenView {
     return parts.length === 1 ? (parts[0] as string) : this.emit("Concat", parts, { axis: 0 });
   }
 
-  /** Everything that the node takes, for a node that stays what it is. */
+  /** The names of all tensors and sizes among the arguments. */
   allTaken(): string[] {
     const found = (fields: Fields): string[] => {
       const { name, of } = fields.kind;

@@ -1,4 +1,4 @@
-/** Values of an archive's JSON by their paths: what is missing or of another kind is said with the path. */
+/** Typed access to an archive's JSON; errors name the path of the value. */
 
 import * as archiveErrors from "../diagnostics/areas/archives.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -6,7 +6,7 @@ import type { Json } from "./json.ts";
 
 export class Fields {
   readonly file: string;
-  /** As a message says it: `graph_module.graph`. */
+  /** The path in messages: `graph_module.graph`. */
   readonly path: string;
   readonly json: Json;
 
@@ -22,18 +22,14 @@ export class Fields {
 
   private get entries(): ReadonlyMap<string, Json> {
     const { value } = this.json;
-    return value instanceof Map ? value : this.refuse("is no object");
+    return value instanceof Map ? value : this.refuse("is not an object");
   }
 
   get keys(): string[] {
     return [...this.entries.keys()];
   }
 
-  get isNull(): boolean {
-    return this.json.value === null;
-  }
-
-  /** The value of a key; nothing where there is none, or it is null. */
+  /** The value of a key; undefined if it is missing or null. */
   optional(key: string): Fields | undefined {
     const json = this.entries.get(key);
     if (json === undefined || json.value === null) return undefined;
@@ -46,34 +42,34 @@ export class Fields {
 
   get items(): Fields[] {
     const { value } = this.json;
-    if (!Array.isArray(value)) this.refuse("is no list");
+    if (!Array.isArray(value)) this.refuse("is not a list");
     return value.map((json: Json, i) => new Fields(this.file, `${this.path}[${i}]`, json));
   }
 
-  /** The one key of an object that says of which kind its value is, as `as_tensor`, and the value. */
+  /** A tagged union: an object whose only key, such as `as_tensor`, is the kind of its value. */
   get kind(): { readonly name: string; readonly of: Fields } {
     const [name, ...others] = this.keys;
-    if (name === undefined || others.length > 0) this.refuse("says not of which kind it is");
+    if (name === undefined || others.length > 0) this.refuse(`has ${this.keys.length} keys where one is expected`);
     const json = this.entries.get(name) as Json;
     return { name, of: new Fields(this.file, `${this.path}.${name}`, json) };
   }
 
   get text(): string {
     const { value } = this.json;
-    return typeof value === "string" ? value : this.refuse("is no string");
+    return typeof value === "string" ? value : this.refuse("is not a string");
   }
 
-  /** What is no finite number may be written as a string. */
+  /** NaN and infinity may be strings. */
   get number(): number {
     const { value } = this.json;
     if (typeof value === "string" && /^(-?Infinity|NaN)$/.test(value)) return Number(value);
-    return typeof value === "number" ? value : this.refuse("is no number");
+    return typeof value === "number" ? value : this.refuse("is not a number");
   }
 
-  /** One that is not exact stands for the end of an axis, wherever that is. */
+  /** Clamped to safe integers: PyTorch writes 2^63 - 1 for the end of an axis. */
   get integer(): number {
     const { number } = this;
-    if (!Number.isInteger(number)) this.refuse("is no integer");
+    if (!Number.isInteger(number)) this.refuse("is not an integer");
     return Math.min(Math.max(number, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
   }
 

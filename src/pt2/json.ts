@@ -1,18 +1,18 @@
 /**
- * JSON as Python writes it, with the place of every value in the text, so that one value can be exchanged and the rest stays
- * as it is. Unlike `JSON.parse` it takes NaN and Infinity, and no key twice.
+ * Parses JSON as Python writes it, with the position of every value, so that a value can be replaced without changing the
+ * rest of the text. Unlike `JSON.parse`, it accepts NaN and Infinity, and rejects duplicate keys.
  */
 
 type JsonValue = null | boolean | number | string | readonly Json[] | ReadonlyMap<string, Json>;
 
-/** A value, and where it stands in the text. */
+/** A value, and its range in the text. */
 export interface Json {
   readonly value: JsonValue;
   readonly start: number;
   readonly end: number;
 }
 
-/** Why a text is no JSON; the offset counts UTF-16 units. */
+/** A syntax error; `at` is an offset in UTF-16 code units. */
 export class JsonError extends Error {
   readonly at: number;
 
@@ -22,7 +22,7 @@ export class JsonError extends Error {
   }
 }
 
-/** Deeper than a graph nests. */
+/** No real graph is nested more deeply. */
 const deepest = 100;
 
 const number = /-?(?:Infinity|0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
@@ -48,7 +48,7 @@ class JsonParser {
   }
 
   end(): void {
-    if (this.at < this.text.length) this.fail("something follows the value");
+    if (this.at < this.text.length) this.fail("there is text after the value");
   }
 
   private fail(reason: string): never {
@@ -90,7 +90,7 @@ class JsonParser {
     const named = this.match(word);
     if (named !== undefined) return words[named] as JsonValue;
     const digits = this.match(number);
-    return digits === undefined ? this.fail("no value stands there") : Number(digits);
+    return digits === undefined ? this.fail("a value is expected") : Number(digits);
   }
 
   private string(): string {
@@ -104,11 +104,11 @@ class JsonParser {
           return JSON.parse(this.text.slice(start, this.at)) as string;
         } catch {
           this.at = start;
-          this.fail("the string is not sound");
+          this.fail("a string has an invalid escape or character");
         }
       }
     }
-    return this.fail("a string does not end");
+    return this.fail("a string is not terminated");
   }
 
   private list(depth: number): Json[] {
@@ -118,7 +118,7 @@ class JsonParser {
     for (;;) {
       items.push(this.value(depth + 1));
       if (this.closes("]")) return items;
-      if (!this.take(",")) this.fail("a list does not end");
+      if (!this.take(",")) this.fail("`,` or `]` is expected");
     }
   }
 
@@ -127,18 +127,18 @@ class JsonParser {
     this.take("{");
     if (this.closes("}")) return entries;
     for (;;) {
-      if (this.text[this.at] !== '"') this.fail("no key stands there");
+      if (this.text[this.at] !== '"') this.fail("a key is expected");
       const key = this.string();
       if (entries.has(key)) this.fail(`an object has the key ${JSON.stringify(key)} twice`);
       this.skip();
-      if (!this.take(":")) this.fail("no value follows a key");
+      if (!this.take(":")) this.fail("`:` is expected");
       entries.set(key, this.value(depth + 1));
       if (this.closes("}")) return entries;
-      if (!this.take(",")) this.fail("an object does not end");
+      if (!this.take(",")) this.fail("`,` or `}` is expected");
     }
   }
 
-  /** Whether a list or an object ends here; what follows it is not passed over, so that its end is known. */
+  /** Consumes the end of a list or an object, but not the space behind it, which is not part of the value. */
   private closes(char: string): boolean {
     if (this.text[this.at] !== char) return false;
     this.at++;
@@ -146,14 +146,14 @@ class JsonParser {
   }
 }
 
-/** What stands in the place of a part of a text. */
+/** A replacement for a range of a text. */
 export interface JsonEdit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** The text with its edits, which do not overlap; those at one place stand in the order of the list. */
+/** Applies edits, which must not overlap; insertions at the same position keep their order. */
 export function editedText(text: string, edits: readonly JsonEdit[]): string {
   const parts: string[] = [];
   let at = 0;

@@ -1,4 +1,4 @@
-/** A program of torch.export as a model: its graph in the form of ONNX, its weights where they lie in the archive. */
+/** A program of torch.export as an ONNX model; its weights remain in the archive. */
 
 import type { ByteSource } from "../onnx/bytes.ts";
 import { bytesInMemory } from "../onnx/bytes.ts";
@@ -31,7 +31,7 @@ export class Pt2Model extends OnnxModel {
     }
   }
 
-  /** Throws E0770 to E0773, and what a graph that is not sound throws: E0742 to E0744. */
+  /** Throws E0770 to E0773, and E0742 to E0744 for an invalid graph. */
   static read(source: ByteSource): Pt2Model {
     const archive = readArchive(source);
     const program = readProgram(archive);
@@ -40,9 +40,8 @@ export class Pt2Model extends OnnxModel {
 }
 
 /**
- * A program that `torch.export.save` wrote, as a model: for `importModel`, `surgery`, and all that takes one. Surgery gives an
- * archive back.
+ * Opens a program that `torch.export.save` wrote as a model, for `importModel` or `surgery`. Surgery on it writes an archive.
  *
- * @throws TircError E0770 to E0773, and what a graph that is not sound throws: E0742 to E0744.
+ * @throws TircError E0770 to E0773, and E0742 to E0744 for an invalid graph.
  */
 export const openArchive = (source: ByteSource): OnnxModel => Pt2Model.read(source);

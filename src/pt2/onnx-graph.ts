@@ -1,4 +1,4 @@
-/** The graph of ONNX that a program of ATen becomes, as it grows: its nodes, its weights, and what tensors are called in it. */
+/** Builds the ONNX graph that an ATen program is translated to. */
 
 import { FreshNames } from "../ir/fresh-names.ts";
 import {
@@ -18,15 +18,15 @@ import type { Program } from "./program.ts";
 import type { TensorMeta } from "./tensor-meta.ts";
 import { permutedView, type WeightView, wholeView } from "./weights.ts";
 
-/** The operator set of the graph, in which an RMSNorm is a node. */
+/** The opset of the graph: it has RMSNormalization. */
 const opsetOfTranslation = 23;
 
-/** A weight as the graph takes it. */
+/** A weight as the graph uses it. */
 export interface Constant {
   readonly view: WeightView;
-  /** The tensor of the program that stands for it. */
+  /** Its name in the program. */
   readonly argument: string;
-  /** Whether the program takes it with its last two axes exchanged, as `linear` does. */
+  /** Whether it is the transpose of the program's tensor, as for `linear`. */
   readonly isTransposed: boolean;
 }
 
@@ -34,7 +34,7 @@ export class OnnxGraph {
   readonly nodes: NewNode[] = [];
   /** Weights by their names in the graph. */
   readonly constants = new Map<string, Constant>();
-  /** Tensors and sizes of the program by what they are called in the graph. */
+  /** Names in the graph of the program's tensors and sizes, if they differ. */
   readonly names = new Map<string, string>();
   private readonly program: Program;
   private readonly inputs: Uint8Array[] = [];
@@ -43,7 +43,7 @@ export class OnnxGraph {
   private readonly unused: FreshNames;
   private readonly small = new Map<string, string>();
 
-  /** The graph with what the program takes, and no node yet. */
+  /** A graph with the inputs and weights of the program, and no nodes. */
   constructor(archive: Pt2Archive, program: Program) {
     const { inputs, nodes } = program;
     this.program = program;
@@ -58,7 +58,7 @@ export class OnnxGraph {
     }
   }
 
-  /** The model that has this graph. */
+  /** The encoded model. */
   bytes(): Uint8Array {
     const outputs = [...new Set(this.program.outputs)].map((name) => this.info(name, this.nameOf(name)));
     const graph = joinBytes(
@@ -78,7 +78,7 @@ export class OnnxGraph {
     );
   }
 
-  /** What the graph calls a tensor or a size of the program. */
+  /** The name in the graph of a tensor or a size of the program. */
   nameOf(name: string): string {
     return this.names.get(name) ?? name;
   }
@@ -87,7 +87,7 @@ export class OnnxGraph {
     return this.unused.next(hint);
   }
 
-  /** A name for what a view of a weight is, one for each view. */
+  /** Adds a view of a weight as an initializer, and returns its name. */
   private constant(tensor: string, view: WeightView, hint: string, argument: string, isTransposed: boolean): string {
     const { type } = view.stored.meta;
     const name = this.fresh(hint);
@@ -98,7 +98,7 @@ export class OnnxGraph {
     return name;
   }
 
-  /** The tensor of the program with its axes in another order, where it is a weight. */
+  /** A weight with permuted axes, as another view; undefined if the tensor is not a weight. */
   permuted(tensor: string, order: readonly number[], as: string | undefined): string | undefined {
     const own = this.constants.get(this.nameOf(tensor));
     if (own === undefined) return undefined;
@@ -113,7 +113,7 @@ export class OnnxGraph {
     return made;
   }
 
-  /** A small tensor, one for the same numbers. */
+  /** A small constant; equal ones are shared. */
   number(dataType: number, dims: readonly number[], raw: Uint8Array, hint: string): string {
     const key = `${dataType} ${dims.join()} ${raw.join()}`;
     const known = this.small.get(key);
@@ -128,7 +128,7 @@ export class OnnxGraph {
     return this.program.meta(tensor);
   }
 
-  /** Says what type a tensor between nodes has. */
+  /** Declares the type of an intermediate tensor. */
   declare(tensor: string, as = tensor): void {
     this.types.push(this.info(tensor, as));
   }

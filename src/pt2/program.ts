@@ -1,10 +1,10 @@
-/** The program of an archive (ExportedProgram of torch/_export/serde/schema.py): its nodes, and what it takes and makes. */
+/** Reads the program of an archive (ExportedProgram of torch/_export/serde/schema.py). */
 
 import type { Pt2Archive } from "./archive.ts";
 import type { Fields } from "./fields.ts";
 import { readTensorMeta, type TensorMeta } from "./tensor-meta.ts";
 
-/** What a node makes, in its order: tensors and sizes by their names; nothing for what is neither. */
+/** An output of a node: a tensor, a size, or anything else, which has no name. */
 interface Made {
   readonly kind: "tensor" | "size" | "other";
   readonly name: string;
@@ -15,24 +15,21 @@ export interface AtenNode {
   /** `torch.ops.aten.add.Tensor`. */
   readonly target: string;
   readonly name: string;
-  /** By the names of the schema of its op. */
+  /** Arguments by their names in the op's schema. */
   readonly args: ReadonlyMap<string, Fields>;
   readonly made: readonly Made[];
   readonly fields: Fields;
 }
 
-/** What the graph takes: a weight, or a value that the caller gives. */
-interface GraphInput {
-  readonly name: string;
-  readonly kind: "tensor" | "size" | "other";
-  /** The name of the state, where it is a weight, a buffer or a constant. */
+interface GraphInput extends Made {
+  /** Its name in the state dict, if it is a parameter, a buffer or a constant. */
   readonly state: string | undefined;
 }
 
 export interface Program {
   readonly nodes: readonly AtenNode[];
   readonly inputs: readonly GraphInput[];
-  /** Tensors, in their order; values of other kinds are left out. */
+  /** The outputs that are tensors, in order. */
   readonly outputs: readonly string[];
   readonly graph: Fields;
   readonly signature: Fields;
@@ -47,8 +44,8 @@ export function readProgram({ program }: Pt2Archive): Program {
   const values = graph.get("tensor_values");
   const metas = new Map<string, TensorMeta>();
   const inputs = graph.get("inputs").items.map((input): GraphInput => {
-    const { kind, name } = madeOf(input);
-    return { kind, name, state: states.get(name) };
+    const made = madeOf(input);
+    return { ...made, state: states.get(made.name) };
   });
   return {
     nodes: graph.get("nodes").items.map(readNode),
@@ -66,7 +63,7 @@ export function readProgram({ program }: Pt2Archive): Program {
   };
 }
 
-/** Names of the state by those of the graph's inputs. */
+/** Names in the state dict by those of the graph's inputs. */
 function statesIn(signature: Fields): ReadonlyMap<string, string> {
   const names = { parameter: "parameter_name", buffer: "buffer_name", tensor_constant: "tensor_constant_name" };
   const found = new Map<string, string>();
@@ -78,7 +75,7 @@ function statesIn(signature: Fields): ReadonlyMap<string, string> {
   return found;
 }
 
-/** A node of the graph, or of one that another node runs. Throws E0770. */
+/** Reads a node of the graph or of a subgraph. Throws E0770. */
 export function readNode(fields: Fields, index: number): AtenNode {
   const args = new Map(fields.get("inputs").items.map((one) => [one.get("name").text, one.get("arg")]));
   const made = fields.get("outputs").items.flatMap((output): Made[] => {
@@ -91,7 +88,6 @@ export function readNode(fields: Fields, index: number): AtenNode {
   return { index, target, name, args, made, fields };
 }
 
-/** An Argument that is made or taken as one. */
 function madeOf(argument: Fields): Made {
   const { name, of } = argument.kind;
   if (name === "as_tensor") return { kind: "tensor", name: of.get("name").text };

@@ -1,15 +1,15 @@
-/** Types of tensors as the schema of torch.export has them (TensorMeta). */
+/** Types of tensors in the schema of torch.export (TensorMeta). */
 
 import type { Fields } from "./fields.ts";
 
-/** An extent: a number, a symbol of the program, or an expression that is not read. */
+/** An extent: a number, a symbol of the program, or undefined for any other expression. */
 type Size = number | string | undefined;
 
 export interface TensorMeta {
   readonly sizes: readonly Size[];
   readonly strides: readonly Size[];
   readonly offset: Size;
-  /** Nothing for types that are not read. */
+  /** Undefined for unsupported types. */
   readonly type: ScalarType | undefined;
   readonly layout: { readonly isStrided: boolean };
   readonly fields: Fields;
@@ -27,7 +27,7 @@ export interface ScalarType {
 const scalar = (number: number, onnx: number, bytes: number, kind: ScalarType["kind"]) =>
   [number, { number, onnx, bytes, kind }] as const;
 
-/** In the order of promotion: of two types of a kind the later one is the wider. */
+/** In the order of type promotion: the wider type comes later. */
 export const scalarTypes: ReadonlyMap<number, ScalarType> = new Map([
   scalar(12, 9, 1, "bool"),
   scalar(1, 2, 1, "integer"),
@@ -41,8 +41,12 @@ export const scalarTypes: ReadonlyMap<number, ScalarType> = new Map([
   scalar(8, 11, 8, "float"),
 ]);
 
-/** The number of the layout of tensors with strides. */
-const strided = 7;
+/** The type with a TensorProto.DataType. */
+export const scalarTypeOf = (onnx: number): ScalarType | undefined =>
+  [...scalarTypes.values()].find((type) => type.onnx === onnx);
+
+/** The value of the enum Layout for strided tensors. */
+export const strided = 7;
 
 export function readTensorMeta(fields: Fields): TensorMeta {
   const sizes = fields.get("sizes").items.map(readSize);
@@ -69,7 +73,7 @@ function readSize(size: Fields): Size {
   return symbol.exec(text)?.[1] ?? (/^\w+$/.test(text) ? text : undefined);
 }
 
-/** Strides of a tensor whose elements stand in their order. */
+/** The strides of a contiguous tensor. */
 export function contiguousStrides(sizes: readonly number[]): number[] {
   let stride = 1;
   return sizes

@@ -1,9 +1,9 @@
 /**
- * A program of ATen as a graph of ONNX, in memory: the one form that norms are looked for, moved and written in.
+ * Translates an ATen program to an ONNX graph, the form on which surgery works.
  *
- * Each node becomes a few nodes that say the same, as in PyTorch's own exporter to ONNX and in conversions between
- * dialects of MLIR, and each of these knows which one it comes from, so that what changes can be said in ATen again. Sizes
- * are tensors of one integer. What has no rule stays what it is, in a domain of its own. Weights stay in the archive.
+ * Each node becomes a few equivalent nodes, as in PyTorch's own ONNX exporter. These remember their origin, so that changes
+ * can be translated back to ATen. Sizes are tensors with one element. A node without a rule is kept, in a domain of its
+ * own. Weights remain in the archive.
  */
 
 import type { Pt2Archive } from "./archive.ts";
@@ -12,14 +12,14 @@ import { type Constant, OnnxGraph } from "./onnx-graph.ts";
 import type { AtenNode, Program } from "./program.ts";
 import { atenRules } from "./rules/index.ts";
 
-/** A program as a model of ONNX, and what of it comes from what of the program. */
+/** An ONNX model, and how it corresponds to the program. */
 export interface Translated {
   readonly bytes: Uint8Array;
-  /** For each node of the graph the node of the program that it comes from. */
+  /** For each node of the graph, the node of the program that it was translated from. */
   readonly origins: readonly AtenNode[];
-  /** By their names in the graph. */
+  /** Weights by their names in the graph. */
   readonly constants: ReadonlyMap<string, Constant>;
-  /** The names in the graph of tensors of the program, where those are others. */
+  /** The names in the graph of the program's tensors, if they differ. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -50,7 +50,7 @@ function translateNode(node: AtenNode, graph: OnnxGraph): void {
   keepNode(node, view, graph);
 }
 
-/** A node that has no rule: what it takes and makes is known, and no more. */
+/** Keeps a node without a rule: only its inputs and outputs are known. */
 function keepNode({ target, name, made }: AtenNode, view: AtenView, graph: OnnxGraph): void {
   const outputs = made.filter(({ kind }) => kind !== "other");
   if (outputs.length === 0) return;

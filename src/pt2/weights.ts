@@ -1,10 +1,10 @@
-/** Weights of an archive as constants of a graph: views of storages, whose numbers are read where they lie. */
+/** Weights of an archive as strided views of storages. */
 
 import type { ByteSource } from "../onnx/bytes.ts";
 import type { StoredTensor } from "./archive.ts";
 import { contiguousStrides } from "./tensor-meta.ts";
 
-/** A tensor over a storage, as some node of the graph takes it. */
+/** A view of a storage. */
 export interface WeightView {
   readonly stored: StoredTensor;
   readonly sizes: readonly number[];
@@ -23,11 +23,10 @@ export function permutedView(view: WeightView, order: readonly number[]): Weight
   return { ...view, sizes: pick(view.sizes), strides: pick(view.strides) };
 }
 
-/** Whether its elements stand in their order, none left out. */
 const isContiguous = ({ sizes, strides }: Pick<WeightView, "sizes" | "strides">): boolean =>
   contiguousStrides(sizes).every((stride, i) => (sizes[i] as number) <= 1 || stride === strides[i]);
 
-/** The bytes of a view in the order of its elements: a part of the archive, or made when they are read first. */
+/** The elements of a view in row-major order: a part of the archive if it is contiguous, otherwise copied on first use. */
 export function bytesOfView(source: ByteSource, view: WeightView): ByteSource {
   const { stored, sizes, offset } = view;
   const bytes = stored.meta.type?.bytes ?? 1;

@@ -1,9 +1,9 @@
 /**
- * The directory of a zip archive, and where the bytes of each entry lie.
+ * Reads the directory of a zip archive, and locates the data of its entries.
  *
- * Entries must be stored, as PyTorch writes them, so that a byte of the file is a byte of an entry at most: nothing unpacks to
- * more than is there. Parts of the file are read as they are needed, without waiting, which no library for zip files
- * offers; the tests hold what is read and written to such libraries. APPNOTE.TXT 6.3.10 (PKWARE) has the format.
+ * Entries must be stored, as PyTorch writes them: without compression, nothing can unpack to more than the file holds. Parts
+ * of the file are read on demand and synchronously, which no zip library offers; the tests compare with such libraries.
+ * The format is specified in APPNOTE.TXT 6.3.10 (PKWARE).
  */
 
 import * as archiveErrors from "../diagnostics/areas/archives.ts";
@@ -12,12 +12,12 @@ import type { ByteSource, Range } from "../onnx/bytes.ts";
 
 export interface ZipEntry {
   readonly name: string;
-  /** Its bytes. */
+  /** Its data. */
   readonly data: Range;
-  /** From its local header to the next one's, with what stands behind its bytes. */
+  /** From its local header to the next one, including what follows its data. */
   readonly block: Range;
   readonly crc: number;
-  /** The fields of its record in the directory that say neither sizes nor places, as they are. */
+  /** The fields of its directory record, except sizes and offset. */
   readonly record: ZipRecord;
 }
 
@@ -29,7 +29,7 @@ export interface ZipRecord {
   readonly date: number;
   readonly attributes: { readonly internal: number; readonly external: number };
   readonly name: Uint8Array;
-  /** Without sizes and offsets of 64 bits. */
+  /** Without the Zip64 field. */
   readonly extra: Uint8Array;
   readonly comment: Uint8Array;
 }
@@ -38,7 +38,7 @@ export interface ZipDirectory {
   /** In the order of the directory. */
   readonly entries: readonly ZipEntry[];
   readonly byName: ReadonlyMap<string, ZipEntry>;
-  /** Where the directory begins. */
+  /** The offset of the directory. */
   readonly start: number;
   readonly comment: Uint8Array;
 }
@@ -52,13 +52,13 @@ export const zip = {
   locator64: { signature: 0x07064b50, size: 20 },
 } as const;
 
-/** What a field of 16 or 32 bits holds where the number is in the field of 64 bits. */
+/** Markers in fields of 16 or 32 bits whose value is in a 64-bit field. */
 export const beyond16 = 0xffff;
 export const beyond32 = 0xffffffff;
-/** The extra field that has sizes and offsets of 64 bits. */
+/** The id of the Zip64 extra field. */
 export const extra64 = 1;
 
-/** More than any model has. */
+/** No real model exceeds these limits. */
 const most = { entries: 1 << 20, directory: 1 << 28 } as const;
 
 /** Throws E0760. */
@@ -73,7 +73,7 @@ interface DirectoryPlace {
   readonly comment: Uint8Array;
 }
 
-/** A record of the directory with what it says of its entry. */
+/** A record of the directory, decoded. */
 interface Listed {
   readonly name: string;
   readonly record: ZipRecord;
@@ -116,7 +116,7 @@ class ZipReader {
     const from = Math.max(0, size - zip.end.size - beyond16);
     const tail = this.view(from, size - from);
     let at = tail.byteLength - zip.end.size;
-    // The comment behind it ends with the file; so the signature may not stand in the comment by chance.
+    // Check that the comment ends with the file: the signature may occur in the comment by chance.
     while (at >= 0 && !(isEnd(tail, at) && at + zip.end.size + tail.getUint16(at + 20, true) === tail.byteLength)) at--;
     if (at < 0) fail(archiveErrors.notZip(this.source.name));
     const comment = new Uint8Array(tail.buffer, tail.byteOffset + at + zip.end.size).slice();
@@ -141,7 +141,7 @@ class ZipReader {
     if (locator.getUint32(0, true) !== zip.locator64.signature) return undefined;
     const place = this.number64(locator, 8);
     const view = this.view(place, zip.end64.size);
-    if (view.getUint32(0, true) !== zip.end64.signature) this.refuse("the end of its directory is not where it says");
+    if (view.getUint32(0, true) !== zip.end64.signature) this.refuse("its Zip64 end record is not at its offset");
     const [count, length, start] = [32, 40, 48].map((field) => this.number64(view, field)) as [number, number, number];
     return { at: place, count, length, start };
   }
@@ -158,7 +158,7 @@ class ZipReader {
     let at = 0;
     while (found.length < count) {
       if (at + zip.record.size > bytes.length || view.getUint32(at, true) !== zip.record.signature) {
-        this.refuse("its directory has fewer entries than it says");
+        this.refuse("its directory has fewer entries than its end record says");
       }
       const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
         view.getUint16(at + field, true),
@@ -187,14 +187,14 @@ class ZipReader {
     if ((flags & 1) !== 0) this.refuse(`its entry ${name} is encrypted`);
     if (method !== 0) fail(archiveErrors.compressed(this.source.name, name));
     const [packed, size, offset, extra] = this.numbers64(view, name, parts.extra);
-    if (packed !== size) this.refuse(`its entry ${name} is stored, and has two sizes, ${packed} and ${size}`);
+    if (packed !== size) this.refuse(`its entry ${name} is not compressed, but has two sizes, ${packed} and ${size}`);
     const attributes = { internal: number(36), external: view.getUint32(38, true) };
     const times = { time: number(12), date: number(14) };
     const record = { madeBy: number(4), needed: number(6), flags, ...times, attributes, ...parts, extra };
     return { name, record, crc: view.getUint32(16, true), size, offset };
   }
 
-  /** Sizes and place of an entry, in the fields of 64 bits where the others say so, and the other extra fields. */
+  /** The sizes and the offset of an entry, from Zip64 fields if there are any, and the other extra fields. */
   private numbers64(view: DataView, name: string, extra: Uint8Array): [number, number, number, Uint8Array] {
     const fields = new DataView(extra.buffer, extra.byteOffset, extra.byteLength);
     const others: number[] = [];
@@ -224,24 +224,23 @@ class ZipReader {
       this.refuse("the name of an entry is not UTF-8");
     }
     const isOutside = /^([/\\]|[A-Za-z]:)/.test(name) || name.split(/[/\\]/).includes("..");
-    if (name === "" || name.includes("\0") || isOutside)
-      this.refuse(`it has an entry of the name ${JSON.stringify(name)}`);
+    if (name === "" || name.includes("\0") || isOutside) this.refuse(`it has an entry named ${JSON.stringify(name)}`);
     return name;
   }
 
-  /** With the place of their bytes. No two entries share any. */
+  /** Locates the data of entries, which must not overlap. */
   private placed(listed: readonly Listed[], end: number): ZipEntry[] {
     const starts = listed.map(({ offset }) => offset).sort((a, b) => a - b);
     const twice = starts.find((start, i) => start === starts[i + 1]);
     if (twice !== undefined) this.refuse(`two of its entries begin at byte ${twice}`);
     const nextOf = new Map(starts.map((start, i) => [start, starts[i + 1] ?? end]));
     return listed.map(({ name, record, crc, size, offset }) => {
-      if (offset + zip.local.size > end) this.refuse(`its entry ${name} lies outside of it`);
+      if (offset + zip.local.size > end) this.refuse(`the offset of its entry ${name} is beyond the data`);
       const local = this.view(offset, zip.local.size);
-      if (local.getUint32(0, true) !== zip.local.signature) this.refuse(`its entry ${name} is not where it says`);
+      if (local.getUint32(0, true) !== zip.local.signature) this.refuse(`its entry ${name} is not at its offset`);
       const start = offset + zip.local.size + local.getUint16(26, true) + local.getUint16(28, true);
       const next = nextOf.get(offset) as number;
-      if (start + size > next) this.refuse(`its entry ${name} of ${size} bytes reaches into what follows`);
+      if (start + size > next) this.refuse(`its entry ${name} of ${size} bytes overlaps what follows`);
       return { name, data: { start, end: start + size }, block: { start: offset, end: next }, crc, record };
     });
   }
@@ -249,7 +248,7 @@ class ZipReader {
 
 const isEnd = (view: DataView, at: number) => view.getUint32(at, true) === zip.end.signature;
 
-/** CRC-32 as zip has it, of bytes that come in parts. */
+/** The CRC-32 of zip files, computed incrementally. */
 export class Crc {
   private value = -1;
 

@@ -1,4 +1,4 @@
-/** What changes in the nodes of a model, told by what is computed otherwise after the passes, and how that is written. */
+/** Derives changes to the nodes of a model from what the passes changed, and encodes them. */
 
 import type { Value } from "../ir/ir.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
@@ -10,7 +10,7 @@ import { type Emitter, Unwritable } from "./emit.ts";
 import { microsoft } from "./norm-forms.ts";
 import type { ModelTensors } from "./tensors.ts";
 
-/** Names that nothing new may have. */
+/** The names that new nodes and tensors must not use. */
 export function namesOf({ graph }: OnnxModel): Set<string> {
   const { nodes, inputs, outputs, initializers, valueInfo, sparse } = graph;
   const made = nodes.flatMap((node) => [node.name, ...node.outputs]);
@@ -60,7 +60,7 @@ function changeOf(node: NodeProto, { tensors, emitter, roots, values }: Rewritin
       if (vanished) emitter.node("Identity", [emitter.name(value)], tensor);
       else emitter.write(value, tensor);
     }
-    // The one that makes what the node made has its name.
+    // The new node with the output of the old one takes over its name.
     const isOwn = ({ outputs: [made] }: NewNode) => node.name !== "" && made === outputs[0]?.tensor;
     const before = emitter.taken().map((made) => (isOwn(made) ? { ...made, name: node.name } : made));
     return { before, self: "replaced" };
@@ -75,7 +75,7 @@ function changeOf(node: NodeProto, { tensors, emitter, roots, values }: Rewritin
   return { before: emitter.taken(), self: { inputs } };
 }
 
-/** @param opset the operator set that the written model is in. */
+/** @param opset the version of the standard operator set of the written model. */
 export function graphChanges(
   model: OnnxModel,
   { lines }: Draft,

@@ -1,9 +1,9 @@
 /**
- * Where what is computed from a norm has its channels: one axis, counted from the end.
+ * Tracks the channel axis of a norm's result through the ops that read it. Axes are counted from the end.
  *
- * Each row along that axis is one of the norm's rows, or a mean of some, so that what is added to all rows of the norm is
- * added to these too, and what multiplies them multiplies these. As the propagation of layouts in TVM and XLA does, a rule
- * says for an op where an axis of its input is in its result; an op without a rule ends it.
+ * Each row along the channel axis is a row of the norm, or a mean of such rows, so that adding a vector to all rows of the
+ * norm, or multiplying them by one, does the same to these rows. A rule maps an axis of an op's input to an axis of its
+ * result, as in the layout propagation of TVM and XLA; an op without a rule ends the search.
  */
 
 import { type Extent, isSame, multiply } from "../onnx/extent.ts";
@@ -12,23 +12,23 @@ import { Declined, decline, type Scope, type TensorInfo, TypeView } from "../onn
 import { type Draft, type Line, opOf } from "./draft.ts";
 
 type Shape = readonly Extent[];
-/** The axis in the result; nothing where rows do not stay rows. */
+/** The axis in the result; undefined if the rows of the result are not rows of the input. */
 type AxisRule = (at: TypeView, axis: number, result: TensorInfo) => number | undefined;
 
-/** How many elements lie behind an axis. */
-const behind = (shape: Shape, axis: number): Extent => multiply(1, ...shape.slice(shape.length + axis + 1));
+/** The stride of an axis in a row-major layout. */
+const strideOf = (shape: Shape, axis: number): Extent => multiply(1, ...shape.slice(shape.length + axis + 1));
 
-/** The elements stay in their order, so the axis is where as many lie behind it, and is as long. */
+/** A reshape keeps the order of elements, so the axis is the one with the same extent and stride. */
 const regrouped: AxisRule = (at, axis, result) => {
   const [from, to] = [lastOf(at.info(0)), lastOf(result)];
   if (axis === -1 && from !== undefined && to !== undefined && isSame(from, to)) return axis;
   const [x, shape] = [at.shape(0), shapeOf(result)];
   const isIt = (own: number) =>
-    isSame(shape.at(own) as Extent, x.at(axis) as Extent) && isSame(behind(shape, own), behind(x, axis));
+    isSame(shape.at(own) as Extent, x.at(axis) as Extent) && isSame(strideOf(shape, own), strideOf(x, axis));
   return shape.map((_, i) => i - shape.length).find(isIt);
 };
 
-/** The last extent is known more often than the rank is. */
+/** The last extent may be known when the rank is not. */
 const lastOf = ({ shape, last }: TensorInfo) => shape?.at(-1) ?? last;
 const shapeOf = ({ shape }: TensorInfo) => shape ?? decline("the rank of its result is not known");
 
@@ -40,19 +40,23 @@ const transposed: AxisRule = (at, axis) => {
 const unless = (axis: number, rank: number, named: readonly number[]) =>
   named.includes(axis + rank) ? undefined : axis;
 
-/** Along the axis that the attribute names rows are cut or joined. */
-const besideAxis =
-  (input: number): AxisRule =>
-  (at, axis) => {
-    const { length } = at.shape(input);
-    return unless(axis, length, [at.axis(at.int("axis", 0), length)]);
-  };
+/** An op that splits or concatenates along the axis in its attribute. */
+const besideAxis: AxisRule = (at, axis) => {
+  const { length } = at.shape(0);
+  return unless(axis, length, [at.axis(at.int("axis", 0), length)]);
+};
+
+const sliced: AxisRule = (at, axis) => {
+  const { length } = at.shape(0);
+  const axes = cuts(at, length).map((cut) => cut.axis);
+  return unless(axis, length, axes);
+};
 
 const gathered: AxisRule = (at, axis) => {
   const { length } = at.shape(0);
   const along = at.axis(at.int("axis", 0), length) - length;
   if (axis === along) return undefined;
-  // Axes before it have another place from the end, unless one axis stands where one stood.
+  // The axes of the indices replace the gathered one, which moves the axes before it.
   return axis > along ? axis : axis - (at.shape(1).length - 1);
 };
 
@@ -60,7 +64,7 @@ const repeated: AxisRule = (at, axis, result) => {
   return isSame(at.shape(0).at(axis) as Extent, shapeOf(result).at(axis) as Extent) ? axis : undefined;
 };
 
-/** Exporters write a padding of nothing, too. */
+/** Exporters also emit a Pad that adds nothing. */
 const unpadded: AxisRule = (at, axis) => {
   const pads = at.opset < 11 ? (at.ints("pads") ?? []) : at.integers(1);
   return pads.every((pad) => pad === 0) ? axis : undefined;
@@ -73,7 +77,7 @@ const averaged: AxisRule = (at, axis) => {
   return at.int("keepdims", 1) === 0 ? axis + axes.filter((other) => other > axis + length).length : axis;
 };
 
-/** Means over places; channels are the second axis. */
+/** Means over positions; channels are the second axis. */
 const pooled: AxisRule = (at, axis) => {
   const isOfRowsAlone = (at.ints("pads") ?? []).every((pad) => pad === 0) && at.text("auto_pad", "NOTSET") === "NOTSET";
   return isOfRowsAlone && at.int("ceil_mode", 0) === 0 && axis === 1 - at.shape(0).length ? axis : undefined;
@@ -84,18 +88,10 @@ const rules: ReadonlyMap<string, AxisRule> = new Map<string, AxisRule>([
   ["Cast", (at, axis) => (at.int("to", 0) === at.element(0) ? axis : undefined)],
   ...["Reshape", "Flatten", "Squeeze", "Unsqueeze"].map((name) => [name, regrouped] as const),
   ["Transpose", transposed],
-  [
-    "Slice",
-    (at, axis) =>
-      unless(
-        axis,
-        at.shape(0).length,
-        cuts(at, at.shape(0).length).map((cut) => cut.axis),
-      ),
-  ],
+  ["Slice", sliced],
   ["Gather", gathered],
-  ["Split", besideAxis(0)],
-  ["Concat", besideAxis(0)],
+  ["Split", besideAxis],
+  ["Concat", besideAxis],
   ["Expand", repeated],
   ["Tile", repeated],
   ["Pad", unpadded],
@@ -104,11 +100,8 @@ const rules: ReadonlyMap<string, AxisRule> = new Map<string, AxisRule>([
   ["GlobalAveragePool", pooled],
 ]);
 
-/** Whether all that an op takes are rows. */
-const joins = (line: Line) => opOf(line) === "Concat";
-
 function axisBehind({ at: node, made, ...line }: Line, axis: number, types: Scope): number | undefined {
-  // The shape that a norm of rows is given back.
+  // Among new nodes, only the Reshape behind a norm of flattened rows restores a shape.
   if (made !== undefined) return opOf({ ...line, at: node, made }) === "Reshape" && axis === -1 ? axis : undefined;
   const rule = node.domain === "" ? rules.get(node.opType) : undefined;
   if (rule === undefined) return undefined;
@@ -121,16 +114,16 @@ function axisBehind({ at: node, made, ...line }: Line, axis: number, types: Scop
   }
 }
 
-/** A node that takes the norm's rows, and along which of its axes. */
+/** A node that reads rows of a norm, and the axis of its input along which they are. */
 export interface Reader {
   readonly line: Line;
   readonly axis: number;
 }
 
 /**
- * The nodes that read a norm's rows, behind those that only place them.
- * @param tensor what the norm makes, with its rows along the last axis.
- * @returns nothing where a row is an output, or is read by a graph inside of a node or as another operand than the first.
+ * The nodes that compute with a norm's rows, behind those that only move them.
+ * @param tensor the result of the norm, with its rows along the last axis.
+ * @returns undefined if rows are an output of the model, are captured by a subgraph, or are not the first operand alone.
  */
 export function readersOfRows(
   { readers }: Draft,
@@ -144,7 +137,7 @@ export function readersOfRows(
   for (const [name, axis] of axes) {
     if (isOutput(name)) return undefined;
     for (const line of readers.get(name) ?? []) {
-      const isJoin = joins(line);
+      const isJoin = opOf(line) === "Concat";
       const isTakenOnce = line.inputs[0] === name && line.inputs.indexOf(name, 1) < 0;
       const hasGraphs = line.takes.some((taken) => !line.inputs.includes(taken));
       if (hasGraphs || !(isJoin || isTakenOnce)) return undefined;
@@ -153,9 +146,9 @@ export function readersOfRows(
         continue;
       }
       waiting.delete(line);
-      const behind = axisBehind(line, axis, types);
-      if (behind === undefined) found.push({ line, axis });
-      else for (const output of line.outputs) if (output !== "") axes.set(output, behind);
+      const next = axisBehind(line, axis, types);
+      if (next === undefined) found.push({ line, axis });
+      else for (const output of line.outputs) if (output !== "") axes.set(output, next);
     }
   }
   return waiting.size > 0 ? undefined : found;

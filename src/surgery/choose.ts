@@ -1,10 +1,10 @@
 /**
- * Which norms are written anew, and in which operator set: a norm that no node can say, that would keep a centering for
- * itself, or for which the model would launch more kernels, stays what it is.
+ * Chooses which norms to rewrite, and in which operator set. A norm stays as it is if no node can express the result, if
+ * it would need a centering of its own, or if the model would launch more kernels.
  *
- * What norms cost is seen once the others are decided, so this goes on in rounds. A round has its norms written as a draft,
- * and takes out those that the draft shows to stay, with the reason; a norm that is out stays out, so that there is an
- * end, and the draft of the last round is what is written.
+ * The cost of a norm depends on the decisions for the others, hence the rounds: each round drafts a rewritten model and
+ * excludes the norms that must stay, with the reason. Excluded norms are never reconsidered, so that this terminates; the
+ * draft of the last round is the result.
  */
 
 import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
@@ -36,55 +36,54 @@ import type { LaterSet } from "./raise-opset.ts";
 import { joinSkips } from "./skip-norms.ts";
 import { ModelTensors } from "./tensors.ts";
 
-/** What is operated on, and how. */
+/** The model, and the options of the surgery. */
 export interface Subject {
   readonly model: OnnxModel;
   readonly imported: Imported;
   readonly raised: Raised;
   readonly mode: "exact" | "lossy";
   readonly normOp: NormOp;
-  /** What the graph is written in. */
   readonly dialect: Dialect;
   readonly fold: ReadonlySet<Foldable>;
-  /** The later operator set that the model may be written in, and how its nodes are said there. */
+  /** A later operator set in which the model may be written, with the changes that this needs. */
   readonly later: LaterSet | undefined;
-  /** Nodes by the tensors that they make. */
+  /** The node that produces each tensor. */
   readonly makers: ReadonlyMap<string, NodeProto>;
 }
 
-/** ONNX, whose nodes are counted by what they launch on WebGPU, or PyTorch's ATen, of which the graph is a translation. */
+/** ONNX, for which kernel launches on WebGPU are counted, or PyTorch's ATen, from which the graph was translated. */
 export type Dialect = "onnx" | "aten";
 
-/** The norms of a model in an operator set, and what the passes made of it. */
+/** The norms of a model, and the result of the passes, for an operator set. */
 export interface Found extends Passed {
   readonly opset: number;
   readonly isRewritten: (norm: FoundNorm) => boolean;
-  /** Whether a norm is one node of the model. */
+  /** Whether a norm is a single node of the model. */
   readonly isOp: (norm: FoundNorm) => boolean;
   readonly formFor: (op: Op) => NormForm;
-  /** The norms, and those that are computed a second time, each with the one that the passes saw. */
+  /** The norms including duplicates that were merged, each with the one that the passes saw. */
   readonly all: readonly (readonly [row: FoundNorm, seen: FoundNorm])[];
-  /** Whether there is nothing to write. */
+  /** Whether nothing has to be rewritten. */
   readonly isDone: boolean;
 }
 
-/** The norms written anew: nodes, and the graph of them, joined with what stands around them. */
+/** The rewritten norms and the graph around them. */
 export interface Written {
   readonly tensors: ModelTensors;
   readonly emitter: Emitter;
   readonly constants: ReadonlyMap<string, NewWeight>;
   readonly draft: Draft;
   readonly left: Leftovers;
-  /** Norms, by the tensors that they make, of which gamma is in the next products now. */
+  /** The results of norms whose gamma was folded into weights. */
   readonly gammas: ReadonlySet<string>;
   readonly outcomes: Outcomes;
   readonly launches: LaunchesAround;
 }
 
-/** Norms that stay, by their numbers, and why. */
+/** The norms that stay, by index, and why. */
 type Staying = ReadonlyMap<number, Stay>;
 
-/** What was chosen; nothing is written where no norm is. */
+/** The final choice; `written` is undefined if no norm is rewritten. */
 interface Choice {
   readonly found: Found;
   readonly written: Written | undefined;
@@ -106,7 +105,7 @@ export function choose(subject: Subject): Choice {
   }
 }
 
-/** A choice for norms that the passes may write anew, or which of them stay. */
+/** The choice after the passes ran, or the norms that must be excluded in another round. */
 function choiceOf(subject: Subject, passed: Passed): Choice | { readonly staying: Staying } {
   const { model, later, normOp } = subject;
   for (const opset of later === undefined ? [model.opset] : [later.opset, model.opset]) {
@@ -117,7 +116,7 @@ function choiceOf(subject: Subject, passed: Passed): Choice | { readonly staying
     const nodes = newNodes(subject, found);
     if ("staying" in nodes) return nodes;
     const written = { ...nodes, ...newGraph(subject, found, nodes) };
-    // A model in which no norm is an op of the later set stays in its own.
+    // Keep the model's operator set if no norm uses an op of the later one.
     const isNeeded = written.draft.lines.some((line) => line.made !== undefined && opOf(line) === normOpTypes.rmsnorm);
     if (opset !== model.opset && normOp !== "rmsnorm" && !isNeeded) continue;
     const slower = slowerNorms(subject, found, written);
@@ -133,8 +132,8 @@ function foundIn({ raised, normOp, fold, makers }: Subject, passed: Passed, opse
   const isRewritten = (norm: FoundNorm) => {
     if (norm.unwritable !== undefined) return false;
     if (normOp === "layernorm") {
-      const isSaid = opset >= opsetOfLayerNorm && areLast(norm.op.attributes.axes as number[]);
-      return norm.op.name === "layernorm" && isSaid && !isOp(norm);
+      const hasOp = opset >= opsetOfLayerNorm && areLast(norm.op.attributes.axes as number[]);
+      return norm.op.name === "layernorm" && hasOp && !isOp(norm);
     }
     return (
       norm.op.name === "layernorm" || (norm.op.name === "rmsnorm" && formFor(norm.op) !== "primitive" && !isOp(norm))
@@ -145,23 +144,23 @@ function foundIn({ raised, normOp, fold, makers }: Subject, passed: Passed, opse
   const isDone =
     passed.foldedCenters === 0 &&
     !passed.norms.some((norm) => isRewritten(norm) || isUncentered(norm) || mayFold(norm));
-  const all = passed.norms.flatMap((norm) => [norm, ...twinsOf(norm, raised)].map((row) => [row, norm] as const));
+  const all = passed.norms.flatMap((norm) => [norm, ...duplicatesOf(norm, raised)].map((row) => [row, norm] as const));
   return { ...passed, opset, isRewritten, isOp, formFor, all, isDone };
 }
 
-/** Norms that compute what another one does, of which the passes saw that alone. */
-function twinsOf(norm: FoundNorm, { merged }: Raised): FoundNorm[] {
+/** The duplicates of a norm, which were merged with it before the passes ran. */
+function duplicatesOf(norm: FoundNorm, { merged }: Raised): FoundNorm[] {
   const [own = ""] = norm.tensors;
-  return (merged.get(own) ?? []).map((twin) => ({ ...norm, tensors: [twin] }));
+  return (merged.get(own) ?? []).map((tensor) => ({ ...norm, tensors: [tensor] }));
 }
 
-/** What would be slower is written only where somebody asked for it. */
+/** Whether the options ask for a rewrite even if it is slower. */
 const isAsked = ({ normOp, mode }: Subject) => normOp !== "auto" || mode === "lossy";
 
-/** LayerNorms that would keep a centering of their own: three nodes in the place of one. */
+/** The LayerNorms that would need a centering of their own: three nodes in place of one. */
 function withOwnCenters(subject: Subject, { norms, isOp, formFor }: Found): Staying {
   const users = new Map<Op, number>();
-  // One that begins a stream is kept for all norms that read that.
+  // A centering at the beginning of a stream serves all norms that read the stream.
   const centersOf = ({ op, unwritable, record: { centering, beginsStream, centers } }: FoundNorm) =>
     op.name === "layernorm" && unwritable === undefined && centering === "kept" && !beginsStream ? centers() : [];
   const all = norms.map(centersOf);
@@ -170,7 +169,7 @@ function withOwnCenters(subject: Subject, { norms, isOp, formFor }: Found): Stay
   for (const [i, norm] of norms.entries()) {
     const centers = all[i] as readonly Op[];
     if (centers.length === 0 || centers.some((center) => users.get(center) !== 1)) continue;
-    // Where nothing but primitives can say it, a chain is as good as another.
+    // A chain of primitives replaced by a chain of primitives costs the same.
     const isChainOfOther = formFor(norm.op) === "primitive" && !isOp(norm);
     const because = [...norm.record.because, centersItself[subject.dialect]];
     if (!isAsked(subject) || isChainOfOther) staying.set(i, stay(norm, because));
@@ -182,7 +181,7 @@ type NewNodes = Pick<Written, "tensors" | "emitter" | "constants"> & {
   readonly changes: ReadonlyMap<NodeProto, NodeChange>;
 };
 
-/** What is written anew, node by node; or the norms that cannot be. */
+/** The changes to each node, or the norms that cannot be rewritten. */
 function newNodes(subject: Subject, found: Found): NewNodes | { readonly staying: Staying } {
   const { model, imported, raised, normOp } = subject;
   const { norms, module, isRewritten, opset } = found;
@@ -205,7 +204,7 @@ function newNodes(subject: Subject, found: Found): NewNodes | { readonly staying
       staying.set(number, { because: [`because ${reason}`] });
       return;
     }
-    // What a centering moved into: without that, its norms stay.
+    // The node computes what a centering was moved into: no norm can be rewritten without it.
     const because = [`because \`${writtenName(node.outputs[0] as string)}\` cannot be written: ${reason}`];
     if (own.length === 0) fail(surgeryErrors.unwritable(model.file, shown(node), reason));
     for (const [i] of own) staying.set(i, { because });
@@ -242,7 +241,7 @@ function newGraph(subject: Subject, found: Found, nodes: NewNodes) {
   return { draft, left, gammas, outcomes: new Outcomes(changes, emitter, draft, folded), launches };
 }
 
-/** Where the model would launch more kernels, the norms that do; all of them if none does by itself. */
+/** If the model would launch more kernels: the norms that cause it, or all norms if no single one does. */
 function slowerNorms(subject: Subject, { norms, isRewritten }: Found, { outcomes, launches }: Written): Staying {
   if (isAsked(subject) || subject.dialect === "aten" || launches.after.count <= launches.before.count) return new Map();
   const own = [...norms.entries()].filter(([, norm]) => norm.op.name === "layernorm" && isRewritten(norm));
@@ -250,20 +249,20 @@ function slowerNorms(subject: Subject, { norms, isRewritten }: Found, { outcomes
   return new Map((costly.length > 0 ? costly : own).map(([i, norm]) => [i, stay(norm, [wouldBeSlower])]));
 }
 
-/** It stays for its costs: what would become of its centering is told all the same, and no weight is centered for it. */
+/** A norm that stays because of its cost: the report still shows its centering, but no weight is centered for it. */
 const stay = ({ record }: FoundNorm, because: readonly string[]): Stay => ({
   because,
   record: { ...record, constants: [], movedTo: [], beginsStream: false },
 });
 
 const centersItself: Readonly<Record<Dialect, string>> = {
-  onnx: "so it would be three nodes in the place of one, ReduceMean, Sub and an RMSNorm (--norm-op skip writes them all the same)",
-  aten: "so it would be three nodes in the place of one, mean, sub and rms_norm (--norm-op rmsnorm writes them all the same)",
+  onnx: "so it would take three nodes in place of one: ReduceMean, Sub and an RMSNorm (--norm-op skip forces the rewrite)",
+  aten: "so it would take three nodes in place of one: mean, sub and rms_norm (--norm-op rmsnorm forces the rewrite)",
 };
 const wouldBeSlower =
-  "because the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip writes it all the same";
+  "because the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip forces the rewrite";
 
-/** Whether a node is a norm already, and no part of a chain. */
+/** Whether a node is a norm by itself, not part of a chain of primitives. */
 function isNormNode(node: NodeProto | undefined): boolean {
   return node !== undefined && /Normalization$/.test(node.opType);
 }

@@ -1,35 +1,36 @@
-/** The graph as it will be written: nodes of the model, with other inputs or not, and new ones, each at its place. */
+/** A draft of the rewritten graph: nodes of the model, perhaps with other inputs, and new nodes. */
 
+import { append } from "../ir/groups.ts";
 import type { NewNode } from "../onnx/encode.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Scope } from "../onnx/types/view.ts";
 import type { NodeEdit } from "../onnx/write.ts";
 
-/** What becomes of a node: new ones stand before it, and it stays, takes other inputs, or is one of the new ones. */
+/** The change to a node: nodes inserted before it, and whether it stays, takes other inputs, or is replaced by them. */
 export interface NodeChange {
   readonly before: readonly NewNode[];
   readonly self: "same" | "replaced" | { readonly inputs: readonly string[] };
 }
 
-/** A node of the written graph. */
+/** A node of the draft. */
 export interface Line {
-  /** The node of the model in whose place it stands. */
+  /** The node of the model that it is, or that it replaces. */
   readonly at: NodeProto;
-  /** A new node; else it is `at` itself. */
+  /** The new node; undefined if it is `at` itself. */
   readonly made: NewNode | undefined;
-  /** Those of `at` may be others now. */
+  /** The inputs, which may differ from those of `at`. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** What the graphs in its attributes take from around them, and its inputs. */
+  /** The tensors that it uses: its inputs, and what its subgraphs capture. */
   readonly takes: readonly string[];
-  /** What changes in its attributes. */
+  /** Changes to its attributes. */
   readonly edit?: Omit<NodeEdit, "inputs">;
 }
 
-/** What a node that is kept has otherwise. */
+/** Changes to a node that is kept. */
 export interface Edit extends Omit<NodeEdit, "inputs"> {
-  /** Inputs behind those that it has. */
+  /** Inputs to append. */
   readonly added?: readonly string[] | undefined;
 }
 
@@ -41,13 +42,13 @@ export function kept(model: OnnxModel, at: NodeProto, inputs: readonly string[] 
   return { at, made: undefined, inputs, outputs: at.outputs, takes: [...inputs.filter(isNamed), ...captured] };
 }
 
-/** The line with another tensor where it takes `from`. */
+/** The line with `to` in place of the input `from`. */
 export function renamed({ model }: Draft, line: Line, from: string, to: string): Line {
   const inputs = line.inputs.map((name) => (name === from ? to : name));
   return line.made === undefined ? kept(model, line.at, inputs) : made(line.at, { ...line.made, inputs });
 }
 
-/** A node that is kept, with more inputs, and other attributes. */
+/** The line with more inputs and other attributes. */
 export function edited(model: OnnxModel, { at, inputs }: Line, { added = [], ...edit }: Edit): Line {
   return { ...kept(model, at, [...inputs, ...added]), edit };
 }
@@ -62,7 +63,7 @@ export const opOf = ({ at, made: node }: Line): string => {
   return domain === "" || domain === "ai.onnx" ? opType : `${domain}:${opType}`;
 };
 
-/** Whether a node gives what it takes: exporters write casts to the type that a tensor has. */
+/** Whether a node is the identity: exporters emit casts to the type that a tensor already has. */
 export function isNothing({ at, made }: Line, types: Scope): boolean {
   if (made !== undefined || at.domain !== "") return false;
   if (at.opType === "Identity") return true;
@@ -70,7 +71,7 @@ export function isNothing({ at, made }: Line, types: Scope): boolean {
   return at.opType === "Cast" && from !== undefined && from === types.info(at.outputs[0] ?? "")?.element;
 }
 
-/** Which lines make a tensor, and which take it; one that takes it twice stands there once. */
+/** The line that produces each tensor, and the lines that use it. */
 interface Flow {
   readonly makers: ReadonlyMap<string, Line>;
   readonly readers: ReadonlyMap<string, readonly Line[]>;
@@ -79,7 +80,7 @@ interface Flow {
 export class Draft {
   readonly model: OnnxModel;
   private current: readonly Line[];
-  /** Of the current lines, once somebody asked. */
+  /** The use-def chains of the current lines, computed on demand. */
   private flow: Flow | undefined;
 
   constructor(model: OnnxModel, changes: ReadonlyMap<NodeProto, NodeChange>) {
@@ -93,7 +94,7 @@ export class Draft {
     });
   }
 
-  /** In an order in which each stands after those whose results it takes. */
+  /** In topological order. */
   get lines(): readonly Line[] {
     return this.current;
   }
@@ -113,12 +114,12 @@ export class Draft {
     return this.flow.readers;
   }
 
-  /** Puts lines in the place of some, each set where the one was that it stands for. */
+  /** Replaces lines, each by a list. */
   replace(instead: ReadonlyMap<Line, readonly Line[]>): void {
     if (instead.size > 0) this.lines = this.lines.flatMap((line) => instead.get(line) ?? [line]);
   }
 
-  /** Drops what nothing needs any more: what is left over of the model, and is needed by nothing else. */
+  /** Drops nodes that were needed in the model, but are not needed any more. */
   dropLeftovers(): Leftovers {
     const { order, graph } = this.model;
     const was = order.map((node) => kept(this.model, node));
@@ -127,7 +128,7 @@ export class Draft {
     const gone = new Set<string>();
     const lines = this.lines.filter((line) => {
       if (neededNow.has(line)) return true;
-      // A node that nothing ever needed stays, if what it takes does.
+      // A node that was dead in the model already stays, unless one of its inputs is gone.
       const stays = line.made === undefined && !neededBefore.has(line.at) && !line.takes.some((name) => gone.has(name));
       if (!stays) for (const name of line.outputs) if (isNamed(name)) gone.add(name);
       return stays;
@@ -153,23 +154,21 @@ function flowOf(lines: readonly Line[]): Flow {
   const readers = new Map<string, Line[]>();
   for (const line of lines) {
     for (const name of line.outputs.filter(isNamed)) makers.set(name, line);
-    for (const name of new Set(line.takes)) {
-      const list = readers.get(name);
-      if (list === undefined) readers.set(name, [line]);
-      else list.push(line);
-    }
+    for (const name of new Set(line.takes)) append(readers, name, line);
   }
   return { makers, readers };
 }
 
 export interface Leftovers {
-  /** Nodes of which nothing is left. */
+  /** Nodes that were removed without a replacement. */
   readonly nodes: ReadonlySet<NodeProto>;
-  /** Initializers that only those read. */
+  /** Initializers that nothing uses any more. */
   readonly initializers: ReadonlySet<string>;
-  /** Tensors that nothing makes any more. */
+  /** Tensors that nothing produces any more. */
   readonly tensors: ReadonlySet<string>;
 }
+
+/** The lines from which an output of the model is computed. */
 
 function needed({ graph }: OnnxModel, lines: readonly Line[]): Set<Line> {
   const names = new Set(graph.outputs.map(({ name }) => name));

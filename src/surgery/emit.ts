@@ -1,4 +1,4 @@
-/** Ops as new nodes of a model: what stands where a LayerNorm was. */
+/** Emits ops as new nodes of a model. */
 
 import { FreshNames } from "../ir/fresh-names.ts";
 import type { Op, Value } from "../ir/ir.ts";
@@ -6,7 +6,7 @@ import { quotedOp } from "../ir/naming.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, type Shape, sameShape } from "../ir/types.ts";
-import type { NewFunction, NewNode, NewTensor } from "../onnx/encode.ts";
+import { type NewFunction, type NewNode, type NewTensor, newNode } from "../onnx/encode.ts";
 import {
   areLast,
   formOf,
@@ -21,7 +21,7 @@ import {
 } from "./norm-forms.ts";
 import { type RawTensor, rawTensor } from "./raw.ts";
 
-/** No node computes it; the reason is a clause that can follow "because". */
+/** An op that no node expresses; the reason is a clause that can follow "because". */
 export class Unwritable extends Error {}
 
 const dataType: Readonly<Partial<Record<ElementType, number>>> = {
@@ -40,7 +40,7 @@ const binary =
   (op, at, as) =>
     at.node(opType, [at.name(op.operand(0)), at.name(op.operand(1))], as);
 
-/** How each op is written; any other is not. */
+/** The ops that can be written. */
 const writers: Readonly<Partial<Record<OpName, Writer>>> = {
   add: (op, at, as) => (at.addsNothing(op) ? at.unshiftedNorm(op.operand(0), as) : binary("Add")(op, at, as)),
   ...{ sub: binary("Sub"), mul: binary("Mul"), div: binary("Div"), matmul: binary("MatMul") },
@@ -69,14 +69,15 @@ const writers: Readonly<Partial<Record<OpName, Writer>>> = {
   layernorm: (op, at, as) => at.layerNorm(op, as),
 };
 
-/** Why the ops that have no name down from `value` are not written; nothing where they are. */
+/** Why `value`, or an unnamed value that it depends on, cannot be written; undefined if all can. */
 export function whyUnwritable(value: Value, isNamed: (value: Value) => boolean): string | undefined {
   const open = [value];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     const op = at.def;
     if (op === undefined || op.name === "global" || (at !== value && isNamed(at))) continue;
     const isNorm = op.name === "layernorm" || op.name === "rmsnorm";
-    if (!isNorm && writers[op.name] === undefined) return `a part of ${quotedOp(op)} is written as no node by itself`;
+    if (!isNorm && writers[op.name] === undefined)
+      return `no node expresses ${quotedOp(op)} apart from the model's own`;
     const why = isNorm ? whyNoNorm(op) : op.name === "reshape" ? whyNoShape(op.result.shape) : undefined;
     if (why !== undefined) return why;
     for (const operand of op.operands) if (operand !== undefined) open.push(operand);
@@ -84,39 +85,39 @@ export function whyUnwritable(value: Value, isNamed: (value: Value) => boolean):
   return undefined;
 }
 
-/** Why a norm is none of ONNX's: those have a scale. */
+/** Why ONNX cannot express a norm: its norms require a scale. */
 function whyNoNorm({ attributes, operands, result: { element, shape } }: Op): string | undefined {
   const axes = attributes.axes as number[];
   const row = axes.map((axis) => shape.at(axis) as number | string);
-  if (row.every((extent) => extent === 1)) return "its rows have one element each, so that it is its beta";
-  if (element !== "f32" && element !== "f16" && element !== "bf16") return `the op takes no ${element}`;
+  if (row.every((extent) => extent === 1)) return "its rows have one element each, so that its result is its beta";
+  if (element !== "f32" && element !== "f16" && element !== "bf16") return `norms in ONNX do not support ${element}`;
   const open = areLast(axes) ? row.find((extent) => typeof extent !== "number") : undefined;
   if (operands[1] !== undefined || open === undefined) return undefined;
-  return "no scale stands right behind it, and as no number says how long its rows are, none can be made";
+  return "it has no scale, and a scale of ones cannot be added, as the length of its rows is not known";
 }
 
 const whyNoShape = (shape: Shape) =>
   shape.filter((extent) => typeof extent !== "number").length > 1
-    ? "two extents of a shape between it and a tensor of the model have no numbers"
+    ? "a reshape behind it has more than one extent that is not known"
     : undefined;
 
 interface EmitterOptions {
   readonly opset: number;
   readonly normOp: NormOp;
-  /** The tensor of the model that a value is, where it is one: nothing is written for these. */
+  /** The tensor of the model that holds a value, if there is one: no node is emitted for it. */
   readonly tensorOf: (value: Value) => string | undefined;
-  /** The numbers of a constant that is new, and the tensor that it was made from. */
+  /** The elements of a new constant, and the tensor that it was computed from. */
   readonly constant: (name: string) => { readonly tensor: RawTensor; readonly from: string } | undefined;
-  /** Whether a value is a constant of the model that is zero everywhere. */
+  /** Whether a value is a constant of the model whose elements are all zero. */
   readonly isZero: (value: Value) => boolean;
   /** Names that the model uses. */
   readonly taken: Iterable<string>;
 }
 
-/** A tensor to write, of which the bytes are not made yet. */
-type UnreadTensor = Omit<NewTensor, "raw"> & Pick<RawTensor, "raw">;
+/** A tensor to write, whose bytes are computed on demand. */
+export type LazyTensor = Omit<NewTensor, "raw"> & Pick<RawTensor, "raw">;
 
-/** Names and numbers of an RMSNorm's node. */
+/** The operands and attributes of an RMSNorm. */
 interface NormParts {
   readonly x: string;
   readonly scale: string;
@@ -126,14 +127,14 @@ interface NormParts {
 }
 
 export class Emitter {
-  readonly tensors: UnreadTensor[] = [];
-  /** Which of them is a new constant, by the name of that. */
+  readonly tensors: LazyTensor[] = [];
+  /** The tensor of each new constant, by the constant's name. */
   readonly constants = new Map<string, string>();
-  /** The form of each norm that was written, by the tensor that it makes. */
+  /** The form of each norm that was written, by its result. */
   readonly forms = new Map<string, NormForm>();
-  /** Norms, by the tensors that they make, whose beta was zero. */
+  /** The results of norms whose beta was zero. */
   readonly unshifted = new Set<string>();
-  /** Of the tensors that are new. */
+  /** The elements of new tensors. */
   readonly numbers = new Map<string, RawTensor>();
   readonly shapes = new Map<string, Shape>();
   private isSimplified = false;
@@ -147,14 +148,14 @@ export class Emitter {
     this.unused = new FreshNames(options.taken);
   }
 
-  /** The nodes that were made since this was called last. */
+  /** The nodes that were emitted since the last call. */
   taken(): NewNode[] {
     const { nodes } = this;
     this.nodes = [];
     return nodes;
   }
 
-  /** The tensor that holds a value, made now where none does yet. */
+  /** The tensor that holds a value; emits nodes for it if there is none yet. */
   name(value: Value): string {
     const known = this.options.tensorOf(value) ?? this.names.get(value);
     if (known !== undefined) return known;
@@ -168,15 +169,16 @@ export class Emitter {
     return name;
   }
 
-  /** Makes `value` anew, as the tensor of a name. */
+  /** Emits nodes that compute `value` into the tensor `as`. */
   write(value: Value, as: string): void {
     const op = value.def;
     const writer = op && writers[op.name];
-    if (op === undefined || writer === undefined) throw new Unwritable(`\`${op?.name ?? "a parameter"}\` has no node`);
+    if (op === undefined || writer === undefined)
+      throw new Unwritable(`no node expresses \`${op?.name ?? "a parameter"}\``);
     writer(op, this, as);
   }
 
-  /** Exporters give a norm without beta one of zeros, which in an Add of its own would be a launch. */
+  /** Whether an op adds zeros to a norm: exporters emit such a beta, and an Add of its own would be a launch. */
   addsNothing({ operands, result }: Op): boolean {
     const [norm, beta] = operands as [Value, Value];
     const isNew = this.options.tensorOf(norm) === undefined && !this.names.has(norm);
@@ -189,17 +191,11 @@ export class Emitter {
     this.write(norm, as);
   }
 
-  node(
-    opType: string,
-    inputs: readonly string[],
-    output: string,
-    attributes: NewNode["attributes"] = {},
-    domain = "",
-  ): void {
-    this.nodes.push({ name: output, opType, domain, inputs, outputs: [output], attributes });
+  node(...parts: Parameters<typeof newNode>): void {
+    this.nodes.push(newNode(...parts));
   }
 
-  /** What the nodes call, and the model lacks. */
+  /** The functions that emitted nodes call. */
   get functions(): NewFunction[] {
     return this.isSimplified ? [simplifiedFunction(this.options.opset)] : [];
   }
@@ -215,14 +211,14 @@ export class Emitter {
     );
   }
 
-  /** Adds a tensor; its bytes are made when the model is written. */
+  /** Adds a tensor, whose bytes are computed when the model is written. */
   raw(tensor: RawTensor, name: string): void {
     const { element, shape, raw } = tensor;
     this.numbers.set(name, tensor);
     this.tensors.push({ name, dims: shape, dataType: dataType[element] as number, raw });
   }
 
-  /** A shape as a tensor; one extent may be open. */
+  /** A shape as a tensor; one extent may be unknown. */
   shape(shape: Shape, hint: string): string {
     const why = whyNoShape(shape);
     if (why !== undefined) throw new Unwritable(why);
@@ -232,14 +228,14 @@ export class Emitter {
     );
   }
 
-  /** A shape of numbers alone as a tensor. */
+  /** A shape whose extents are all known, as a tensor. */
   extents(shape: Shape, hint: string): string {
     if (shape.some((extent) => typeof extent !== "number"))
-      throw new Unwritable("an extent that is repeated has no number");
+      throw new Unwritable("the shape that it is broadcast to is not known");
     return this.integers(shape as number[], `${hint}_shape`);
   }
 
-  /** The mean of `x`, a tensor of the op's operand's shape, over the op's axes. */
+  /** The mean of `x`, which has the shape of the op's operand, over the op's axes. */
   mean({ operands: [of], attributes }: Op, x: string, as: string): void {
     const counted = attributes.axes as number[];
     const isOld = this.options.opset < opsetOfNegativeAxes;
@@ -276,7 +272,7 @@ export class Emitter {
     } else this.node(normOpTypes.rmsnorm, [x, scale], as, { axis: -axes.length, epsilon: { float: eps } });
   }
 
-  /** gamma in a shape that broadcasts along axes that may not be the last ones. */
+  /** gamma in a shape that broadcasts along `axes`, even if they are not the last ones. */
   private scaleAlong(gamma: Value, { shape }: Value, axes: readonly number[]): string {
     const name = this.name(gamma);
     if (areLast(axes)) return name;
@@ -302,7 +298,7 @@ export class Emitter {
 
   private primitives({ shape, element }: Value, { x, scale, axes, eps, as }: NormParts): void {
     const isInput = this.options.opset >= opsetOfAxesInput;
-    // onnxruntime recognizes the norm by an axis that counts from the end.
+    // onnxruntime only recognizes a norm whose axis is counted from the end.
     const counted = axes.length === 1 && axes[0] === -1 ? [-1] : axes.map((axis) => axis + shape.length);
     this.nodes.push(
       ...primitives({
@@ -315,7 +311,7 @@ export class Emitter {
     );
   }
 
-  /** The op takes two or three axes. */
+  /** The op only supports two or three axes; other ranks are flattened to rows. */
   private skip({ shape }: Value, { x, scale, eps, as }: Omit<NormParts, "axes">): void {
     const fits = shape.length === 2 || shape.length === 3;
     const rows = fits ? x : this.fresh(`${as}_rows`);
@@ -336,13 +332,11 @@ export class Emitter {
     return this.once(`scalar ${element} ${value}`, hint, (name) => this.tensor(tensor, name));
   }
 
-  /** A tensor of ones. */
   ones(element: ElementType, shape: readonly number[]): string {
     const data = new Float64Array(shape.reduce((product, extent) => product * extent, 1)).fill(1);
     return this.once(`ones ${element} ${shape.join()}`, "ones", (name) => this.tensor({ element, shape, data }, name));
   }
 
-  /** A list of integers as a tensor. */
   integers(list: readonly number[], hint: string): string {
     return this.once(`integers ${list.join()}`, hint, (name) => {
       const raw = () => new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
@@ -350,7 +344,7 @@ export class Emitter {
     });
   }
 
-  /** Whether a cast is of a new constant, which has the wider type itself. */
+  /** Whether a cast is of a new constant that already has the wider type. */
   private isWide(cast: Op): boolean {
     const { def } = cast.operand(0);
     if (def?.name !== "global" || this.options.tensorOf(cast.operand(0)) !== undefined) return false;
@@ -360,7 +354,7 @@ export class Emitter {
   private constant({ attributes }: Op): string {
     const name = attributes.name as string;
     const made = this.options.constant(name);
-    if (made === undefined) throw new Unwritable(`\`${name}\` is no tensor of the model`);
+    if (made === undefined) throw new Unwritable(`\`${name}\` is not a tensor of the model`);
     return this.once(`constant ${name}`, `${made.from}_centered`, (as) => {
       this.constants.set(name, as);
       this.raw(made.tensor, as);
@@ -376,7 +370,7 @@ export class Emitter {
     return name;
   }
 
-  /** What a value without a tensor is called: after the first of what it is computed from. */
+  /** A name for a value without a tensor, derived from its first operand. */
   private hint({ name, operands: [x] }: Op): string {
     if (x === undefined) return name;
     return `${this.name(x)}_${name === "center" ? "centered" : name === "rmsnorm" ? "normalized" : name}`;

@@ -1,24 +1,27 @@
 /**
- * Folds what is added to a norm into the products that read it.
+ * Folds the beta of a norm into the matrix products that read it.
  *
  *   y = MatMul(Add(n, beta), W) + c
  *   ->
  *   y = MatMul(n, W) + c',  c' = c + beta W
  *
- * Exact; computed in float64. Every reader must be a product with a constant weight, perhaps behind nodes that only place
- * rows (channels.ts). A MatMul without a bias gets an Add; not if there would be more of them than go.
+ * Exact in real arithmetic; c' is computed in float64. Every reader must be a product with a constant weight, perhaps
+ * behind nodes that only move rows (channels.ts). A MatMul without a bias gets an Add, unless that takes more than one.
  */
 
-import type { NewNode } from "../onnx/encode.ts";
+import { newNode } from "../onnx/encode.ts";
 import { type Draft, kept, type Line, made, opOf, renamed } from "./draft.ts";
 import { type Constants, type Product, productsOf } from "./products.ts";
 
-/** The tensors that norms make of which it was folded, with how many Adds came in for that. */
+/**
+ * @param norms the results of norms.
+ * @returns the norms whose beta was folded, with the number of Adds that this added.
+ */
 export function foldBetas(draft: Draft, norms: Iterable<string>, constants: Constants): ReadonlyMap<string, number> {
   const folded = new Map<string, number>();
   for (let open = [...norms]; open.length > 0; ) {
     const round = { draft, constants, instead: new Map<Line, readonly Line[]>() };
-    // What takes a line that another has changed waits for the next round.
+    // A fold that changes a line that was changed in this round waits for the next one.
     open = open.filter((norm) => {
       const added = foldBeta(norm, round);
       if (typeof added === "number") folded.set(norm, added);
@@ -35,7 +38,7 @@ interface Round {
   readonly instead: Map<Line, readonly Line[]>;
 }
 
-/** How many Adds came in; nothing where it cannot be folded. */
+/** The number of Adds that were added; undefined if the beta cannot be folded. */
 function foldBeta(norm: string, { draft, constants, instead }: Round): number | "later" | undefined {
   const { readers } = draft;
   const [add, ...others] = readers.get(norm) ?? [];
@@ -72,7 +75,7 @@ function shifted({ weight, layout, bias }: Product, beta: string, constants: Con
   return was === undefined ? sums : sums.map((sum, column) => sum + (was[column] as number));
 }
 
-/** The product with the bias that it now has. */
+/** The lines to replace so that the product gets its new bias. */
 function withBias(draft: Draft, product: Product, now: Line, beta: string, constants: Constants): [Line, Line[]][] {
   const { line, weight, layout, bias } = product;
   const sums = () => shifted(product, beta, constants);
@@ -89,14 +92,7 @@ function withBias(draft: Draft, product: Product, now: Line, beta: string, const
   }
   const [result] = line.outputs as [string];
   const plain = constants.fresh(`${result}_product`);
-  const node = (opType: string, inputs: readonly string[], output: string): NewNode => {
-    return { name: output, opType, domain: "", inputs, outputs: [output], attributes: {} };
-  };
-  const at = line.at;
-  return [
-    [
-      line,
-      [made(at, node("MatMul", now.inputs, plain)), made(at, { ...node("Add", [plain, name], result), name: at.name })],
-    ],
-  ];
+  const { at } = line;
+  const add = { ...newNode("Add", [plain, name], result), name: at.name };
+  return [[line, [made(at, newNode("MatMul", now.inputs, plain)), made(at, add)]]];
 }

@@ -1,12 +1,12 @@
 /**
- * Folds what a norm is multiplied with into the products that read it.
+ * Folds the gamma of a norm into the matrix products that read it.
  *
  *   y = MatMul(RMSNormalization(x, gamma), W)
  *   ->
  *   y = MatMul(RMSNormalization(x, 1), W'),  W' = diag(gamma) W
  *
- * Exact, and rounded once; the rule R1 of FlashNorm (https://arxiv.org/abs/2407.09577). Every reader must be a product with
- * a constant weight that nothing else reads, perhaps behind nodes that only place rows (channels.ts).
+ * Exact in real arithmetic, with a single rounding: FlashNorm (https://arxiv.org/abs/2407.09577). Every reader must be a
+ * product with a constant weight that nothing else reads, perhaps behind nodes that only move rows (channels.ts).
  */
 
 import { type Draft, type Line, opOf, renamed } from "./draft.ts";
@@ -20,10 +20,10 @@ const norms: ReadonlySet<string> = new Set([
   `${microsoft}:${normOpTypes.skip}`,
 ]);
 
-/** Where a norm's op has its scale. */
+/** The index of a norm's scale among its inputs. */
 const scaleAt = (line: Line) => (opOf(line) === `${microsoft}:${normOpTypes.skip}` ? 2 : 1);
 
-/** The tensors that norms make of which it was folded. */
+/** Returns the results of the norms whose gamma was folded. */
 export function foldGammas(draft: Draft, constants: Constants): ReadonlySet<string> {
   const folded = new Set<string>();
   const instead = new Map<Line, readonly Line[]>();
@@ -40,7 +40,7 @@ export function foldGammas(draft: Draft, constants: Constants): ReadonlySet<stri
   return folded;
 }
 
-/** The products that gamma can go into; nothing where it would have to stay for another reader, or does nothing. */
+/** The products that gamma can be folded into; undefined if another reader needs it, or if it is all ones. */
 function foldable(draft: Draft, norm: string, gamma: string, constants: Constants): readonly Product[] | undefined {
   const { readers } = draft;
   const shape = constants.shape(gamma);

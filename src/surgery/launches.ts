@@ -1,9 +1,8 @@
 /**
- * How many kernels onnxruntime's WebGPU provider launches for a graph.
+ * Estimates the number of kernels that onnxruntime's WebGPU provider launches for a graph, from the op types of its nodes.
  *
- * Counted by the types of the nodes; what it fuses is counted as one where a norm is concerned: a LayerNorm of primitive
- * nodes with gamma and beta, and before it a residual sum that nothing else reads, with the bias of what that adds up.
- * Shapes are computed elsewhere.
+ * Fusions are modeled if they involve a norm: a chain of primitives that is a LayerNorm with gamma and beta, and before a
+ * LayerNorm, a residual sum that nothing else reads and the bias of a summand. Shapes are computed on the CPU.
  */
 
 import { elementCount } from "../ir/tensor.ts";
@@ -38,32 +37,32 @@ const none = "Constant Dropout Flatten Identity Reshape Shape Squeeze Unsqueeze"
 const launchesOf: ReadonlyMap<string, number> = new Map([
   ...oneEach.map((op) => [op, 1] as const),
   ...none.map((op) => [op, 0] as const),
-  // A function of primitives.
+  // A function that consists of primitives.
   ["com.microsoft:SimplifiedLayerNormalization", 6],
 ]);
 
 interface Launches {
   readonly count: number;
-  /** Whether all ops are in the table; others are counted as one. */
+  /** Whether all ops are in the table; any other counts as one launch. */
   readonly isKnown: boolean;
 }
 
-/** The nodes of a LayerNorm, and what it normalizes. */
+/** The nodes of a norm, and its input. */
 interface Chain {
   readonly nodes: ReadonlySet<NodeProto>;
   readonly x: string;
 }
 
-/** What is asked of tensors by their names. */
+/** Facts about tensors, by name. */
 interface Tensors extends Pick<Graphs, "shapeOf"> {
   readonly isOutput: (name: string) => boolean;
-  /** Whether it holds numbers that a graph computes its shapes with. */
+  /** Whether a tensor is only used to compute shapes. */
   readonly isOfShape: (name: string) => boolean;
   /** Whether the provider drops the node. */
   readonly isNothing: (line: Line) => boolean;
 }
 
-/** Who makes and who reads a tensor, without the nodes that the provider drops. */
+/** Use-def chains that skip the nodes that the provider drops. */
 interface Flow {
   readonly maker: (name: string) => Line | undefined;
   readonly readers: (name: string) => readonly Line[];
@@ -88,7 +87,7 @@ function flowIn({ makers, readers }: Draft, { isNothing }: Tensors): Flow {
   };
 }
 
-/** @param chains LayerNorms with gamma and beta, of which the provider makes one. */
+/** @param chains LayerNorms with gamma and beta, which the provider fuses. */
 function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): Launches {
   const { lines } = draft;
   const chainOf = new Map(chains.flatMap((chain) => [...chain.nodes].map((node) => [node, chain] as const)));
@@ -113,7 +112,7 @@ function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): L
   }
   return { count, isKnown };
 
-  /** `1 / x` that only a product reads makes that a quotient. */
+  /** Whether a line is `1 / x` with a product as its only use, which the provider fuses to a quotient. */
   function isReciprocalOfProduct(line: Line): boolean {
     const [one = ""] = line.inputs;
     const [reader, ...others] = flow.readers(line.outputs[0] as string);
@@ -123,7 +122,7 @@ function launchesIn(draft: Draft, tensors: Tensors, chains: readonly Chain[]): L
   }
 }
 
-/** How many Adds become one with a LayerNorm of `x`: a sum that nothing else reads, and a bias of what it adds up. */
+/** Counts the Adds that are fused with a LayerNorm of `x`: a sum that nothing else reads, and the bias of a summand. */
 function fusedSumsIn({ maker, readers }: Flow, { isOutput, shapeOf }: Tensors) {
   const addOf = (name: string, isReader: (line: Line) => boolean) => {
     const add = maker(name);
@@ -139,22 +138,21 @@ function fusedSumsIn({ maker, readers }: Flow, { isOutput, shapeOf }: Tensors) {
   };
 }
 
-/** What launches are counted of. */
+/** The model and the draft of the rewritten one. */
 interface Graphs {
   readonly model: OnnxModel;
   readonly imported: Imported;
   readonly draft: Draft;
   readonly norms: readonly FoundNorm[];
   readonly makers: ReadonlyMap<string, NodeProto>;
-  /** Of constants, of the model or new. */
+  /** The shapes of constants, both old and new. */
   readonly shapeOf: (name: string) => readonly number[] | undefined;
 }
 
-/** Of the model, of what is written, and what each norm is of the first. */
 export interface LaunchesAround {
   readonly before: Launches;
   readonly after: Launches;
-  /** Less one for each Add that becomes one with it. */
+  /** The launches of a norm in the model, less those of Adds that are fused with it. */
   readonly ofNorm: (norm: FoundNorm) => number;
 }
 
@@ -166,7 +164,7 @@ export function launchesAround(
   const tensors: Tensors = {
     shapeOf,
     isOutput: (name) => outputs.has(name),
-    // The provider has no integers of 64 bits, which are i32 here.
+    // The provider does not support 64-bit integers, which the import turns into i32.
     isOfShape: (name) => imported.values.get(name)?.element === "i32",
     isNothing: (line) => isNothing(line, imported.types) && !outputs.has(line.outputs[0] as string),
   };
@@ -188,7 +186,7 @@ export function launchesAround(
   };
 }
 
-/** The nodes from what a norm takes to what it makes. */
+/** The nodes between the inputs and the result of a norm. */
 function chainOf({ takes, tensors }: FoundNorm, makers: Graphs["makers"]): Chain {
   const [x = "", ...affine] = takes;
   const taken = new Set([x, ...affine]);

@@ -1,6 +1,6 @@
 /**
- * Norms in the graphs that a node of PyTorch runs: the branches of `torch.cond`, the bodies of loops. Such a node has no
- * translation, so that these are counted by their ops: of norms that are chains of nodes there nothing is known.
+ * Finds norms in subgraphs of a PyTorch program: the branches of `torch.cond`, the bodies of loops. Nodes with subgraphs are
+ * not translated to ONNX, so that only norms that are single ops are found there.
  */
 
 import type { Fields } from "../pt2/fields.ts";
@@ -10,7 +10,7 @@ import type { LeftNorm } from "./left.ts";
 
 const aten = "torch.ops.aten.";
 
-/** What ops are norms, and the eps that they have where none is given: PyTorch's own, that of f32 for an RMSNorm. */
+/** The ops that are norms, with PyTorch's default for eps; for an RMSNorm, that is the machine epsilon of f32. */
 const norms: Readonly<Record<string, Pick<LeftNorm, "norm" | "eps">>> = {
   "layer_norm.default": { norm: "layernorm", eps: 1e-5 },
   "native_layer_norm.default": { norm: "layernorm", eps: 1e-5 },
@@ -32,7 +32,7 @@ function normsBelow(nodes: readonly AtenNode[], path: readonly string[]): LeftNo
   );
 }
 
-/** Arguments of such a node have no names, so they are not told apart by these. */
+/** The subgraphs among the arguments, which are not named. */
 const graphsOf = ({ fields }: AtenNode): Fields[] =>
   fields.get("inputs").items.flatMap((input) => input.get("arg").optional("as_graph")?.optional("graph") ?? []);
 
@@ -50,7 +50,7 @@ function leftNorm(node: AtenNode, within: readonly string[]): LeftNorm[] {
       ...{ gamma: has("weight"), beta: has("bias") },
       nodes: [`${name} (${shortTarget(node)})`],
       tensors: made.flatMap((one) => (one.kind === "tensor" ? [one.name] : [])),
-      because: `it stands in ${within.join(", in ")}`,
+      because: `it is in ${within.join(", in ")}`,
     },
   ];
 }

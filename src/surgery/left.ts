@@ -1,6 +1,7 @@
 /**
- * Norms that the passes do not see: in the bodies of control flow nodes, in functions of the model, of types that the
- * language lacks, and nodes that are norms and stay `extern`. They are left as they are, and the report says why.
+ * Finds the norms that the passes do not see: those in bodies of control flow nodes, in functions of the model, of types
+ * that the language lacks, and nodes that are norms but were imported as `extern`. They stay as they are, and the report
+ * says why.
  */
 
 import { standardizations } from "../../passes/norm-patterns.ts";
@@ -20,11 +21,11 @@ import { raise } from "./passes.ts";
 export interface LeftNorm extends Pick<NormRecord, "norm" | "gamma" | "beta" | "eps"> {
   readonly nodes: readonly string[];
   readonly tensors: readonly string[];
-  /** A clause. */
+  /** The reason, a clause. */
   readonly because: string;
 }
 
-/** What nodes are norms, and which of their inputs are gamma and beta. */
+/** An op that is a norm, and the indices of gamma and beta among its inputs. */
 interface NormNode {
   readonly norm: NormRecord["norm"];
   readonly gamma?: number;
@@ -46,10 +47,10 @@ const normNodes: Readonly<Record<string, NormNode>> = {
   "com.microsoft:SkipGroupNorm": { norm: "groupnorm", gamma: 1, beta: 2 },
 };
 
-/** What shows norms that cannot be written: of any float, and of rows of which the length alone is known. */
+/** Import options that reveal norms that cannot be rewritten: of any float type, and of unknown rank. */
 const asRows = { foreignFloats: true, rowsOfUnknownRank: true } as const;
 
-/** @param found the tensors of the norms that the passes saw. */
+/** @param found the results of the norms that the passes saw. */
 export function normsLeft(model: OnnxModel, imported: Imported, found: ReadonlySet<string>): LeftNorm[] {
   const search = new Search(model);
   const seen = new Set(found);
@@ -78,7 +79,7 @@ const placeIn = (node: NodeProto) => `${node.opType === "If" ? "a branch" : "the
 
 class Search {
   private readonly model: OnnxModel;
-  /** Functions that were looked into. */
+  /** Functions that were searched already. */
   private readonly entered = new Set<FunctionProto>();
 
   constructor(model: OnnxModel) {
@@ -89,7 +90,7 @@ class Search {
     return declined.get(node) ?? "the language has no op for it";
   }
 
-  /** Nodes that are norms, and `extern`. */
+  /** Nodes that are norms, but were imported as `extern`. */
   keptNodes(model: OnnxModel, { kept }: Imported, why: (node: NodeProto) => string): LeftNorm[] {
     return [...kept.values()].flatMap((node): LeftNorm[] => {
       const kind = normNodes[`${node.domain}:${node.opType}`];
@@ -107,7 +108,7 @@ class Search {
     return this.model.functions.get(functionKey({ ...node, name: node.opType }));
   }
 
-  /** The norms of a graph that was imported, whatever form they have. */
+  /** The norms of an imported graph, in any form. */
   inGraph(model: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
     const { fn, tensors, roots } = raise(imported, { passes: "dce,raise-norms", verify: false });
     const made = makersIn(model);
@@ -124,7 +125,7 @@ class Search {
     return [...norms, ...standardizations(fn).map(({ op, eps }) => left(op, "standardize", eps))];
   }
 
-  /** The norms in the graphs and functions that the nodes of a graph hold. */
+  /** The norms in subgraphs, and in functions that the graph calls. */
   insideOf(model: OnnxModel, around: ScopeTypes, path: readonly string[]): LeftNorm[] {
     return model.graph.nodes.flatMap((node) => [
       ...[...model.bodies(node).values()].flatMap((body) => {
@@ -163,7 +164,7 @@ class Search {
     if (scope === undefined || graph.outputs.length === 0) return [];
     const inside = model.inside(graph);
     const imported = importModel(inside, "model.onnx", { types: scope, ...asRows });
-    const because = `it stands in ${path.toReversed().join(", in ")}`;
+    const because = `it is in ${path.toReversed().join(", in ")}`;
     return [
       ...this.inGraph(inside, imported, () => because),
       ...this.keptNodes(inside, imported, () => because),

@@ -1,4 +1,4 @@
-/** Constants that the surgery makes from weights of the model. */
+/** Constants that the surgery computes from weights of the model. */
 
 import { computedConstants } from "../driver/materialize.ts";
 import { roundTo } from "../ir/float16.ts";
@@ -12,17 +12,17 @@ import type { Emitter } from "./emit.ts";
 import type { Constants } from "./products.ts";
 import { numbersOf, type RawTensor, rawTensor } from "./raw.ts";
 
-/** A constant that the passes made, and the initializer that it was made from. */
+/** A constant that the passes introduced, and the initializer that it is computed from. */
 export interface NewWeight {
   readonly tensor: RawTensor;
   readonly from: string;
-  /** The largest row mean that rounding left, as a part of the largest element of its row; computes the tensor. */
+  /** The largest row mean left by rounding, relative to the largest element of its row. Computes the tensor. */
   readonly residual: () => number;
 }
 
 /**
- * Constants that the passes made, by their names in the module. None is computed before its numbers are asked for.
- * @param weights the tensors that the other constants are.
+ * The constants that the passes introduced, by their names in the module. Each is computed on demand.
+ * @param weights the tensors of the model that the other constants are loaded from.
  */
 export function newConstants(
   model: OnnxModel,
@@ -41,7 +41,7 @@ export function newConstants(
     return operand === undefined ? (weights.get(name) as string) : sourceOf(operand);
   };
   const wide = widened(after.fns[0] as Fn);
-  // Each by itself, so that the tensors that it is made from are held no longer.
+  // A new environment for each constant, so that its operands can be garbage collected.
   const numbers = (name: string): Tensor => {
     const tensor = constantsOf(after, load)(name);
     return wide.has(name) ? { ...tensor, element: "f32" } : tensor;
@@ -64,11 +64,11 @@ export function newConstants(
   );
 }
 
-/** Floats of two bytes, by the numbers of their types. */
+/** 16-bit floats, by TensorProto.DataType. */
 const halves: ReadonlyMap<number, HalfType> = new Map([[10, "f16"] as const, [16, "bf16"] as const]);
 const isHalf = (element: ElementType | undefined) => element === "f16" || element === "bf16";
 
-/** Constants of halves that are only read as f32: new ones of them need no rounding to halves. */
+/** The 16-bit constants that are only read as f32, and so need not be rounded to 16 bits. */
 function widened(fn: Fn): Set<string> {
   const uses = usesOf(fn);
   const isWide = ({ result }: Op) =>
@@ -78,7 +78,7 @@ function widened(fn: Fn): Set<string> {
   return new Set(globals.filter(isWide).map(({ attributes }) => attributes.name as string));
 }
 
-/** The constants of the written graph, for what folds one into another. */
+/** The constants of the rewritten graph, for folding. */
 export function constantsIn(model: OnnxModel, emitter: Emitter, types: Scope): Constants {
   const elementOf = (name: string) =>
     emitter.numbers.get(name)?.element ?? halves.get(model.tensorType(name)?.dataType ?? 0) ?? "f32";

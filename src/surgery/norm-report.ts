@@ -1,4 +1,4 @@
-/** What became of each norm of a model, as the report says it. */
+/** The report on each norm of a model. */
 
 import type { NormRecord } from "../driver/norm-records.ts";
 import type { NodeProto } from "../onnx/messages.ts";
@@ -10,39 +10,39 @@ import { microsoft, type NormOpType } from "./norm-forms.ts";
 import type { FoundNorm } from "./passes.ts";
 
 /**
- * Where a norm's beta is: in the product that follows (`folded`), in an `Add` behind the norm (`added`), in the node as
- * it was (`kept`); `none` where it has none, or one of zeros that needs no node any more.
+ * Where a norm's beta is: in the weights of the following product (`folded`), in an `Add` behind the norm (`added`), or
+ * in the norm as before (`kept`); `none` if there is no beta, or only zeros that were dropped.
  */
 export type BetaOutcome = "folded" | "added" | "kept" | "none";
 
-/** What the norm is written as: the type of its op, nodes of primitive ops, or what it was. */
+/** The op type of the rewritten norm, `primitives` for a chain of nodes, or `unchanged`. */
 export type WrittenAs = "unchanged" | "primitives" | NormOpType | (typeof atenNorms)[keyof typeof atenNorms];
 
-/** The ops of norms in PyTorch. */
+/** The names of norms in PyTorch. */
 export const atenNorms = { RMSNormalization: "rms_norm", LayerNormalization: "layer_norm" } as const;
 
 /**
- * A norm of the model, and what became of it. One that stays for what it would cost is `unchanged`, with what would become
- * of its centering.
+ * A norm of the model, and what became of it. A norm that stays because of its cost is `unchanged`; its `centering` is what
+ * a rewrite would have led to.
  */
 export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "centers" | "beta"> {
   readonly beta: BetaOutcome;
-  /** Whether gamma is in the products that follow now: `fold` asks for it. */
+  /** Whether gamma was folded into the following products, as the option `fold` requested. */
   readonly isGammaFolded?: boolean;
   readonly writtenAs: WrittenAs;
-  /** The nodes that it was, in the order of the file. */
+  /** Its nodes in the original model, in the order of the file. */
   readonly nodes: readonly string[];
-  /** The tensors that it makes. */
+  /** The tensors that it produces. */
   readonly tensors: readonly string[];
 }
 
-/** What became of norms in the written graph. */
+/** What became of norms in the rewritten graph. */
 export class Outcomes {
   private readonly changes: ReadonlyMap<NodeProto, NodeChange>;
   private readonly emitter: Emitter;
   private readonly types: ReadonlyMap<string, string>;
   private readonly folded: ReadonlyMap<string, number>;
-  /** Norms that are one node with the sum before them. */
+  /** The results of norms that were fused with the preceding sum. */
   private readonly joined: ReadonlySet<string>;
 
   constructor(
@@ -58,7 +58,7 @@ export class Outcomes {
     this.joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
   }
 
-  /** The tensors that the nodes of a norm make now. */
+  /** The results of a norm's nodes in the rewritten graph. */
   madeFor({ tensors }: FoundNorm, makers: ReadonlyMap<string, NodeProto>): string[] {
     const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
     return [...tensors, ...nodes.flatMap(({ outputs }) => outputs)];
@@ -69,14 +69,14 @@ export class Outcomes {
     makers: ReadonlyMap<string, NodeProto>,
   ): Pick<Written, "writtenAs" | "isFolded" | "hasBeta"> & { launches: number } {
     const made = this.madeFor(norm, makers).filter((name) => this.emitter.forms.has(name));
-    // One whose rows get their shape back makes two tensors.
+    // A norm of flattened rows has two results: before and after the shape is restored.
     const own = made.find((tensor) => /Normalization$/.test(this.types.get(tensor) ?? "")) ?? made[0];
     const hasBeta = norm.op.operands[2] !== undefined && !made.some((tensor) => this.emitter.unshifted.has(tensor));
-    // Of norms that are computed twice the second takes what the first made.
+    // A duplicate of a norm has no nodes of its own: take the form of the others.
     const name = own ?? [...this.emitter.forms.keys()][0];
     const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
     const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
-    // What the Add before it costs no more, its beta does.
+    // A norm that was fused with the preceding Add saves a launch.
     const joined = this.joined.has(name ?? "") ? 0 : 1;
     const added = made.map((tensor) => this.folded.get(tensor)).find((adds) => adds !== undefined);
     return {
@@ -87,7 +87,7 @@ export class Outcomes {
   }
 }
 
-/** A norm that the passes did not see. */
+/** The report on a norm that the passes did not see. */
 export function reportOfLeft({ beta, because, ...norm }: LeftNorm): NormReport {
   return {
     ...norm,
@@ -105,7 +105,7 @@ interface Written {
   readonly left: Leftovers;
   readonly writtenAs: WrittenAs;
   readonly isFolded: boolean;
-  /** Whether there is a beta other than zeros. */
+  /** Whether there is a beta that is not all zeros. */
   readonly hasBeta: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The passes of the surgery: the norms of a model found, its LayerNorms written as RMSNorms, their centerings moved. */
+/** Runs the passes of the surgery: they find norms, turn LayerNorms into RMSNorms, and move or remove the centerings. */
 
 import { centerReaders, foldedIntoReaders } from "../../passes/center-readers.ts";
 import { eliminateCentering } from "../../passes/eliminate-centering.ts";
@@ -7,6 +7,7 @@ import { layernormToRmsnorm, normsIn } from "../../passes/layernorm-to-rmsnorm.t
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { tensorsIn } from "../driver/model-tensors.ts";
 import { type NormRecord, tracedNorms } from "../driver/norm-records.ts";
+import { append } from "../ir/groups.ts";
 import { type Fn, type Module, type Op, usesOf, type Value } from "../ir/ir.ts";
 import type { Imported } from "../onnx/import.ts";
 import { numbersText } from "../pass/define-pass.ts";
@@ -15,42 +16,42 @@ import type { History } from "../pass-manager/history.ts";
 import { PassManager, type PassResult } from "../pass-manager/pass-manager.ts";
 import { whyUnwritable } from "./emit.ts";
 
-/** A norm, and the tensors of the model that are computed from it before anything else is. */
+/** A norm, and the first tensors of the model that are computed from it. */
 export interface FoundNorm {
   readonly op: Op;
   readonly tensors: readonly string[];
-  /** Those that it takes; nothing for an operand that is none, or is left out. */
+  /** The tensors that are its operands; undefined for an operand that is omitted or not a tensor of the model. */
   readonly takes: readonly (string | undefined)[];
   readonly record: NormRecord;
-  /** Why it stays a LayerNorm, where no node could say what it would be. */
+  /** Why it stays a LayerNorm, if no node can express the rewritten norm. */
   readonly unwritable: readonly string[] | undefined;
 }
 
-/** Why a norm stays what it is. */
+/** Why a norm stays as it is. */
 export interface Stay {
   readonly because: readonly string[];
-  /** What became of its centering otherwise, where it keeps it. */
+  /** The record to report, with the centering that a rewrite would have led to. */
   readonly record?: NormRecord;
 }
 
-/** A model in which the norms are ops, whatever they were written in. */
+/** A model whose norms are ops, whatever form they had. */
 export interface Raised extends Pick<PassResult, "history" | "module" | "remarks" | "assumed"> {
   readonly fn: Fn;
-  /** The tensors of the model that its values are. */
+  /** The tensors of the model that hold values of `fn`. */
   readonly tensors: ReadonlyMap<Value, string>;
-  /** For a tensor that a value is, those that are computed a second time, and are that value too. */
+  /** For each tensor in `tensors`, its duplicates, which common subexpression elimination merged with it. */
   readonly merged: ReadonlyMap<string, readonly string[]>;
-  /** For a value the nearest that are tensors: itself, or what is computed from it. */
+  /** The value itself if it is a tensor, otherwise the first tensors that are computed from it. */
   readonly roots: (value: Value) => Value[];
 }
 
-/** How norms are found: what nobody writes need not be compared with what it was. */
+/** How norms are found; only what will be written needs verification. */
 interface Raising {
   readonly passes: string;
   readonly verify: Verification;
 }
 
-/** Finds the norms. All else stays as it is, so that it can be found in the model again; an op that nothing needs goes. */
+/** Finds the norms. All other live ops stay as they are, so that they still correspond to nodes of the model. */
 export function raise(
   imported: Imported,
   { passes, verify }: Raising = { passes: "cse,dce,raise-norms", verify: "exact" },
@@ -62,41 +63,37 @@ export function raise(
   for (const [value, tensor] of imported.tensors) {
     const [now] = raised.history.trace(value).values;
     const stays = now && tensors.get(now);
-    if (stays === undefined || stays === tensor) continue;
-    const others = merged.get(stays);
-    if (others === undefined) merged.set(stays, [tensor]);
-    else others.push(tensor);
+    if (stays !== undefined && stays !== tensor) append(merged, stays, tensor);
   }
   return { ...raised, fn, tensors, merged, roots: rootsIn(fn, (value) => tensors.has(value)) };
 }
 
 export interface Passed {
   readonly norms: readonly FoundNorm[];
-  /** With the centerings moved. */
+  /** The result of the passes. */
   readonly module: Module;
-  /** From the model on. */
+  /** The history since the import. */
   readonly history: History;
   readonly remarks: readonly Diagnostic[];
-  /** Whether each pass was compared with what it was given, in exact arithmetic, and computes the same. */
+  /** Whether every pass was verified in exact arithmetic. */
   readonly isCompared: boolean;
-  /** How many centerings went into the products that read them. */
+  /** The number of centerings that were folded into the products that read them. */
   readonly foldedCenters: number;
-  /** But for what they took for granted. */
+  /** What that verification assumes. */
   readonly assumed: readonly string[];
 }
 
-/** What is asked of the passes. */
-interface Wishes {
+interface PassOptions {
   readonly mode: "exact" | "lossy";
-  /** Norms that stay, by their numbers among the norms, and why. */
+  /** The norms that stay, by index, and why. */
   readonly staying: ReadonlyMap<number, Stay>;
-  /** Whether all LayerNorms stay what they are, in whatever nodes. */
+  /** Whether all LayerNorms stay LayerNorms. */
   readonly keepsLayerNorms: boolean;
-  /** Whether centerings go into the products that read them. */
+  /** Whether centerings are folded into the products that read them. */
   readonly foldsCenters: boolean;
 }
 
-export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms, foldsCenters }: Wishes): Passed {
+export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms, foldsCenters }: PassOptions): Passed {
   const whyNot = normsIn(raised.fn).map((norm, number) => {
     const isNode = norm.name === "layernorm" || norm.name === "rmsnorm";
     return isNode ? (staying.get(number)?.because ?? whyNotWritten(norm, raised)) : undefined;
@@ -132,14 +129,14 @@ export function runPasses(raised: Raised, { mode, staying, keepsLayerNorms, fold
 
 const layerNormsStay = "because --norm-op layernorm keeps LayerNorms";
 
-/** Why no node says what a norm would be, if none does. */
+/** Why no node can express the rewritten norm; undefined if one can. */
 function whyNotWritten({ result }: Op, { roots, tensors }: Raised): string[] | undefined {
   const isNamed = (value: Value) => tensors.has(value);
   const [reason] = roots(result).flatMap((root) => whyUnwritable(root, isNamed) ?? []);
   return reason === undefined ? undefined : [`because ${reason}`];
 }
 
-/** For a value: itself if it is a tensor of the model, else those that are computed from it first. */
+/** See `Raised.roots`. */
 function rootsIn(fn: Fn, isNamed: (value: Value) => boolean): (value: Value) => Value[] {
   const uses = usesOf(fn);
   return (value) => {

@@ -1,12 +1,12 @@
-/** The products with constant weights that read a norm: what its beta and its gamma can go into. */
+/** Finds the products with constant weights that read a norm, into which its beta and gamma can be folded. */
 
 import type { Scope } from "../onnx/types/view.ts";
 import { type Reader, readersOfRows } from "./channels.ts";
 import { type Draft, type Line, opOf } from "./draft.ts";
 
-/** What folding asks of the model and the constants that are new. */
+/** The constants of the model, and new ones. */
 export interface Constants {
-  /** The shape of a constant, of the model or new; nothing of other tensors. */
+  /** The shape of a constant; undefined for any other tensor. */
   readonly shape: (name: string) => readonly number[] | undefined;
   readonly numbers: (name: string) => Float64Array;
   /** Adds a constant with the element type of another, and returns its name. */
@@ -15,19 +15,18 @@ export interface Constants {
   readonly ones: (like: string) => string;
   readonly isOutput: (name: string) => boolean;
   readonly fresh: (hint: string) => string;
-  /** Types of the model's tensors. */
+  /** The types of the model's tensors. */
   readonly types: Scope;
 }
 
-/** Which channel of the norm each number of a weight multiplies, and which column of the result it is a part of. */
+/** For each element of a weight, the channel of the norm that it multiplies, and the column of the result it adds to. */
 interface Layout {
-  /** How many columns the result has. */
+  /** The number of columns of the result. */
   readonly width: number;
   readonly channelOf: (index: number) => number;
   readonly columnOf: (index: number) => number;
 }
 
-/** A product, and the Add of its bias where it has one behind it. */
 export interface Product {
   readonly line: Line;
   readonly weight: string;
@@ -35,11 +34,11 @@ export interface Product {
   readonly bias: { readonly name: string; readonly add: Line | undefined } | undefined;
   /** Whether its op has an input for a bias. */
   readonly takesBias: boolean;
-  /** Whether it multiplies zeros around the rows as well: what is added to rows is not added to these. */
+  /** Whether it also reads zeros around the rows, to which beta is not added. */
   readonly isPadded: boolean;
 }
 
-/** The products that read a tensor, or nothing where something else does. */
+/** The products that read a tensor; undefined if it has another reader. */
 export function productsOf(draft: Draft, tensor: string, size: number, constants: Constants): Product[] | undefined {
   const readers = readersOfRows(draft, tensor, constants.types, constants.isOutput);
   const products = readers?.map((reader) => productOf(draft, reader, size, constants));
@@ -55,11 +54,11 @@ const inRows = (width: number): Layout => ({
   columnOf: (index) => index % width,
 });
 
-/** The weight is [columns, channels, places]. */
-const inColumns = (width: number, size: number, places = 1): Layout => ({
+/** The weight is [columns, channels, taps], where taps are the positions in the window of a convolution. */
+const inColumns = (width: number, size: number, taps = 1): Layout => ({
   width,
-  channelOf: (index) => Math.floor(index / places) % size,
-  columnOf: (index) => Math.floor(index / (places * size)),
+  channelOf: (index) => Math.floor(index / taps) % size,
+  columnOf: (index) => Math.floor(index / (taps * size)),
 });
 
 const gemm: ProductRule = ({ model }, { line, axis }, size, constants) => {
@@ -90,8 +89,8 @@ const convolution: ProductRule = ({ model }, { line, axis }, size, constants) =>
   const pads = model.attribute(line.at, "pads")?.integers(16) ?? [];
   const automatic = model.attribute(line.at, "auto_pad")?.text ?? "NOTSET";
   const isPadded = !["NOTSET", "VALID"].includes(automatic) || pads.some((pad) => pad !== 0);
-  const places = shape.slice(2).reduce((product, extent) => product * extent, 1);
-  const layout = inColumns(shape[0] as number, size, places);
+  const taps = shape.slice(2).reduce((product, extent) => product * extent, 1);
+  const layout = inColumns(shape[0] as number, size, taps);
   return withOwnBias({ line, weight, layout, isPadded }, bias, constants);
 };
 
@@ -117,7 +116,7 @@ const rules: Readonly<Record<string, ProductRule>> = {
 
 function productOf(draft: Draft, reader: Reader, size: number, constants: Constants): Product | undefined {
   const op = opOf(reader.line);
-  // Of new nodes a product alone says by its inputs what it computes.
+  // The rules read attributes of nodes of the model: among new nodes, only MatMul does without.
   return reader.line.made !== undefined && op !== "MatMul" ? undefined : rules[op]?.(draft, reader, size, constants);
 }
 

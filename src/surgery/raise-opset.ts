@@ -1,12 +1,12 @@
 /**
- * A model in a later operator set, where it says the same: set 23 has RMSNormalization, which every runtime has a kernel for.
+ * Converts a model to a later opset: 23 has RMSNormalization.
  *
- *   Squeeze(x) {axes=[0]}   of set 11
+ *   Squeeze(x) {axes=[0]}   opset 11
  *   ->
- *   Squeeze(x, [0])         of set 13 and later
+ *   Squeeze(x, [0])         opset 13 and later
  *
- * As in ONNX's own version converter the changes are a table by op and set; that one converts a step at a time, here an op
- * goes to the last form in one, and a model that has any other change stays in its set. The sets' changelog is
+ * As in ONNX's version converter, changes are a table by op and opset. Unlike there, a node is converted in a single step,
+ * and a model with any change that is not in the table stays in its opset. See
  * https://github.com/onnx/onnx/blob/main/docs/Changelog.md.
  */
 
@@ -15,12 +15,12 @@ import { type OnnxModel, shown } from "../onnx/model.ts";
 import { typeRuleOf } from "../onnx/types/rules.ts";
 import type { Edit } from "./draft.ts";
 
-/** How a node says the same in a later set: an edit of which added inputs are lists of integers that are no tensors yet. */
+/** The edit that converts a node; inputs to add are lists of integers, for which tensors are created later. */
 interface Raising extends Omit<Edit, "added"> {
   readonly added?: readonly (readonly number[])[];
 }
 
-/** A node of the set that the model has. */
+/** A node in the model's opset. */
 interface OldNode {
   readonly node: NodeProto;
   readonly rank: number | undefined;
@@ -29,11 +29,11 @@ interface OldNode {
   readonly text: (name: string) => string | undefined;
 }
 
-/** How a node says the same; "same" where it does already, nothing where that is not known. */
+/** The conversion of a node: "same" if none is needed, undefined if none is known. */
 type Raised = Raising | "same" | undefined;
 
 interface Change {
-  /** The first set in which a node that was written for the one before may mean something else. */
+  /** The opset that changed the op. */
   readonly since: number;
   readonly raised: (node: OldNode) => Raised;
 }
@@ -41,7 +41,7 @@ interface Change {
 const unknown = () => undefined;
 const change = (since: number, raised: Change["raised"] = unknown): Change => ({ since, raised });
 
-/** An attribute of integers that became the second input. */
+/** An attribute with integers became the second input. */
 const toInput =
   (name: string): Change["raised"] =>
   ({ integers }) => {
@@ -49,14 +49,14 @@ const toInput =
     return list === undefined ? "same" : { added: [list], without: [name] };
   };
 
-/** Set 13 has rows along one axis; before, all axes from that one on were one row. */
+/** Since opset 13, a row is along a single axis; before, it consisted of all axes from `axis` on. */
 const alongLast: Change["raised"] = ({ rank, integer }) => {
   const axis = integer("axis") ?? 1;
   const isLast = axis === -1 || (rank !== undefined && axis === rank - 1);
   return isLast ? { without: ["axis"], attributes: { axis: -1 } } : undefined;
 };
 
-/** Where the parts are equal, set 18 wants their number. */
+/** Opset 18 requires the number of pieces if their lengths are not given. */
 const split: Change["raised"] = (old) => {
   const { node, integers } = old;
   if (integers("split") !== undefined) return toInput("split")(old);
@@ -66,7 +66,7 @@ const split: Change["raised"] = (old) => {
 
 const reductions = ["L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare"];
 
-/** All other ops of the sets 9 to 23 gained types, inputs that may be left out, or attributes with the old meaning as default. */
+/** All other changes from opset 9 to 23 added types, optional inputs, or attributes that default to the old behavior. */
 export const changes: Readonly<Record<string, readonly Change[]>> = {
   BatchNormalization: [change(14, ({ node }) => (node.outputs.length === 1 ? "same" : undefined))],
   Clip: [change(11)],
@@ -95,33 +95,31 @@ export const changes: Readonly<Record<string, readonly Change[]>> = {
   Upsample: [change(10)],
 };
 
-/** A later set, and the nodes that say the same otherwise in it. */
+/** A later opset, and the edits that convert the model to it. */
 export interface LaterSet {
   readonly opset: number;
   readonly edits: ReadonlyMap<NodeProto, Raising>;
 }
 
 /**
- * What a model becomes in a later set, or why it cannot be said there: the first node that means something else.
- * @param rankOf of a tensor, where it is known.
+ * Converts a model to a later opset, or says why that is not possible.
+ * @param rankOf the rank of a tensor, if it is known.
  */
 export function raiseTo(
   model: OnnxModel,
   opset: number,
   rankOf: (tensor: string) => number | undefined,
 ): LaterSet | { readonly because: string } {
-  // The nodes of functions are of the same set as the model's.
+  // Functions import the same opset as the model, and would have to be converted too.
   if (model.functions.size > 0) return { because: "because the model has functions" };
   const edits = new Map<NodeProto, Raising>();
   for (const node of model.graph.nodes) {
     const raised = raisedNode(model, node, opset, rankOf);
-    if (raised === undefined)
-      return { because: `because nothing says that ${shown(node)} is the same in set ${opset}` };
+    const because = (name: string) => ({ because: `because ${name} is not known to mean the same in opset ${opset}` });
+    if (raised === undefined) return because(shown(node));
     if (raised !== "same") edits.set(node, raised);
     const inner = firstOther(model, node, opset);
-    if (inner !== undefined) {
-      return { because: `because nothing says that ${shown(inner)} in ${shown(node)} is the same in set ${opset}` };
-    }
+    if (inner !== undefined) return because(`${shown(inner)} in ${shown(node)}`);
   }
   return { opset, edits };
 }
@@ -133,7 +131,7 @@ function raisedNode(
   rankOf: (tensor: string) => number | undefined,
 ): Raised {
   if (node.domain !== "") return "same";
-  // The type of a Constant is that of its attribute, by no rule.
+  // Only Constant has no type rule: its type is that of its attribute.
   if (node.opType !== "Constant" && typeRuleOf(node) === undefined) return undefined;
   const attribute = (name: string) => model.attribute(node, name);
   const due = (changes[node.opType] ?? []).filter(({ since }) => model.opset < since && since <= opset);
@@ -150,7 +148,7 @@ function raisedNode(
   return found.find((one) => one !== "same") ?? "same";
 }
 
-/** The first node of the graphs inside of a node that says something else in a later set: these stay as they are. */
+/** The first node in the subgraphs of a node that would need a conversion: subgraphs cannot be edited. */
 function firstOther(model: OnnxModel, node: NodeProto, opset: number): NodeProto | undefined {
   for (const body of model.bodies(node).values()) {
     for (const inner of body.nodes) {

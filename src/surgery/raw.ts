@@ -1,16 +1,16 @@
-/** Numbers as they lie in a model: what is new is rounded to its type once, and held as its bytes. */
+/** Tensors in the encoding of a model: elements are rounded to their type once, and stored as bytes. */
 
 import { halfBits } from "../ir/float16.ts";
 import type { ElementType } from "../ir/types.ts";
 
-/** A tensor as its bytes, which are made once, when somebody asks. */
+/** A tensor whose bytes are computed on demand, and once. */
 export interface RawTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
   readonly raw: () => Uint8Array;
 }
 
-/** What `make` gives, made when it is asked for first. */
+/** Memoizes `make`. */
 function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {
@@ -19,7 +19,7 @@ function lazily<T>(make: () => T): () => T {
   };
 }
 
-/** @param numbers of the element type already. */
+/** @param numbers the elements, already rounded to the element type. */
 export function rawTensor(element: ElementType, shape: readonly number[], numbers: () => Float64Array): RawTensor {
   return { element, shape, raw: lazily(() => bytesOf(element, numbers())) };
 }
@@ -28,7 +28,7 @@ function bytesOf(element: ElementType, numbers: Float64Array): Uint8Array {
   const half = element === "f16" || element === "bf16" ? halfBits[element] : undefined;
   const raw = new Uint8Array(numbers.length * (half ? 2 : 4));
   const view = new DataView(raw.buffer);
-  // By index: an iterator makes a pair of each element, of which there may be millions.
+  // By index: `entries()` would allocate a pair for each of perhaps millions of elements.
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i] as number;
     if (half) view.setUint16(2 * i, half.to(value), true);

@@ -1,14 +1,14 @@
 /**
- * Writes a residual sum and its norm as one node, which makes both.
+ * Fuses a residual sum and its norm to a single node with both results.
  *
  *   s = Add(a, b)
  *   y = SkipSimplifiedLayerNormalization(s, s, scale; 4 eps)
  *   ->
  *   y, , , s = SkipSimplifiedLayerNormalization(a, b, scale; eps)
  *
- * So is an RMSNormalization of set 23, where norms are written as what is fastest. Not where a and b have other shapes than
- * the sum, and not for a second norm of the same sum. The node stands where the Add was, so that a scale that a Constant
- * makes behind it becomes an initializer.
+ * The same applies to an RMSNormalization of opset 23 under `--norm-op auto`. It does not apply if a and b broadcast, nor to
+ * a second norm of the same sum. The node takes the position of the Add: a scale from a Constant node, which may come
+ * later, becomes an initializer.
  */
 
 import type { NewNode } from "../onnx/encode.ts";
@@ -18,7 +18,7 @@ import type { Constants } from "./products.ts";
 
 const skipOp = `${microsoft}:${normOpTypes.skip}`;
 
-/** The eps of a norm of one tensor alone, which may be the skip of a tensor with itself; nothing of other nodes. */
+/** The eps of a norm of a single tensor, also if written as the skip of a tensor with itself; undefined for other nodes. */
 function epsOf(line: Line): number | undefined {
   const { epsilon, axis } = (line.made?.attributes ?? {}) as { epsilon?: { float: number }; axis?: number };
   if (epsilon === undefined) return undefined;
@@ -26,7 +26,7 @@ function epsOf(line: Line): number | undefined {
   return opOf(line) === skipOp && line.inputs[0] === line.inputs[1] ? epsilon.float / 4 : undefined;
 }
 
-/** @param isSameShape whether tensors have one shape, of two or three axes. */
+/** @param isSameShape whether tensors all have the same shape, with two or three axes. */
 export function joinSkips(
   draft: Draft,
   isSameShape: (names: readonly string[]) => boolean,

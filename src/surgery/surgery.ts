@@ -1,9 +1,10 @@
 /**
- * LayerNorms of an ONNX model written as RMSNorms, with what is left of their centerings; all else stays, byte for byte.
+ * Rewrites the LayerNorms of an ONNX model as RMSNorms, with centerings where they are needed. Everything else stays, byte
+ * for byte.
  *
- * - root: a tensor of the model that is computed from a LayerNorm before any other tensor is. The node that makes it is
- *   replaced; those that only it needed go.
- * - a node takes other inputs where the passes exchanged them: a weight that is centered for one that is not.
+ * - root: the first tensor of the model that is computed from a LayerNorm. The node that produces it is replaced, and
+ *   nodes that nothing else needs are removed.
+ * - Other nodes only change their inputs: a weight is replaced by a centered one.
  */
 
 import * as archiveErrors from "../diagnostics/areas/archives.ts";
@@ -28,64 +29,64 @@ import { atenNorms, type NormReport, reportOf, reportOfLeft } from "./norm-repor
 import { type FoundNorm, raise } from "./passes.ts";
 import { type LaterSet, raiseTo } from "./raise-opset.ts";
 
-/** What `surgery` may do. */
+/** Options of `surgery`. */
 export interface SurgeryOptions {
-  /** What to do with centerings that are not proved to change nothing: see the pass `eliminate-centering`. */
+  /** Whether centerings that are not proved redundant are kept (`exact`, the default) or dropped: see `eliminate-centering`. */
   readonly mode?: "exact" | "lossy";
-  /** What norms are written as: `auto` unless said otherwise. */
+  /** The form in which norms are written; `auto` by default. */
   readonly normOp?: NormOp;
-  /** What goes into the products that read it: `beta` unless said otherwise. */
+  /** What is folded into the weights of following products; `beta` by default. */
   readonly fold?: readonly Foldable[];
-  /** Whether weights of 8 bits behind DequantizeLinear may be written as the floats that they stand for. */
+  /** Whether 8-bit weights behind DequantizeLinear may be replaced by floats. */
   readonly dequantize?: boolean;
 }
 
-/** Counts of the model that was read, and of the one that is written. */
+/** A count for the original model, and for the rewritten one. */
 export interface BeforeAndAfter {
   readonly before: number;
   readonly after: number;
 }
 
-/** An initializer that is another one, centered. */
+/** An initializer that is a centered copy of another one. */
 export interface CenteredWeight {
   readonly name: string;
   readonly from: string;
-  /** The largest row mean that rounding left, as a part of the largest element of its row. */
+  /** The largest row mean left by rounding, relative to the largest element of its row. */
   readonly residual: number;
 }
 
-/** A model with its norms written anew, and what became of each. */
+/** A model with rewritten norms, and a report on each norm. */
 export interface Surgery {
-  /** The written model. Where there was nothing to do they are the whole file. */
+  /** The rewritten model; the whole file if nothing changed. */
   readonly pieces: readonly Piece[];
-  /** What ranges among the pieces are parts of. */
+  /** The file that ranges among the pieces refer to. */
   readonly source: ByteSource;
-  /** The graph as a model of ONNX: the written model itself, or what an archive of torch.export was translated to. */
+  /** The graph as an ONNX model: the rewritten model itself, or the translation of a torch.export archive. */
   readonly graph: readonly Piece[];
   readonly norms: readonly NormReport[];
   readonly weights: readonly CenteredWeight[];
   readonly normOp: NormOp;
-  /** How many centerings are left in the written model. */
+  /** The number of centerings in the rewritten model. */
   readonly centers: number;
-  /** How many nodes the graph has. */
+  /** The number of nodes. */
   readonly nodes: BeforeAndAfter;
-  /** The version of ONNX's operator set: a later one where that has the op of the norms, and the other nodes can be said in it. */
+  /** The version of the standard operator set; raised if a later one has the op of the norms and all nodes can be converted. */
   readonly opset: BeforeAndAfter;
   /**
-   * Whether the passes made the same function in exact arithmetic, before weights are rounded: `undecided` where the model
-   * is too large to be compared, `lossy` where centerings went that nothing proves away.
+   * Whether the passes preserved the function in exact arithmetic, before weights are rounded: `undecided` if the model is
+   * too large to be verified, `lossy` if centerings were dropped without a proof.
    */
   readonly exactness: "exact" | "undecided" | "lossy";
-  /** What the passes took for granted there. */
+  /** What that verification assumes. */
   readonly assumed: readonly string[];
-  /** How many kernels onnxruntime's WebGPU provider launches for one run, where all ops of the model are known. */
+  /** The kernels that onnxruntime's WebGPU provider launches for a run; missing if the model has an op of unknown cost. */
   readonly launches?: BeforeAndAfter;
   readonly warnings: readonly Diagnostic[];
-  /** Why nodes were not understood, and what the passes did. */
+  /** Why nodes were not imported, and remarks of the passes. */
   readonly remarks: readonly Diagnostic[];
 }
 
-/** @throws TircError E0748, E0749, E0755; E0671 where rounding leaves a weight uncentered; what reading weights throws. */
+/** @throws TircError E0748, E0749, E0755; E0671 if rounding leaves a weight uncentered; what reading weights throws. */
 export function surgery(given: OnnxModel, options: SurgeryOptions = {}): Surgery {
   const { normOp = "auto" } = options;
   if (given instanceof Pt2Model && !hasForm(normOp)) fail(archiveErrors.noSuchForm(given.file, normOp));
@@ -95,10 +96,10 @@ export function surgery(given: OnnxModel, options: SurgeryOptions = {}): Surgery
   return operate(model, importModel(model, "model.onnx", { asRuntime: true, rowsOfUnknownRank }), options, dialect);
 }
 
-/** Whether a form of norms is made of ops that PyTorch has. */
+/** Whether PyTorch has the ops of a form. */
 const hasForm = (normOp: NormOp) => normOp !== "skip" && normOp !== "simplified";
 
-/** The surgery on a model of which the program is there. Throws what `surgery` throws. */
+/** The surgery on an imported model. Throws what `surgery` throws. */
 export function operate(
   model: OnnxModel,
   imported: Imported,
@@ -126,7 +127,7 @@ export function operate(
   return written === undefined ? unchanged(subject, found, others) : surgeryOf(subject, found, written, others);
 }
 
-/** The set of RMSNormalization where all nodes can be said in it, and the norms are to be written so. */
+/** The opset of RMSNormalization, if norms should use that op and the model can be converted. */
 function laterSet(model: OnnxModel, { types }: Imported, normOp: NormOp): LaterSet | undefined {
   const isWanted = normOp === "auto" || normOp === "rmsnorm";
   if (!isWanted || model.opset >= opsetOfRmsNorm || model.opset === 0) return undefined;
@@ -136,7 +137,7 @@ function laterSet(model: OnnxModel, { types }: Imported, normOp: NormOp): LaterS
   return undefined;
 }
 
-/** The model as it is, and why. */
+/** The result if no norm is rewritten. */
 function unchanged(subject: Subject, found: Found, others: readonly NormReport[]): Surgery {
   const { model, imported, normOp, makers } = subject;
   const { norms, all, isRewritten, remarks } = found;
@@ -211,7 +212,7 @@ function surgeryOf(subject: Subject, found: Found, written: Written, others: rea
   };
 }
 
-/** With the op as PyTorch calls it, where the model is a program of that. */
+/** The report with PyTorch's names of ops, if the model is a torch.export archive. */
 function inDialect(report: NormReport, dialect: Dialect): NormReport {
   const { writtenAs } = report;
   const isOp = writtenAs === "RMSNormalization" || writtenAs === "LayerNormalization";
@@ -223,7 +224,7 @@ function exactnessOf({ norms, isCompared, assumed }: Found): Pick<Surgery, "exac
   return { exactness: isLossy ? "lossy" : isCompared ? "exact" : "undecided", assumed };
 }
 
-/** Nodes that the model keeps, as the later operator set has them. */
+/** Converts the nodes that the model keeps to the later opset. */
 function raiseNodes({ model, later }: Subject, { draft, emitter }: Written): void {
   const raised = draft.lines.flatMap((line) => {
     const edit = line.made === undefined ? later?.edits.get(line.at) : undefined;
@@ -234,7 +235,7 @@ function raiseNodes({ model, later }: Subject, { draft, emitter }: Written): voi
   draft.replace(new Map(raised));
 }
 
-/** Bytes that a message of Protocol Buffers has at most. */
+/** The size limit of a Protocol Buffers message, in bytes. */
 const longest = 2 ** 31;
 
 const nothing: GraphChanges = { nodes: new Map(), initializers: [] };

@@ -1,10 +1,10 @@
 /**
- * What is computed otherwise after the passes, told in tensors of the model.
+ * Determines which tensors of the model the passes compute differently, by comparing three versions of the function.
  *
- * - imported: the function as it was read. A node is an op or several, from tensors to tensors.
- * - raised: with the norms found, before any of them is rewritten.
- * - made: the end. What stands for a value may hold its rows centered, where all that reads it takes them so.
- * - vanished: a tensor that no value of its own is computed for; what stands for it is another tensor, or a part of one.
+ * - imported: the function as imported. Each node is one or more ops between tensors.
+ * - raised: after norms were recognized, before any is rewritten.
+ * - made: the result. A value may be replaced by one with centered rows, if all its readers expect that.
+ * - vanished: a tensor that has no value of its own any more: another tensor, or a part of one, replaces it.
  */
 
 import { tensorsIn } from "../driver/model-tensors.ts";
@@ -17,7 +17,7 @@ import type { Passed, Raised } from "./passes.ts";
 type Pair = readonly [Value, Value];
 
 interface Pairing {
-  /** Where it ends: values of the one side, and of the other. */
+  /** The values of the first function, and of the second, at which the traversal ends. */
   readonly isInput: (value: Value) => boolean;
   readonly isTensor: (value: Value) => boolean;
   readonly found: Pair[];
@@ -47,13 +47,13 @@ interface TensorNow {
 }
 
 export class ModelTensors {
-  /** How many centerings are left. */
+  /** The number of centerings. */
   readonly centers: number;
   private readonly imported: Imported;
   private readonly history: History;
-  /** How many passes ran before the norms were found. */
+  /** The number of passes up to the raised function. */
   private readonly found: number;
-  /** The tensors that values are. */
+  /** The tensors of values in the raised function, and in the result. */
   private readonly raised: ReadonlyMap<Value, string>;
   private readonly made: ReadonlyMap<Value, string>;
   private readonly changed: ReadonlySet<Value>;
@@ -71,17 +71,17 @@ export class ModelTensors {
     this.centers = fn.ops.filter(({ name }) => name === "center").length;
   }
 
-  /** The tensor that a value made by the passes is, if it is one. */
+  /** The tensor of a value of the result, if it has one. */
   readonly tensorOf = (value: Value): string | undefined => this.made.get(value);
 
-  /** For sorting: what is computed first. */
+  /** Compares values by their positions in the function. */
   readonly inOrder = (a: Value, b: Value) => this.position(a) - this.position(b);
 
   private position({ def }: Value): number {
     return def === undefined ? -1 : (this.positions.get(def) ?? -1);
   }
 
-  /** The value of the imported function that a tensor is, and nothing where it is that of another tensor. */
+  /** The value of a tensor in the imported function; undefined if the tensor is an alias of another one. */
   private own(tensor: string): Value | undefined {
     const value = this.imported.values.get(tensor);
     return value !== undefined && this.imported.tensors.get(value) === tensor ? value : undefined;
@@ -91,13 +91,13 @@ export class ModelTensors {
     return this.history.trace(value, from).values[0];
   }
 
-  /** Whether the value of a tensor was computed twice, or by the way, before the norms were found. */
+  /** Whether the value of a tensor was merged with that of another one in the raised function. */
   private isMerged(value: Value): boolean {
     const [then] = this.history.trace(value, 0, this.found).values;
     return then !== undefined && this.raised.get(then) !== this.imported.tensors.get(value);
   }
 
-  /** What a tensor is now; nothing where its node can stay, for nothing that it is made of has changed. */
+  /** The value of a tensor after the passes; undefined if its node can stay, because nothing it depends on changed. */
   now(tensor: string): TensorNow | undefined {
     const own = this.own(tensor);
     const value = own && this.standIn(own);
@@ -106,7 +106,7 @@ export class ModelTensors {
     return vanished && this.isMerged(own) && !this.changed.has(value) ? undefined : { value, vanished };
   }
 
-  /** Whether the op of a tensor takes what it took when the norms had been found. */
+  /** Whether the op of a tensor has the same operands as in the raised function. */
   isSame(tensor: string): boolean {
     const own = this.own(tensor) as Value;
     const [was] = this.history.trace(own, 0, this.found).values;
@@ -119,8 +119,7 @@ export class ModelTensors {
   }
 
   /**
-   * What the node of a tensor must take instead of inputs that it has, by their values; nothing where other inputs are
-   * not all that changes.
+   * The replacements for inputs of a tensor's node, by their values; undefined if the node changes in another way.
    */
   exchanged(tensor: string): ReadonlyMap<Value, Value> | undefined {
     const was = this.own(tensor);
@@ -139,15 +138,15 @@ export class ModelTensors {
     return [...result.keys()].some((x) => kept.has(x)) ? undefined : result;
   }
 
-  /** Whether a node that takes the tensor of `x` may go on to do so where it should take `y`. */
+  /** Whether a node may keep the tensor of `x` as its input, although its value is now `y`. */
   private isHeld(x: Value, y: Value): boolean {
     if (this.standIn(x) !== y) return false;
-    // Of values that were computed twice one is left; the node may go on to take the other, unless that one changed.
+    // A duplicate that was merged with y still has the same value in the model, unless y changed.
     return isGlobal(x) || !this.isMerged(x) || !this.changed.has(y);
   }
 }
 
-/** New values and what is normalized, and all that is computed from them. */
+/** New values, results of RMSNorms, and everything that is computed from them. */
 function changedIn(made: Fn, raised: Fn): ReadonlySet<Value> {
   const old = new Set(valuesOf(raised));
   const changed = new Set<Value>();

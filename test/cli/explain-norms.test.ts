@@ -50,8 +50,8 @@ describe("of an ONNX model", () => {
     expect({ code, stderr, files: place.files() }).toEqual({ code: 0, stderr: "", files: ["m.onnx"] });
     expect(stdout).toBe(`1 LayerNorm: 1 left unchanged
 1 LayerNorm left
-  the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip writes
-  it all the same
+  the model would launch more kernels on WebGPU with an RMSNorm in its place; --norm-op skip forces
+  the rewrite
     norm (LayerNormalization)  gamma, beta  eps 1e-5
 `);
   });

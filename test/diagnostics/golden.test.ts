@@ -426,8 +426,8 @@ test("what is said of archives of torch.export", () => {
   const found = sampled(archiveErrors, {
     notZip: ["m.pt2"],
     unsound: ["m.pt2", "its entry m/byteorder is not where it says"],
-    badJson: ["m.pt2", "m/models/model.json", 4096, "a string does not end"],
-    badValue: ["m.pt2", "graph_module.graph.nodes[3].target", "is no string"],
+    badJson: ["m.pt2", "m/models/model.json", 4096, "a string is not terminated"],
+    badValue: ["m.pt2", "graph_module.graph.nodes[3].target", "is not a string"],
     compressed: ["m.pt2", "m/models/model.json"],
     unread: ["m.pt2", "it has no entry `archive_format`"],
     unknownSchema: ["m.pt2", "9.1", 8],

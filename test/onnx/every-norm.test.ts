@@ -73,7 +73,7 @@ describe("norms in graphs inside of nodes", () => {
 
   test("both branches of If", () => {
     const nodes = [node("If", ["c"], ["y"], branches([norm("x", "t")], [norm("x", "e")]))];
-    const because = "because it stands in a branch of `choice` (If)";
+    const because = "because it is in a branch of `choice` (If)";
     expect(reasons({ ...base, nodes })).toEqual([because, because]);
   });
 
@@ -88,7 +88,7 @@ describe("norms in graphs inside of nodes", () => {
     });
     const nodes = [node("If", ["c"], ["y"], branches([inner], [node("Relu", ["x"], ["e"])]))];
     expect(reasons({ ...base, nodes })).toEqual([
-      "because it stands in a branch of `inner` (If), in a branch of `choice` (If)",
+      "because it is in a branch of `inner` (If), in a branch of `choice` (If)",
     ]);
   });
 
@@ -98,7 +98,7 @@ describe("norms in graphs inside of nodes", () => {
     const inside = body([node("Identity", ["cond"], ["on"]), norm("h", "h2")], { i, cond: flag, h: x }, ["on", "h2"]);
     const nodes = [node("Loop", ["n", "c", "x"], ["y"], { attributes: { body: inside }, name: "steps" })];
     const weights = { ...gamma, n: weight("i64", [], 2) };
-    expect(reasons({ ...base, weights, nodes })).toEqual(["because it stands in the body of `steps` (Loop)"]);
+    expect(reasons({ ...base, weights, nodes })).toEqual(["because it is in the body of `steps` (Loop)"]);
   });
 
   test("the body of Scan", () => {
@@ -106,7 +106,7 @@ describe("norms in graphs inside of nodes", () => {
     const inside = body([norm("r", "r2")], { r: row }, ["r2"]);
     const attributes = { body: inside, num_scan_inputs: 1 };
     expect(reasons({ ...base, nodes: [node("Scan", ["x"], ["y"], { attributes, name: "rows" })] })).toEqual([
-      "because it stands in the body of `rows` (Scan)",
+      "because it is in the body of `rows` (Scan)",
     ]);
   });
 
@@ -147,7 +147,7 @@ test("norms in a function of the model", () => {
   const { norms } = operated(changed);
   expect(norms.length).toBe(normNodes(changed));
   expect(norms.map(({ because }) => because)).toEqual([
-    ["because it stands in the function of the model that `first` (Block) calls"],
+    ["because it is in the function of the model that `first` (Block) calls"],
   ]);
 });
 

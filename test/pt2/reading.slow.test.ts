@@ -22,7 +22,7 @@ const outcomes: Readonly<Record<string, readonly string[]>> = {
 
 test("norms in the branches of torch.cond are there, with where they stand", () => {
   const inBranches = surgery(openArchive("branches")).norms.slice(1);
-  const because = ["because it stands in a graph that `cond` (higher_order.cond) runs"];
+  const because = ["because it is in a graph that `cond` (higher_order.cond) runs"];
   expect(inBranches).toMatchObject([
     { nodes: ["layer_norm (aten.layer_norm.default)"], gamma: true, beta: "kept", eps: 1e-5, because },
     { nodes: ["rms_norm (aten.rms_norm.default)"], gamma: true, beta: "none", eps: 1e-6, because },

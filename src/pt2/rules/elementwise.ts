@@ -1,14 +1,14 @@
-/** Ops that compute each element by itself. */
+/** Elementwise ops. */
 
 import type { AtenRule, AtenView } from "../aten-view.ts";
 import { type ScalarType, scalarTypes } from "../tensor-meta.ts";
 
-const plain =
+const unary =
   (opType: string): AtenRule =>
   (at) =>
     at.make(opType, [at.operand("self", at.resultType())]);
 
-/** The wider of the types of two operands; a number takes the other's, unless that one holds integers and it is none. */
+/** The wider type of two operands; a number takes the type of the tensor, unless it is a fraction and the tensor integral. */
 function promoted(at: AtenView): ScalarType {
   const order = [...scalarTypes.keys()];
   const given = ["self", "other"].flatMap((name) => (at.tensorName(name) === undefined ? [] : [at.typeOf(name)]));
@@ -18,7 +18,7 @@ function promoted(at: AtenView): ScalarType {
   return isFraction ? (scalarTypes.get(7) as ScalarType) : first;
 }
 
-/** Of two operands, which have the type of the result. */
+/** The operands are converted to the type of the result. */
 const binary =
   (opType: string): AtenRule =>
   (at) => {
@@ -66,7 +66,7 @@ const power: AtenRule = (at) => {
   } else at.make("Pow", [at.operand("self", type), at.operand("exponent", type)]);
 };
 
-/** The result in its type; a node that changes nothing hands its operand on. */
+/** A conversion; the identity if the type does not change. */
 const converted: AtenRule = (at) => {
   const [from, to] = [at.typeOf("self"), at.resultType()];
   if (from.number === to.number) at.make("Identity", [at.tensor("self")]);
@@ -78,7 +78,7 @@ const same =
   (at) =>
     at.make("Identity", [at.tensor(input)]);
 
-/** What trains alone. */
+/** Only a dropout outside of training is supported. */
 const dropout: AtenRule = (at) => {
   if (at.flag("train", false) && at.float("p", 0) !== 0) at.decline();
   at.make("Identity", [at.tensor("input")]);
@@ -116,6 +116,12 @@ const clamp: AtenRule = (at) => {
 
 const each = (names: string, rule: AtenRule) => Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 
+const unaryOps = {
+  ...{ relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", exp: "Exp", log: "Log", sqrt: "Sqrt", neg: "Neg", abs: "Abs" },
+  ...{ sin: "Sin", cos: "Cos", erf: "Erf", floor: "Floor", ceil: "Ceil", round: "Round", sign: "Sign" },
+  ...{ reciprocal: "Reciprocal", hardswish: "HardSwish" },
+};
+
 export const elementwiseRules: Readonly<Record<string, AtenRule>> = {
   "add.Tensor": sum("Add"),
   "add.Scalar": sum("Add"),
@@ -137,23 +143,7 @@ export const elementwiseRules: Readonly<Record<string, AtenRule>> = {
   ...each("logical_and.default bitwise_and.Tensor __and__.Tensor", logical("And")),
   ...each("logical_or.default bitwise_or.Tensor __or__.Tensor", logical("Or")),
   ...each("logical_not.default bitwise_not.default", (at) => at.make("Not", [at.operand("self", bool)])),
-  "relu.default": plain("Relu"),
-  "sigmoid.default": plain("Sigmoid"),
-  "tanh.default": plain("Tanh"),
-  "exp.default": plain("Exp"),
-  "log.default": plain("Log"),
-  "sqrt.default": plain("Sqrt"),
-  "neg.default": plain("Neg"),
-  "abs.default": plain("Abs"),
-  "sin.default": plain("Sin"),
-  "cos.default": plain("Cos"),
-  "erf.default": plain("Erf"),
-  "floor.default": plain("Floor"),
-  "ceil.default": plain("Ceil"),
-  "round.default": plain("Round"),
-  "sign.default": plain("Sign"),
-  "reciprocal.default": plain("Reciprocal"),
-  "hardswish.default": plain("HardSwish"),
+  ...Object.fromEntries(Object.entries(unaryOps).map(([name, opType]) => [`${name}.default`, unary(opType)])),
   "square.default": (at) => at.make("Mul", [at.tensor("self"), at.tensor("self")]),
   "rsqrt.default": rsqrt,
   "gelu.default": gelu,

@@ -1,4 +1,4 @@
-/** What each op of ATen is in ONNX, by its target. */
+/** The rules that translate ATen nodes to ONNX, by target. */
 
 import type { AtenRule } from "../aten-view.ts";
 import { elementwiseRules } from "./elementwise.ts";

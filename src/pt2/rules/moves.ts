@@ -1,17 +1,17 @@
-/** Ops that move, cut, join, repeat and look up elements, and those that make tensors of numbers. */
+/** Ops that reshape, permute, slice, concatenate, repeat and gather, and constructors of tensors. */
 
 import type { AtenRule, AtenView } from "../aten-view.ts";
 import { type ScalarType, scalarTypes } from "../tensor-meta.ts";
 
 const int64 = scalarTypes.get(5) as ScalarType;
 
-/** A size of 0 would be one of the input in ONNX, unless it may be one. */
+/** In ONNX, 0 in a shape copies an extent of the input, unless `allowzero` is set. */
 const reshaped =
   (shape: string): AtenRule =>
   (at) =>
     at.make("Reshape", [at.tensor("self"), at.sizes(shape)], { allowzero: at.resultMeta().sizes.includes(0) ? 1 : 0 });
 
-/** To the shape of the result, of which one extent may be open. */
+/** A reshape to the shape of the result, of which one extent may be unknown. */
 const regrouped: AtenRule = (at) => {
   const { sizes } = at.resultMeta();
   const open = sizes.filter((size) => typeof size !== "number").length;
@@ -23,7 +23,7 @@ const flattened: AtenRule = (at) => {
   const rank = at.rank("self");
   const [first, last] = [at.axis(at.int("start_dim", 0), rank), at.axis(at.int("end_dim", -1), rank)];
   const { sizes } = at.meta("self");
-  // 0 stands for the extent that the input has there.
+  // In ONNX, 0 copies an extent of the input.
   const before = sizes.slice(0, first).map(() => 0);
   const after = sizes.slice(last + 1).map((size) => (typeof size === "number" ? size : at.decline()));
   if (sizes.includes(0)) at.decline();
@@ -40,7 +40,7 @@ const transposed =
     at.makePermuted("self", order);
   };
 
-/** The axes that are named go to their places, and the others stand around them in their order. */
+/** The named axes move to their destinations; the others keep their order. */
 const moved: AtenRule = (at) => {
   const rank = at.rank("self");
   const [from, to] = [at.ints("source"), at.ints("destination")].map((list) => list.map((axis) => at.axis(axis, rank)));
@@ -69,13 +69,11 @@ const squeezed: AtenRule = (at) => {
   else at.make("Squeeze", [at.tensor("self"), at.integers(own)]);
 };
 
-const minusOne = (list: readonly number[]) => list.includes(-1);
-
-/** An extent of -1 is that of the input: 1 in ONNX, where the other of two extents counts. */
+/** An extent of -1 keeps that of the input. In ONNX it becomes 1, as Expand broadcasts both ways. */
 const expanded: AtenRule = (at) => {
   const kind = at.node.args.get("size")?.kind.name;
   const list = kind === "as_ints" ? at.ints("size") : [];
-  const shape = minusOne(list) ? at.integers(list.map((size) => (size === -1 ? 1 : size))) : at.sizes("size");
+  const shape = list.includes(-1) ? at.integers(list.map((size) => (size === -1 ? 1 : size))) : at.sizes("size");
   if (kind === "as_sym_ints") at.make("Expand", [at.tensor("self"), at.emit("Abs", [shape])]);
   else at.make("Expand", [at.tensor("self"), shape]);
 };
@@ -107,7 +105,7 @@ const selected: AtenRule = (at) => {
   at.make("Gather", [at.tensor("self"), at.scalar(at.int("index"), int64)], { axis });
 };
 
-/** Parts along an axis, of the extents that the results have. */
+/** Splits along an axis, by the extents of the results. */
 function split(at: AtenView, axis: number): void {
   const lengths = at.node.made.map((_, i) => {
     const size = at.resultMeta(i).sizes[axis];
@@ -143,7 +141,7 @@ const embedding: AtenRule = (at) => at.make("Gather", [at.tensor("weight"), at.t
 const picked: AtenRule = (at) =>
   at.make("Gather", [at.tensor("self"), at.tensor("index")], { axis: at.axis(at.int("dim"), at.rank("self")) });
 
-/** Along the first axis, by one tensor of indices alone. */
+/** Only a single tensor of indices, along the first axis, is supported. */
 const indexed: AtenRule = (at) => {
   const [first, ...others] = at.tensorsOrNone("indices");
   if (first === undefined || others.length > 0) return at.decline();
@@ -151,7 +149,7 @@ const indexed: AtenRule = (at) => {
   at.make("Gather", [at.tensor("self"), first.name], { axis: 0 });
 };
 
-/** Zeros, or another number, before and after axes; the last axis comes first. */
+/** Constant padding; the list begins with the last axis. */
 const padded: AtenRule = (at) => {
   if (at.text("mode", "constant") !== "constant") at.decline();
   const pads = at.ints("pad");
@@ -163,7 +161,6 @@ const padded: AtenRule = (at) => {
   at.make("Pad", [at.tensor("self"), list, value, at.integers(axes)]);
 };
 
-/** What is shifted out at one end of an axis comes in at the other. */
 const rolled: AtenRule = (at) => {
   const [shifts, dims] = [at.ints("shifts"), at.ints("dims")];
   if (shifts.length !== dims.length || dims.length === 0) at.decline();
@@ -180,24 +177,23 @@ const rolled: AtenRule = (at) => {
   }
 };
 
-const alone = (at: AtenView, size: string) => at.emit("Squeeze", [size, at.integers([0])]);
+const scalarOf = (at: AtenView, size: string) => at.emit("Squeeze", [size, at.integers([0])]);
 
 const range: AtenRule = (at) => {
   const type = at.resultType();
   const from = at.has("start") ? at.sizeOf("start") : at.integers([0]);
-  const numbers = [from, at.sizeOf("end"), at.sizeOf("step", 1)].map((one) => alone(at, one));
+  const numbers = [from, at.sizeOf("end"), at.sizeOf("step", 1)].map((one) => scalarOf(at, one));
   const made = type.number === int64.number ? undefined : at.emit("Range", numbers);
   if (made === undefined) at.make("Range", numbers);
   else at.make("Cast", [made], { to: type.onnx });
 };
 
-/** One number in the shape of the result. */
 const filled =
   (value: (at: AtenView) => string, shape = "size"): AtenRule =>
   (at) =>
     at.make("Expand", [value(at), at.sizes(shape)]);
 
-const likeIt =
+const filledLike =
   (value: (at: AtenView) => string): AtenRule =>
   (at) =>
     at.make("Expand", [value(at), at.emit("Shape", [at.tensor("self")])]);
@@ -247,7 +243,7 @@ export const moveRules: Readonly<Record<string, AtenRule>> = {
   "new_full.default": filled(given),
   "new_zeros.default": filled(number(0)),
   "new_ones.default": filled(number(1)),
-  "full_like.default": likeIt(given),
-  "zeros_like.default": likeIt(number(0)),
-  "ones_like.default": likeIt(number(1)),
+  "full_like.default": filledLike(given),
+  "zeros_like.default": filledLike(number(0)),
+  "ones_like.default": filledLike(number(1)),
 };

@@ -1,8 +1,8 @@
-/** Products of matrices, convolutions and attention. */
+/** Matrix products, convolutions and attention. */
 
 import type { AtenRule, AtenView } from "../aten-view.ts";
 
-/** x Wᵀ + b, of a weight as it lies: the transposed one is a view of the same bytes. */
+/** x Wᵀ + b; the transposed weight is a view of the same storage. */
 const linear: AtenRule = (at) => {
   const [x, weight] = [at.tensor("input"), at.permuted("weight", [1, 0])];
   const bias = at.optionalTensor("bias");
@@ -22,7 +22,7 @@ const sumAndProduct =
     at.make("Add", [at.emit("MatMul", [at.tensor(a), at.tensor(b)]), at.tensor("self")]);
   };
 
-/** A list for each axis of space, from one number for all of them. */
+/** A list with an element per spatial axis; a single number counts for all of them. */
 function perAxis(at: AtenView, name: string, count: number, other: number): number[] {
   const list = at.ints(name, [other]);
   return Array.from({ length: count }, (_, i) => list[list.length === 1 ? 0 : i] ?? other);
@@ -30,7 +30,7 @@ function perAxis(at: AtenView, name: string, count: number, other: number): numb
 
 function convolve(at: AtenView, input: string): void {
   const space = at.rank(input) - 2;
-  // Without an axis for the batch, a picture alone.
+  // Unbatched inputs, which lack an axis, are not supported.
   if (space < 1 || at.rank("weight") !== space + 2) at.decline();
   if (at.flag("transposed", false)) at.decline();
   const bias = at.optionalTensor("bias");
@@ -49,7 +49,6 @@ function convolve(at: AtenView, input: string): void {
   });
 }
 
-/** Rows of each head; a mask of truth values says which are seen, one of floats is added. */
 const attention: AtenRule = (at) => {
   if (at.float("dropout_p", 0) !== 0 || at.rank("query") !== 4 || at.rank("key") !== 4) at.decline();
   const mask = at.optionalTensor("attn_mask");

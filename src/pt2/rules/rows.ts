@@ -1,8 +1,8 @@
-/** Norms, reductions, and other ops on rows. */
+/** Norms, reductions, and other ops along rows. */
 
 import type { AtenRule, AtenView } from "../aten-view.ts";
 
-/** The axes of the row: as many as its shape has, at the end. */
+/** The first axis of a row, counted from the end. */
 const rowAxis = (at: AtenView) => -at.ints("normalized_shape").length;
 
 function layerNorm(at: AtenView, outputs: readonly string[]): void {
@@ -14,12 +14,12 @@ function layerNorm(at: AtenView, outputs: readonly string[]): void {
   });
 }
 
-/** What the number of the smallest step above 1 is, where nobody says an eps. */
-const steps: Readonly<Record<number, number>> = { 6: 2 ** -10, 7: 2 ** -23, 8: 2 ** -52, 13: 2 ** -7 };
+/** The machine epsilon of each float type: the default eps of an RMSNorm. */
+const machineEpsilon: Readonly<Record<number, number>> = { 6: 2 ** -10, 7: 2 ** -23, 8: 2 ** -52, 13: 2 ** -7 };
 
 const rmsNorm: AtenRule = (at) => {
   const weight = at.optionalTensor("weight");
-  const eps = at.float("eps", steps[at.typeOf("input").number] ?? at.decline());
+  const eps = at.float("eps", machineEpsilon[at.typeOf("input").number] ?? at.decline());
   at.emitAs("RMSNormalization", [at.tensor("input"), ...(weight === undefined ? [] : [weight])], [at.result()], {
     axis: rowAxis(at),
     epsilon: { float: eps },
@@ -58,12 +58,12 @@ const reduced =
   (opType: string): AtenRule =>
   (at) => {
     const x = at.operand("self", at.resultType());
-    // Axes count from the end, as a norm's do, whatever stands before.
+    // Counted from the end, as the axes of a norm.
     const axes = axesOf(at).map((axis) => axis - at.rank("self"));
     at.make(opType, [x, at.integers(axes)], { keepdims: Number(at.flag("keepdim", false)) });
   };
 
-/** The mean of squares of what is centered; one less than the number of elements divides where `correction` says so. */
+/** The mean square of the centered input, scaled if `correction` subtracts from the number of elements. */
 function variance(at: AtenView, correction: number, keepdims: boolean, as?: string): string {
   const axes = axesOf(at);
   const count = axes.reduce((product, axis) => product * at.extent("self", axis), 1);
@@ -100,7 +100,6 @@ const globalMean: AtenRule = (at) => {
   at.make("GlobalAveragePool", [at.tensor("self")]);
 };
 
-/** Means over places; ONNX has one window for all, with as many strides. */
 const pooled =
   (opType: "AveragePool" | "MaxPool", space: number): AtenRule =>
   (at) => {

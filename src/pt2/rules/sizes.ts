@@ -1,4 +1,4 @@
-/** Sizes: what a tensor's are, and what is computed of them. Each is a tensor of one integer. */
+/** Sizes and arithmetic on them. Each size is a tensor with one element. */
 
 import type { AtenRule } from "../aten-view.ts";
 
@@ -7,7 +7,7 @@ const size: AtenRule = (at) => {
   at.make("Shape", [at.tensor("self")], { start: axis, end: axis + 1 });
 };
 
-/** The arguments of Python's operators have no names of a schema, but an order. */
+/** The arguments of Python's operators are positional. */
 const operator =
   (opType: string): AtenRule =>
   (at) => {

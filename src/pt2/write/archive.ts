@@ -1,6 +1,6 @@
 /**
- * The archive of a program whose norms were written anew: of its graph, its weights and what lists them only what changed is
- * other bytes; every other entry, and every other node, is what was read.
+ * Writes the archive of a program with rewritten norms. Only what changed in the graph, the weights and their lists is
+ * written anew; all other entries, and all other nodes, are copied.
  */
 
 import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
@@ -8,6 +8,7 @@ import { fail } from "../../diagnostics/diagnostic.ts";
 import { FreshNames } from "../../ir/fresh-names.ts";
 import type { Piece } from "../../onnx/write.ts";
 import type { Line } from "../../surgery/draft.ts";
+import type { LazyTensor } from "../../surgery/emit.ts";
 import type { JsonEntry, StoredTensor } from "../archive.ts";
 import type { Fields } from "../fields.ts";
 import { editedText, type JsonEdit } from "../json.ts";
@@ -15,19 +16,19 @@ import type { Pt2Model } from "../model.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 import { Metas, metaText, textOf, weightMeta } from "./metas.ts";
 import { type WrittenNode, writtenNodes } from "./nodes.ts";
-import { type LazyTensor, type NewWeight, newWeights, tensorsByStorage } from "./weights.ts";
+import { type NewWeight, newWeights, tensorsByStorage } from "./weights.ts";
 import { rewrittenZip } from "./zip.ts";
 
-/** The written archive, and how many nodes its program has. */
+/** The rewritten archive, and the number of nodes of its program. */
 interface WrittenArchive {
   readonly pieces: Piece[];
   readonly nodes: number;
 }
 
 /**
- * @param lines the nodes of the graph as it is to be.
- * @param added the tensors that it has and the model lacks, by their names.
- * @throws TircError E0749 where a node cannot be said in ATen.
+ * @param lines the nodes of the rewritten graph.
+ * @param added the new tensors, by name.
+ * @throws TircError E0749 if a node cannot be expressed in ATen.
  */
 export function rewrittenArchive(
   model: Pt2Model,
@@ -54,7 +55,7 @@ export function rewrittenArchive(
   return { pieces: rewrittenZip(archive.directory, { instead, added: files.added }), nodes: nodes.length };
 }
 
-/** Every name that a node takes is there. */
+/** Checks that every name that a node uses is defined. */
 function checkNames(
   { program, file }: Pt2Model,
   nodes: readonly WrittenNode[],
@@ -67,13 +68,13 @@ function checkNames(
   for (const { takes, makes } of nodes) {
     const missing = takes.find((name) => !there.has(name));
     if (missing !== undefined) {
-      fail(surgeryErrors.unwritable(file, makes[0] ?? "a node", `nothing makes \`${missing}\` any more`));
+      fail(surgeryErrors.unwritable(file, makes[0] ?? "a node", `nothing produces \`${missing}\` any more`));
     }
     for (const name of makes) there.add(name);
   }
 }
 
-/** Without the nodes of which something was taken, and nothing is any more. */
+/** Removes the nodes whose results were used, but are not used any more. */
 function withoutLeftovers({ program }: Pt2Model, nodes: readonly WrittenNode[]): readonly WrittenNode[] {
   const wanted = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
   const taken = new Set(program.outputs);
@@ -91,7 +92,7 @@ function withoutLeftovers({ program }: Pt2Model, nodes: readonly WrittenNode[]):
   return left.reverse();
 }
 
-/** Every name that stands in the arguments of a node. */
+/** All names in the arguments of a node, including those that subgraphs capture. */
 function takenBy(node: Fields): Set<string> {
   const names = new Set<string>();
   const visit = (json: Fields["json"], key: string) => {
@@ -104,7 +105,7 @@ function takenBy(node: Fields): Set<string> {
   return names;
 }
 
-/** Weights that nodes took and none takes any more, by the names of the graph's inputs. */
+/** The weights that are not used any more: names in the state dict by those of the graph's inputs. */
 function weightsGone({ program }: Pt2Model, nodes: readonly WrittenNode[]): ReadonlyMap<string, string> {
   const before = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
   const now = new Set([...program.outputs, ...nodes.flatMap(({ takes }) => takes)]);
@@ -115,7 +116,7 @@ function weightsGone({ program }: Pt2Model, nodes: readonly WrittenNode[]): Read
   );
 }
 
-/** The bytes of new weights, and the lists of them. */
+/** The entries for new weights, and the updated lists of weights. */
 class WeightFiles {
   readonly instead = new Map<string, Uint8Array | undefined>();
   readonly added = new Map<string, Uint8Array>();
@@ -168,7 +169,7 @@ class WeightFiles {
   }
 }
 
-/** Whether the elements of a tensor are its storage, in their order. */
+/** Whether a tensor is contiguous and begins with its storage. */
 function isPlain({ meta }: StoredTensor): boolean {
   const plain = weightMeta(0, meta.sizes as number[], "");
   return meta.offset === 0 && plain.strides.every((stride, i) => stride === jsonText({ as_int: meta.strides[i] }));
@@ -194,7 +195,7 @@ function newConfig({ dtype, shape }: NewWeight, path: string, model: Pt2Model): 
   ]);
 }
 
-/** Where weights are: where the first one is. */
+/** The device of new weights: that of the first weight. */
 function deviceOf({ archive }: Pt2Model): JsonText {
   const [first] = archive.tensors.values();
   const device = first?.meta.fields.optional("device");
@@ -207,7 +208,7 @@ interface ProgramChanges {
   readonly nodes: readonly WrittenNode[];
   readonly gone: ReadonlyMap<string, string>;
   readonly fresher: readonly NewWeight[];
-  /** Those that stand in the place of others. */
+  /** New weights that replace old ones. */
   readonly own: readonly NewWeight[];
   readonly metas: Metas;
 }
@@ -219,7 +220,7 @@ function programText(model: Pt2Model, { nodes, gone, fresher, own, metas }: Prog
   const edit = (fields: Fields, now: JsonText): JsonEdit => ({ ...fields.json, text: now });
   const [given, specs] = [graph.get("inputs"), signature.get("input_specs")];
   const isParameter = (spec: Fields) => spec.kind.name === "parameter";
-  // New parameters stand behind the last one, in both lists.
+  // Append new parameters to the old ones, in both lists.
   const last = specs.items.findLastIndex(isParameter) + 1;
   const kept = program.inputs.map(({ name }) => !gone.has(name));
   const list = (fields: Fields, added: readonly JsonText[]) => {
@@ -260,7 +261,7 @@ function programText(model: Pt2Model, { nodes, gone, fresher, own, metas }: Prog
   return editedText(text, edits);
 }
 
-/** The list of nodes with what stands between them. */
+/** The list of nodes, with the original separators. */
 function joinedAsBefore(text: string, list: Fields, nodes: readonly WrittenNode[]): JsonText {
   const from = list.json.start;
   const edits = list.items.map(({ json }, i) => ({
@@ -271,7 +272,7 @@ function joinedAsBefore(text: string, list: Fields, nodes: readonly WrittenNode[
   return editedText(textOf(text, list), edits);
 }
 
-/** An object with values exchanged, added behind, or left out. */
+/** An object with values replaced, appended, or removed. */
 function editedObject(
   text: string,
   fields: Fields,

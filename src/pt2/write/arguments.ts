@@ -1,9 +1,9 @@
-/** Values of an archive's JSON, as Python writes them. */
+/** JSON in the style of Python. */
 
-/** A text that is JSON. */
+/** Text that is valid JSON. */
 export type JsonText = string;
 
-/** `json.dumps` of Python: a blank behind each comma and colon, and nothing but ASCII. */
+/** Python's `json.dumps`: a space after each comma and colon, and ASCII only. */
 export function jsonText(value: unknown): JsonText {
   if (Array.isArray(value)) return listText(value.map(jsonText));
   if (typeof value === "object" && value !== null)

@@ -1,11 +1,11 @@
-/** Types of the tensors that are new in a program: what a tracer would have noted of them (TensorMeta). */
+/** The types (TensorMeta) of new tensors of a program, as tracing would have recorded them. */
 
 import type { Fields } from "../fields.ts";
 import type { Program } from "../program.ts";
-import { contiguousStrides } from "../tensor-meta.ts";
+import { contiguousStrides, strided } from "../tensor-meta.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 
-/** Sizes and strides are SymInts, as texts. */
+/** Sizes and strides are SymInts, as JSON. */
 export interface NewMeta {
   readonly dtype: number;
   readonly sizes: readonly JsonText[];
@@ -29,7 +29,7 @@ export class Metas {
     this.source = source;
   }
 
-  /** Those of tensors that the program did not have. */
+  /** The types of tensors that the program did not have. */
   get added(): ReadonlyMap<string, NewMeta> {
     return this.made;
   }
@@ -49,7 +49,7 @@ export class Metas {
   }
 }
 
-/** What two tensors broadcast to; where both have an extent it is that of the one that is not 1. */
+/** The type to which two tensors broadcast. */
 export function broadcastMeta(a: NewMeta, b: NewMeta): NewMeta {
   const [long, short] = a.sizes.length >= b.sizes.length ? [a, b] : [b, a];
   const shift = long.sizes.length - short.sizes.length;
@@ -58,22 +58,20 @@ export function broadcastMeta(a: NewMeta, b: NewMeta): NewMeta {
   return { ...long, sizes: pick("sizes"), strides: pick("strides") };
 }
 
-/** With one element along axes that are counted from the end. */
+/** The type of a reduction along `axes`, with keepdims. */
 export function reducedMeta(meta: NewMeta, axes: readonly number[]): NewMeta {
   const rank = meta.sizes.length;
   const isReduced = (i: number) => axes.some((axis) => (axis < 0 ? axis + rank : axis) === i);
   return { ...meta, sizes: meta.sizes.map((size, i) => (isReduced(i) ? one : size)) };
 }
 
-/** Of a tensor whose elements stand in their order. */
+/** The type of a contiguous tensor. */
 export const weightMeta = (dtype: number, shape: readonly number[], device: JsonText): NewMeta => ({
   dtype,
   sizes: shape.map(intText),
   strides: contiguousStrides(shape).map(intText),
   device,
 });
-
-const strided = 7;
 
 export function metaText({ dtype, sizes, strides, device }: NewMeta, requiresGrad: boolean): JsonText {
   return objectText([

@@ -1,27 +1,29 @@
-/** The nodes of a written program: those of the old one as they are, with other arguments, or new ones in their places. */
+/** Writes the nodes of a program: old ones unchanged or with other arguments, and new ones in place of others. */
 
 import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../../ir/float16.ts";
+import { grouped } from "../../ir/groups.ts";
 import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
+import type { LazyTensor } from "../../surgery/emit.ts";
 import type { Fields } from "../fields.ts";
 import { editedText, type JsonEdit } from "../json.ts";
 import type { Pt2Model } from "../model.ts";
 import type { AtenNode } from "../program.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
+import { Duplicates } from "./duplicates.ts";
 import { type Metas, type NewMeta, textOf, weightMeta } from "./metas.ts";
 import { type Said, type SaidArgument, type SayView, says } from "./says.ts";
-import { Twins } from "./twins.ts";
-import type { LazyTensor, NewWeight } from "./weights.ts";
+import type { NewWeight } from "./weights.ts";
 
-/** A node of the written program. */
+/** A node of the rewritten program. */
 export interface WrittenNode {
   readonly text: JsonText;
   readonly takes: readonly string[];
   readonly makes: readonly string[];
-  /** The node of the old program, where it stands for one. */
+  /** The old node, if it was kept. */
   readonly from: AtenNode | undefined;
 }
 
@@ -33,6 +35,7 @@ interface Writing {
   readonly fresh: (hint: string) => string;
 }
 
+/** No ATen op expresses a node. */
 class Unsayable extends Error {}
 
 export function writtenNodes(writing: Writing, lines: readonly Line[]): WrittenNode[] {
@@ -48,22 +51,12 @@ export function writtenNodes(writing: Writing, lines: readonly Line[]): WrittenN
     } catch (caught) {
       if (!(caught instanceof Unsayable)) throw caught;
       const [first] = group.before as [NodeProto];
-      return fail(surgeryErrors.unwritable(model.file, shown(first), "no op of ATen says what it becomes"));
+      return fail(surgeryErrors.unwritable(model.file, shown(first), "no ATen op expresses the rewritten node"));
     }
   });
 }
 
-function grouped<T, Key>(list: readonly T[], keyOf: (one: T) => Key): ReadonlyMap<Key, readonly T[]> {
-  const groups = new Map<Key, T[]>();
-  for (const one of list) {
-    const own = groups.get(keyOf(one));
-    if (own === undefined) groups.set(keyOf(one), [one]);
-    else own.push(one);
-  }
-  return groups;
-}
-
-/** What a node of the old program was in the graph, and what of that there is now. */
+/** The translation of an old node: its nodes before and after the surgery. */
 interface Group {
   readonly node: AtenNode;
   readonly before: readonly NodeProto[];
@@ -74,15 +67,15 @@ class NodeWriter {
   private readonly writing: Writing;
   private readonly source: string;
   private readonly readers = new Map<string, number>();
-  private readonly twins: Twins;
+  private readonly duplicates: Duplicates;
   private readonly sizes: ReadonlySet<string>;
-  /** Tensors between nodes of the graph that have a name of the program now. */
+  /** Names in the program of tensors that only the graph had. */
   private readonly called = new Map<string, string>();
 
   constructor(writing: Writing, lines: readonly Line[]) {
     this.writing = writing;
     this.source = writing.model.archive.program.text;
-    this.twins = new Twins(writing.model, lines);
+    this.duplicates = new Duplicates(writing.model, lines);
     const made = writing.model.program.nodes.flatMap((node) => node.made);
     this.sizes = new Set(made.flatMap(({ kind, name }) => (kind === "size" ? [name] : [])));
     for (const { takes } of lines) for (const name of takes) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
@@ -90,7 +83,7 @@ class NodeWriter {
   }
 
   group({ node, before, now }: Group): WrittenNode[] {
-    // Whether nothing needs it any more is seen once all nodes are there: what computes the same may have been merged.
+    // A duplicate may have been merged with it: dead nodes are removed when all nodes are known.
     if (now.length === 0) return [this.kept(node, new Map())];
     const isKept = now.every(({ at, made, edit }) => made === undefined && edit === undefined && before.includes(at));
     const exchanged = isKept ? this.exchanged(now) : undefined;
@@ -111,7 +104,7 @@ class NodeWriter {
     return written;
   }
 
-  /** What nodes take instead of what they took, if each of these is exchanged everywhere; nothing where one is not. */
+  /** The replacements for inputs; undefined if an input is not replaced consistently. */
   private exchanged(lines: readonly Line[]): ReadonlyMap<string, string> | undefined {
     const found = new Map<string, string>();
     const { nodes } = this.writing.model.graph;
@@ -132,7 +125,7 @@ class NodeWriter {
     return isConstant || this.called.has(tensor) || program.meta(tensor) !== undefined || this.sizes.has(tensor);
   }
 
-  /** The name of the program for a tensor of the graph. */
+  /** The name in the program of a tensor of the graph. */
   private nameOf(tensor: string): string {
     const { weights, model } = this.writing;
     return (
@@ -146,7 +139,7 @@ class NodeWriter {
   private kept(node: AtenNode, exchanged: ReadonlyMap<string, string>): WrittenNode {
     const names = new Map<string, string>();
     for (const [was, now] of exchanged) {
-      if (was === now || this.twins.areSame(was, now)) continue;
+      if (was === now || this.duplicates.areSame(was, now)) continue;
       if (this.isOfProgram(was) && !this.isOfProgram(now)) decline();
       names.set(this.nameOf(was), this.nameOf(now));
     }
@@ -163,7 +156,7 @@ class NodeWriter {
     return { text, takes, makes: node.made.map(({ name }) => name), from: node };
   }
 
-  /** Whether a line adds a bias to a product with a transposed weight that it alone reads: `linear` does both. */
+  /** Whether `sum` adds a bias to a product with a transposed weight and no other use: together they are `linear`. */
   private isBiasOf(product: Line, sum: Line): boolean {
     const [made = ""] = product.outputs;
     if (opTypeOf(product) !== "MatMul" || opTypeOf(sum) !== "Add" || this.readers.get(made) !== 1) return false;
@@ -215,7 +208,6 @@ class NodeWriter {
       return found?.length === 1 ? found[0] : undefined;
     };
     return {
-      opType: opTypeOf(line),
       inputs,
       tensor: (input) => tensorText(this.nameOf(nameAt(input))),
       operand(input) {
@@ -230,7 +222,6 @@ class NodeWriter {
       isTransposed: (input) =>
         (weights.get(nameAt(input)) ?? model.translated.constants.get(nameAt(input)))?.isTransposed === true,
       integers: (input) => numbers(input) ?? decline(),
-      shape: (input) => this.shapeOf(nameAt(input)) ?? decline(),
       meta: (input) => this.metaOf(nameAt(input), metas),
       integer: (name) => attributeOf(line, name, model, "integer"),
       float: (name) => attributeOf(line, name, model, "float"),
@@ -245,7 +236,7 @@ class NodeWriter {
     return weightMeta(weight.dtype, weight.shape, this.device);
   }
 
-  /** Of what the program takes first. */
+  /** The device of the first input. */
   private get device(): JsonText {
     const { program } = this.writing.model;
     const [first] = program.inputs.flatMap(({ name }) => this.writing.metas.get(name) ?? []);
@@ -261,7 +252,7 @@ const opTypeOf = ({ at, made }: Line): string => (made ?? at).opType;
 
 const tensorText = (name: string): JsonText => jsonText({ as_tensor: { name } });
 
-/** `kind` says whether an argument is given by its place (1) or by its name (2). */
+/** `kind` is 1 for a positional argument, 2 for a keyword argument. */
 const argumentText = ({ name, arg, isKeyword = false }: SaidArgument): JsonText =>
   objectText([
     ["name", jsonText(name)],
@@ -276,7 +267,7 @@ function attributeOf({ at, made }: Line, name: string, model: Pt2Model, part: "i
   return typeof value === "object" && "float" in value ? value.float : undefined;
 }
 
-/** The numbers of a new tensor, which are few where somebody asks. */
+/** The elements of a new tensor; only called for small ones. */
 function numbersOf({ dataType, raw }: LazyTensor): number[] {
   const bytes = raw();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -289,7 +280,7 @@ function numbersOf({ dataType, raw }: LazyTensor): number[] {
 const halvesOf = (view: DataView, from: (bits: number) => number): number[] =>
   Array.from({ length: view.byteLength / 2 }, (_, i) => from(view.getUint16(2 * i, true)));
 
-/** The names of tensors and sizes that arguments take. */
+/** The names of tensors and sizes in arguments. */
 function* namesIn(args: Iterable<Fields>): Generator<Fields> {
   for (const argument of args) {
     const { name, of } = argument.kind;

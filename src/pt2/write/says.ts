@@ -1,13 +1,14 @@
-/** Nodes that surgery makes, said in ATen: the other way round than `rules/`, for the ops that it writes. */
+/** Translates the ONNX nodes that surgery emits to ATen: the inverse of `rules/`. */
 
+import { scalarTypeOf } from "../tensor-meta.ts";
 import { type JsonText, jsonText } from "./arguments.ts";
 import { broadcastMeta, type NewMeta, reducedMeta } from "./metas.ts";
 
-/** An argument of a node of ATen, by its name in the schema. */
+/** An argument of an ATen node, by its name in the schema. */
 export interface SaidArgument {
   readonly name: string;
   readonly arg: JsonText;
-  /** Whether it is given by its name alone. */
+  /** Whether it is a keyword argument. */
   readonly isKeyword?: boolean;
 }
 
@@ -17,27 +18,25 @@ export interface Said {
   readonly meta: NewMeta;
 }
 
-/** A node of the written graph, with what its inputs are. */
+/** A node of the rewritten graph. */
 export interface SayView {
-  readonly opType: string;
   readonly inputs: readonly string[];
-  /** A tensor of the program by its name there. */
+  /** An input as a tensor argument. */
   tensor(input: number): JsonText;
-  /** A tensor, or the number that a new constant of one element is. */
+  /** An input as a tensor argument, or as a number if it is a new constant with one element. */
   operand(input: number): JsonText;
   meta(input: number): NewMeta;
-  /** Whether an input is a number, and no tensor of the program. */
+  /** Whether an input is written as a number. */
   isNumber(input: number): boolean;
-  /** Whether it is a new constant of ones alone. */
+  /** Whether an input is a new constant whose elements are all 1. */
   isOnes(input: number): boolean;
-  /** Whether it is a weight that the program takes with its axes exchanged. */
+  /** Whether an input is the transpose of a weight of the program. */
   isTransposed(input: number): boolean;
   /** The integers of a new constant. */
   integers(input: number): readonly number[];
-  shape(input: number): readonly number[];
   integer(name: string): number | undefined;
   float(name: string): number | undefined;
-  /** There is no way to say it. */
+  /** Fails: ATen cannot express the node. */
   decline(): never;
 }
 
@@ -53,7 +52,7 @@ const metaOfBoth = (at: SayView): NewMeta => {
 const binary =
   (op: string, commutes: boolean): Say =>
   (at) => {
-    // A number stands on the right.
+    // A number must be the second operand.
     const order = commutes && at.isNumber(0) ? [1, 0] : [0, 1];
     const [self, other] = order as [number, number];
     const args = [argument("self", at.tensor(self)), argument("other", at.operand(other))];
@@ -84,7 +83,7 @@ const mean: Say = (at) => {
   };
 };
 
-/** The last extents of the input, which are numbers. */
+/** The normalized shape: the last extents of the input, which must be numbers. */
 function rowOf(at: SayView): number[] {
   const axis = at.integer("axis") ?? -1;
   const sizes = at.meta(0).sizes.slice(axis < 0 ? axis : axis - at.meta(0).sizes.length);
@@ -136,19 +135,8 @@ const product: Say = (at) => {
   return { op, args, meta: meta(width.at(-1) as JsonText) };
 };
 
-/** The numbers of types in the schema of torch.export by those of ONNX. */
-const dtypes: ReadonlyMap<number, number> = new Map([
-  [1, 7],
-  [10, 6],
-  [16, 13],
-  [11, 8],
-  [7, 5],
-  [6, 4],
-  [9, 12],
-]);
-
 const cast: Say = (at) => {
-  const dtype = dtypes.get(at.integer("to") ?? 0) ?? at.decline();
+  const dtype = scalarTypeOf(at.integer("to") ?? 0)?.number ?? at.decline();
   return {
     op: "_to_copy.default",
     args: [argument("self", at.tensor(0)), argument("dtype", jsonText({ as_scalar_type: dtype }), true)],
@@ -156,7 +144,7 @@ const cast: Say = (at) => {
   };
 };
 
-/** By the type of the op in ONNX. */
+/** By op type in ONNX. */
 export const says: Readonly<Record<string, Say>> = {
   Add: binary("add.Tensor", true),
   Sub: binary("sub.Tensor", false),

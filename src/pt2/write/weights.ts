@@ -1,37 +1,35 @@
 /**
- * Which weights of a program are new: each in the place of the one that it was made from where nothing else reads that, so
- * that the state keeps its names; beside it where something does, as with tied tables.
+ * Decides how new weights are stored. A new weight replaces the one that it was computed from, so that names in the state
+ * dict do not change, unless something else still reads that one, as with tied tables: then it is added.
  */
 
 import { FreshNames } from "../../ir/fresh-names.ts";
-import type { NewTensor } from "../../onnx/encode.ts";
+import { grouped } from "../../ir/groups.ts";
 import type { Line } from "../../surgery/draft.ts";
+import type { LazyTensor } from "../../surgery/emit.ts";
 import type { Pt2Archive, StoredTensor } from "../archive.ts";
 import type { Pt2Model } from "../model.ts";
-import { scalarTypes } from "../tensor-meta.ts";
+import { scalarTypeOf } from "../tensor-meta.ts";
 import type { ZipEntry } from "../zip.ts";
 
-/** A new tensor of the graph, its bytes made when they are asked for. */
-export type LazyTensor = Omit<NewTensor, "raw"> & { readonly raw: () => Uint8Array };
-
-/** A weight of the written program that the old one did not have. */
+/** A new weight of the rewritten program. */
 export interface NewWeight {
   readonly tensor: LazyTensor;
-  /** The name of the program for it. */
+  /** Its name in the program. */
   readonly argument: string;
-  /** What it stands in the place of, in the state and in the graph; else it is another one. */
+  /** The weight that it replaces, if any. */
   readonly instead: StoredTensor | undefined;
-  /** Its name in the state. */
+  /** Its name in the state dict. */
   readonly state: string;
-  /** The number of its type in the schema. */
+  /** Its type, a ScalarType of the schema. */
   readonly dtype: number;
   readonly shape: readonly number[];
-  /** Whether the program takes it with its last two axes exchanged. */
+  /** Whether the graph uses its transpose. */
   readonly isTransposed: boolean;
   readonly bytes: () => Uint8Array;
 }
 
-/** By the names of the new tensors in the graph. Those that are numbers of other nodes are none. */
+/** The new weights, by their names in the graph. Scalars and integers are not weights, but arguments of nodes. */
 export function newWeights(
   model: Pt2Model,
   lines: readonly Line[],
@@ -42,15 +40,15 @@ export function newWeights(
   const replaced = replacements(model, lines, added);
   const taken = new Set([...lines.flatMap(({ takes }) => takes), ...model.graph.outputs.map(({ name }) => name)]);
   const byStorage = tensorsByStorage(model.archive);
-  // Storages of which nodes go on to read something.
+  // Storages that are still read.
   const read = new Set([...constants].flatMap(([name, { view }]) => (taken.has(name) ? [view.stored.storage] : [])));
   const states = new FreshNames(model.archive.tensors.keys());
-  // A tied table may become two weights: one for embeddings, one for the head. The first takes its place.
+  // A tied table may become two weights, for the embedding and the head: only the first replaces it.
   const claimed = new Set<ZipEntry>();
   const weights = new Map<string, NewWeight>();
   for (const [name, tensor] of added) {
     const from = replaced.get(name);
-    const type = [...scalarTypes.values()].find(({ onnx }) => onnx === tensor.dataType);
+    const type = scalarTypeOf(tensor.dataType);
     if (type === undefined || type.kind !== "float" || tensor.dims.length === 0) continue;
     const old = from === undefined ? undefined : constants.get(from);
     const isTransposed = old?.isTransposed ?? false;
@@ -86,18 +84,11 @@ export function newWeights(
   return weights;
 }
 
-/** Which tensors of the state lie in each storage. */
-export function tensorsByStorage({ tensors }: Pt2Archive): ReadonlyMap<ZipEntry, readonly StoredTensor[]> {
-  const found = new Map<ZipEntry, StoredTensor[]>();
-  for (const one of tensors.values()) {
-    const own = found.get(one.storage);
-    if (own === undefined) found.set(one.storage, [one]);
-    else own.push(one);
-  }
-  return found;
-}
+/** The tensors of the state by storage. */
+export const tensorsByStorage = ({ tensors }: Pt2Archive): ReadonlyMap<ZipEntry, readonly StoredTensor[]> =>
+  grouped(tensors.values(), ({ storage }) => storage);
 
-/** Whether a constant is the tensor as the state has it: a transposed one is, read the other way. */
+/** Whether a constant is the whole tensor of the state, or its transpose. */
 const isWhole = (sizes: readonly number[], { meta }: StoredTensor, isTransposed: boolean) =>
   isTransposed || (sizes.length === meta.sizes.length && sizes.every((size, i) => size === meta.sizes[i]));
 
@@ -106,7 +97,7 @@ const isAlias = (a: StoredTensor, b: StoredTensor) =>
   a.meta.sizes.join() === b.meta.sizes.join() &&
   a.meta.strides.join() === b.meta.strides.join();
 
-/** The constant that each new tensor stands for, where nodes that took the one take the other. */
+/** For each new tensor, the constant that it replaces in all nodes that use it. */
 function replacements(
   { translated, graph }: Pt2Model,
   lines: readonly Line[],

@@ -1,27 +1,27 @@
 /**
- * A zip archive with some of its entries exchanged, left out or added. All others are the bytes that were read, in their
- * order, so that a large archive is copied and not held; what is moved is moved by a multiple of what PyTorch aligns to.
+ * Writes a zip archive with some entries replaced, removed or added. All others are ranges of the original file, so that a
+ * large archive need not fit into memory; entries are only moved by multiples of PyTorch's alignment.
  */
 
 import type { Range } from "../../onnx/bytes.ts";
 import type { Piece } from "../../onnx/write.ts";
 import { beyond16, beyond32, Crc, extra64, type ZipDirectory, type ZipEntry, type ZipRecord, zip } from "../zip.ts";
 
-/** PyTorch lets the bytes of each entry begin at a multiple of this, so that tensors can be mapped where they lie. */
+/** PyTorch aligns the data of entries, so that tensors can be memory-mapped. */
 const alignment = 64;
-/** The extra field that PyTorch fills up with, so that an entry's bytes begin where they should. */
+/** The extra field that PyTorch uses for padding. */
 const padding = { id: 0x4246, fill: 0x5a } as const;
 /** Names are UTF-8. */
 const utf8Flag = 0x800;
 
 interface ZipChanges {
-  /** New bytes of entries that are there, by their names; none where the entry goes. */
+  /** The new data of entries, by name; undefined removes the entry. */
   readonly instead: ReadonlyMap<string, Uint8Array | undefined>;
-  /** Entries that are new, by their names. */
+  /** New entries, by name. */
   readonly added: ReadonlyMap<string, Uint8Array>;
 }
 
-/** An entry of the written archive. */
+/** An entry of the rewritten archive. */
 interface Placed {
   readonly record: ZipRecord;
   readonly crc: number;
@@ -39,7 +39,7 @@ export function rewrittenZip(directory: ZipDirectory, { instead, added }: ZipCha
     const bytes = instead.get(entry.name);
     if (bytes !== undefined) placed.set(entry, writer.add(entry.record, bytes));
     else if (!instead.has(entry.name)) placed.set(entry, writer.copyEntry(entry));
-    // What follows keeps its place within a block of the alignment.
+    // The following entry keeps its alignment.
     writer.fillUpTo(entry.block.end % alignment);
   }
   const [like] = inOrder;
@@ -49,7 +49,7 @@ export function rewrittenZip(directory: ZipDirectory, { instead, added }: ZipCha
   return writer.pieces;
 }
 
-/** A record like that of another entry, so that times and systems are the same for all. */
+/** A record with the times and flags of another entry. */
 function recordFor(name: string, like: ZipRecord | undefined): ZipRecord {
   const none = { madeBy: 0, needed: 20, time: 0, date: 0x21, attributes: { internal: 0, external: 0 } };
   const empty = { extra: new Uint8Array(), comment: new Uint8Array() };
@@ -88,7 +88,7 @@ class ZipWriter {
   add(given: ZipRecord, bytes: Uint8Array): Placed {
     const offset = this.at;
     const crc = new Crc().add(bytes).sum;
-    // Its sizes stand before its bytes.
+    // Without the flag for a data descriptor: the sizes are in the local header.
     const record = { ...given, flags: given.flags & ~8 };
     const wide = bytes.length >= beyond32 ? extra64Field([bytes.length, bytes.length]) : new Uint8Array();
     const before = offset + zip.local.size + record.name.length + wide.length + 4;
@@ -108,7 +108,7 @@ class ZipWriter {
     return { record, crc, size: bytes.length, offset };
   }
 
-  /** The directory, and where it is. */
+  /** Writes the directory and the end records. */
   end(entries: readonly Placed[], comment: Uint8Array): void {
     const start = this.at;
     for (const entry of entries) for (const part of recordParts(entry)) this.push(part);
@@ -170,7 +170,7 @@ function extra64Field(numbers: readonly number[]): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** Numbers of 2, 4 or 8 bytes at their places. */
+/** Writes integers of 2, 4 or 8 bytes. */
 function setNumbers(view: DataView, fields: readonly (readonly [at: number, value: number, bytes: 2 | 4 | 8])[]): void {
   for (const [at, value, bytes] of fields) {
     if (bytes === 2) view.setUint16(at, value, true);

@@ -1,6 +1,6 @@
 /**
- * Tensors of a graph that are computed twice, in the same way: of two such the passes keep one, and nodes take that. Where
- * it has no name in the program, a node goes on to take the other.
+ * Recognizes duplicates: tensors that are computed twice in the same way. The passes merge them, but the remaining one may
+ * have no name in the program; then a node keeps using the other.
  */
 
 import type { NodeProto } from "../../onnx/messages.ts";
@@ -8,13 +8,13 @@ import { makersIn } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { Pt2Model } from "../model.ts";
 
-/** Deeper than what is merged goes. */
+/** No real duplicates have longer chains of nodes. */
 const deepest = 16;
 
-export class Twins {
+export class Duplicates {
   private readonly model: Pt2Model;
   private readonly makers: ReadonlyMap<string, NodeProto>;
-  /** Nodes that are what they were, by what they take too. */
+  /** Nodes that did not change, nor did their inputs. */
   private readonly same: ReadonlySet<NodeProto>;
 
   constructor(model: Pt2Model, lines: readonly Line[]) {
@@ -25,7 +25,7 @@ export class Twins {
     this.same = new Set(lines.filter(isSame).map(({ at }) => at));
   }
 
-  /** Whether `was` is computed as `now` is, by nodes that are what they were. */
+  /** Whether `was` and `now` are computed in the same way, by nodes that did not change. */
   areSame(was: string, now: string, depth = 0): boolean {
     if (was === now) return true;
     const [a, b] = [this.makers.get(was), this.makers.get(now)];
