@@ -1,9 +1,8 @@
 /**
- * Rows of a tensor that may have a hundred million elements: centered in place, one pass for the means and one to take them
- * off; multiplied, and summed up.
+ * Centering, scaling and products along an axis, in place: a tensor may have a hundred million elements.
  */
 
-/** Rows along an axis: `outer` blocks of `extent` elements that lie `inner` apart. */
+/** Rows along an axis: `outer` blocks of `inner` rows, whose `extent` elements have a stride of `inner`. */
 interface RowLayout {
   readonly outer: number;
   readonly extent: number;
@@ -15,11 +14,11 @@ export function rowsAlong(shape: readonly number[], axis: number): RowLayout {
   return { outer: product(shape.slice(0, axis)), extent: shape[axis] as number, inner: product(shape.slice(axis + 1)) };
 }
 
-/** The row whose mean is the largest part of its largest element; a row with a NaN before all. */
+/** The row with the largest mean relative to its largest element; a row with a NaN takes precedence. */
 interface RowMean {
   readonly row: number;
   readonly mean: number;
-  /** Of the row's largest element. */
+  /** |mean| divided by the magnitude of the row's largest element. */
   readonly part: number;
 }
 
@@ -34,7 +33,7 @@ function forBlocks(
     means.fill(0);
     sizes.fill(0);
     const start = block * extent * inner;
-    // In the order in which they lie, which is what a large matrix is read in fastest.
+    // In memory order, which is the fastest for a large matrix.
     for (let i = 0, at = start; i < extent; i++) {
       for (let j = 0; j < inner; j++, at++) {
         const value = numbers[at] as number;
@@ -59,7 +58,7 @@ export function worstMean(numbers: Float64Array, layout: RowLayout): RowMean {
   return worst;
 }
 
-/** Takes the mean of each row off, and rounds what is left. */
+/** Subtracts its mean from each row, and rounds the result. */
 export function centerInPlace(numbers: Float64Array, layout: RowLayout, round: (value: number) => number): void {
   const { extent, inner } = layout;
   forBlocks(numbers, layout, (start, means) => {
@@ -69,7 +68,7 @@ export function centerInPlace(numbers: Float64Array, layout: RowLayout, round: (
   });
 }
 
-/** Multiplies what lies along an axis by a number for each place. */
+/** Multiplies each row elementwise by `by`. */
 export function multiplyInPlace(numbers: Float64Array, { outer, extent, inner }: RowLayout, by: Float64Array): void {
   for (let block = 0, at = 0; block < outer; block++) {
     for (let i = 0; i < extent; i++) {
@@ -79,7 +78,7 @@ export function multiplyInPlace(numbers: Float64Array, { outer, extent, inner }:
   }
 }
 
-/** The sum over the axis of what lies along it, each place times a number: `outer * inner` sums. */
+/** The dot product of each row with `by`: `outer * inner` sums. */
 export function productsAlong(
   numbers: Float64Array,
   { outer, extent, inner }: RowLayout,

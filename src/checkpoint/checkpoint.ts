@@ -1,6 +1,6 @@
 /**
- * A checkpoint of Hugging Face's: `config.json`, and tensors in `model.safetensors` or in shards that
- * `model.safetensors.index.json` lists. Of the weights only the headers are read here.
+ * Opens a Hugging Face checkpoint: `config.json`, and tensors in `model.safetensors` or in the shards that
+ * `model.safetensors.index.json` lists. Of the tensor files, only the headers are read here.
  */
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
@@ -9,16 +9,16 @@ import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { readSafetensorsHeader, type TensorEntry } from "../formats/safetensors.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 
-/** The folder, as far as a checkpoint needs it. */
+/** The folder of a checkpoint. */
 export interface Folder {
-  /** What messages call it. */
+  /** The name shown in messages. */
   readonly name: string;
-  /** Names of the files that lie in it, without those of folders in it. */
+  /** The names of its files, not including subfolders. */
   readonly files: readonly string[];
   open(file: string): ByteSource;
 }
 
-/** A tensor, and the file in which it lies. */
+/** A tensor, and the file that contains it. */
 export interface StoredTensor extends TensorEntry {
   readonly file: string;
 }
@@ -29,7 +29,7 @@ export interface Checkpoint {
   readonly folder: Folder;
   readonly config: Config;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Files of tensors, in order. */
+  /** The files with tensors, in order. */
   readonly shards: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export const configFile = "config.json";
 const single = "model.safetensors";
 export const indexFile = `${single}.index.json`;
 
-/** The largest text that is read whole: a tokenizer has more, a configuration never. */
+/** In bytes; no real configuration or index is longer. */
 const longestText = 64 * 2 ** 20;
 
 /** Throws E0640, E0660 and E0790 to E0794. */
@@ -56,7 +56,7 @@ export function openCheckpoint(folder: Folder): Checkpoint {
     for (const [name, entry] of readSafetensorsHeader(source, source.name)) {
       const other = tensors.get(name);
       if (other !== undefined) {
-        fail(checkpointErrors.wrongIndex(source.name, `\`${name}\` lies in ${other.file} and in ${file}`));
+        fail(checkpointErrors.wrongIndex(source.name, `\`${name}\` is in both ${other.file} and ${file}`));
       }
       tensors.set(name, { ...entry, file });
     }
@@ -71,7 +71,7 @@ function refuseOtherFormats({ name, files }: Folder): never {
   fail(checkpointErrors.notACheckpoint(name, `its weights are in ${other}, which tirc does not read`, convert));
 }
 
-/** Throws E0791 for what is no JSON object. */
+/** Reads a JSON object. */
 function readObject(source: ByteSource, wrong: (reason: string) => never): { readonly [key: string]: Json } {
   if (source.size > longestText) wrong(`it has ${source.size} bytes`);
   let [text, value]: [string, unknown] = ["", undefined];
@@ -79,15 +79,15 @@ function readObject(source: ByteSource, wrong: (reason: string) => never): { rea
     text = new TextDecoder("utf-8", { fatal: true }).decode(source.read(0, source.size));
     value = JSON.parse(text);
   } catch {
-    wrong("it is no JSON");
+    wrong("it is not valid JSON");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) wrong("it is no JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) wrong("it is not a JSON object");
   const twice = duplicateKey(text);
   if (twice !== undefined) wrong(`it has the key \`${twice.key}\` twice`);
   return value as { readonly [key: string]: Json };
 }
 
-/** The files that the index names. They lie beside it: a path out of the folder is refused. */
+/** The files that the index lists. They must be in its folder: paths are rejected. */
 function shardsIn(folder: Folder): string[] {
   const source = folder.open(indexFile);
   const wrong = (reason: string) => fail(checkpointErrors.wrongIndex(source.name, reason));
@@ -96,13 +96,13 @@ function shardsIn(folder: Folder): string[] {
   const files = [...new Set(Object.values(map))];
   for (const file of files) {
     if (typeof file !== "string" || !folder.files.includes(file) || !file.endsWith(".safetensors")) {
-      wrong(`it names ${JSON.stringify(file)}, and no such file of safetensors lies beside it`);
+      wrong(`it lists ${JSON.stringify(file)}, which is not a .safetensors file in its folder`);
     }
   }
   return (files as string[]).sort();
 }
 
-/** `config.json`, of which each entry is checked as it is read. Throws E0791. */
+/** `config.json`, whose entries are validated on access. Throws E0791. */
 export class Config {
   readonly file: string;
   readonly data: { readonly [key: string]: Json };
@@ -120,7 +120,7 @@ export class Config {
     fail(checkpointErrors.wrongConfig(this.file, reason));
   }
 
-  /** What `model_type` says. */
+  /** The entry `model_type`. */
   get type(): string {
     const type = this.data.model_type;
     return typeof type === "string" ? type : this.wrong("it has no `model_type`");
@@ -130,15 +130,17 @@ export class Config {
   count(key: string): number {
     const value = this.data[key];
     const isCount = Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 10_000;
-    return isCount ? (value as number) : this.wrong(`\`${key}\` is no number of layers: ${JSON.stringify(value)}`);
+    return isCount
+      ? (value as number)
+      : this.wrong(`\`${key}\` is not a valid number of layers: ${JSON.stringify(value)}`);
   }
 
-  /** @param otherwise what the library takes where the entry is missing. */
+  /** @param otherwise the library's default. */
   epsilon(key: string, otherwise: number): number {
     const value = this.data[key] ?? otherwise;
     return typeof value === "number" && value >= 0
       ? value
-      : this.wrong(`\`${key}\` is no eps: ${JSON.stringify(value)}`);
+      : this.wrong(`\`${key}\` is not a valid eps: ${JSON.stringify(value)}`);
   }
 
   flag(key: string, otherwise: boolean): boolean {
@@ -146,14 +148,14 @@ export class Config {
     return typeof value === "boolean" ? value : this.wrong(`\`${key}\` is neither true nor false`);
   }
 
-  /** The configuration of a part, such as CLIP's `text_config`. */
+  /** A nested configuration, such as CLIP's `text_config`. */
   part(key: string): Config {
     const value = this.data[key];
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     return new Config(this.folder, isObject ? (value as { [key: string]: Json }) : this.wrong(`it has no \`${key}\``));
   }
 
-  /** The class that it was saved from, as far as it is said. */
+  /** The class that was saved, or "" if it is not given. */
   get architecture(): string {
     const [first] = Array.isArray(this.data.architectures) ? (this.data.architectures as readonly Json[]) : [];
     return typeof first === "string" ? first : "";

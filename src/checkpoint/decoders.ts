@@ -1,52 +1,53 @@
-/** Decoders of one stream with the norms before the parts of their blocks: a row of names for each. */
+/** Pre-norm decoders with a single residual stream: a table of their names. */
 
 import type { Config } from "./checkpoint.ts";
 import type { Rows, StreamProgram } from "./stream-program.ts";
 import { end, layersOf, projections, type Template } from "./template.ts";
 
 interface Decoder {
+  /** The embedding table. */
   readonly table: string;
-  /** The norm with which the stream begins. */
+  /** A norm of the embeddings. */
   readonly first?: string;
-  /** An entry that says whether a part is added to its norm, and not to the stream before that. */
+  /** The configuration's flag for residual connections from the norm instead of the stream. */
   readonly addsToNorm?: string;
-  /** A table of positions that is added; others turn queries and keys, and leave the stream alone. */
+  /** The table of learned positions, which are added; rotary ones do not touch the stream. */
   readonly positions?: string;
-  /** The entry of the configuration that has the number of blocks, and what stands before their numbers. */
+  /** The configuration's entry for the number of blocks, and the prefix of a block's name before its number. */
   readonly layers: string;
   readonly block: string;
   readonly attention: DecoderPart;
   readonly mlp: DecoderPart;
-  /** Products in a block that read no norm and add to no stream by themselves. */
+  /** Products in a block that neither read a norm nor add to the stream. */
   readonly others?: readonly string[];
   readonly last: string;
-  /** An entry, and what the library takes where it is missing; a number that no entry changes. */
+  /** The configuration's entry and the library's default, or a fixed number. */
   readonly eps: number | readonly [key: string, otherwise: number];
   /**
-   * The entry that says whether both parts of a block read the stream before it, and what the library takes where it is
-   * missing. They do in any case where a block has one norm for both.
+   * The configuration's flag for parallel attention and MLP, and the library's default. Blocks with a single norm are
+   * parallel in any case.
    */
   readonly isParallel?: readonly [key: string, otherwise: boolean];
-  /** Of norms without gamma and beta. */
+  /** Whether norms have neither gamma nor beta. */
   readonly isPlain?: boolean;
-  /** Of norms that take no mean off. */
+  /** Whether norms are RMSNorms. */
   readonly isRms?: boolean;
-  /** Of norms that multiply by 1 more than their weights. */
+  /** Whether norms multiply by 1 + weight. */
   readonly isPlusOne?: boolean;
   readonly head: string;
   readonly isTied: boolean;
 }
 
 /**
- * The norm that a part reads, by the first of these names that the block has, the product that it adds (none: a sum of
- * several experts'), and the products that read the norm.
+ * The candidate names of a part's norm, the product whose result is added to the stream (undefined for a mixture of
+ * experts), and the products that read the norm.
  */
 type DecoderPart = readonly [norms: readonly string[], writes: string | undefined, reads: readonly string[]];
 
 const moe = (name: string) => `block_sparse_moe.${name}`;
 const gated = ["mlp.gate_proj", "mlp.up_proj"];
 
-/** With the names of LLaMA. */
+/** The names of LLaMA. */
 const llamaNames: Decoder = {
   table: "embed_tokens.weight",
   layers: "num_hidden_layers",
@@ -59,7 +60,7 @@ const llamaNames: Decoder = {
   isTied: false,
 };
 
-/** With the names of GPT-2. */
+/** The names of GPT-J. */
 const gptJ: Decoder = {
   table: "wte.weight",
   layers: "n_layer",
@@ -130,7 +131,6 @@ const rows: Readonly<Record<string, Decoder>> = {
   },
 };
 
-/** With RMSNorms of LLaMA's kind. */
 type RmsDecoder = Decoder & { readonly eps: readonly [key: string, otherwise: number] };
 const llama: RmsDecoder = { ...llamaNames, isRms: true, eps: ["rms_norm_eps", 1e-6] };
 
@@ -200,7 +200,7 @@ const decoder =
 
 const isParallel = ({ isParallel }: Decoder, config: Config) => isParallel !== undefined && config.flag(...isParallel);
 
-/** Norms without weights leave no trace in a checkpoint: they are those that the model has by its code. */
+/** Plain norms have no tensors in a checkpoint; the model's code determines their names. */
 function normIn(model: StreamProgram, block: string, names: readonly string[], isPlain: boolean): string {
   const found = isPlain ? undefined : names.find((name) => model.has(`${block}.${name}.weight`));
   return `${block}.${found ?? names[0]}`;
@@ -211,5 +211,5 @@ const mapped = <Row, T>(rows: Readonly<Record<string, Row>>, f: (row: Row) => T)
 
 export const decoders = mapped(rows, decoder);
 
-/** Of models whose norms take no mean off: what reads them. */
+/** Models with RMSNorms. */
 export const rmsDecoders = mapped(rmsRows, (row) => ({ eps: row.eps[1], template: decoder(row) }));

@@ -1,20 +1,20 @@
-/** Encoders of BERT's kind, with the norms behind the additions: a row of names for each. */
+/** Post-norm encoders like BERT: a table of their names. */
 
 import { blocks, end, layersOf, partsOf, type Template } from "./template.ts";
 
 interface Encoder {
-  /** The entry of the configuration that has the number of blocks. */
+  /** The configuration's entry for the number of blocks. */
   readonly layers: string;
-  /** What stands before the names of the block of that number. */
+  /** The name of a block. */
   block(i: number): string;
-  /** Norms of a block's parts, and the products whose results are added before them. */
+  /** The norm of each part of a block, and the product whose result is added before it. */
   readonly attention: readonly [norm: string, writes: string];
   readonly mlp: readonly [norm: string, writes: string];
-  /** The product that makes the embeddings as wide as the blocks. */
+  /** The product that projects embeddings to the width of the blocks. */
   readonly project?: string;
-  /** Whether a checkpoint without the parts of that head has none: others have the table alone. */
+  /** Whether the model has a head only if its tensors are stored; otherwise a tied head may read the table alone. */
   readonly isHeadStored?: boolean;
-  /** The product and the norm before a head that predicts words, and what that has of its own where it is not tied. */
+  /** The product and the norm before the language-modeling head, and the head's tensors if it is not tied. */
   readonly head: { readonly dense: string; readonly norm: string; readonly weight: string; readonly bias?: string };
 }
 
@@ -42,7 +42,7 @@ const rows: Readonly<Record<string, Encoder>> = {
   "xlm-roberta": roberta,
   albert: {
     layers: "num_hidden_layers",
-    // All blocks are one: the norms of it can go where all blocks allow it.
+    // All blocks share their weights, so that a norm can only change if it can in all of them.
     block: () => "encoder.albert_layer_groups.0.albert_layers.0",
     attention: ["attention.LayerNorm", "attention.dense"],
     mlp: ["full_layer_layer_norm", "ffn_output"],

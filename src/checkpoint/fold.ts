@@ -1,44 +1,44 @@
 /**
- * Gammas and betas of a checkpoint's norms in the products that read them, as `fold-affine` decides on the program.
+ * Folds gammas and betas of a checkpoint's norms into the matrix products that read them, as the pass `fold-affine` does.
  *
  *   norm.weight = g, norm.bias = b, q_proj.weight = W, q_proj.bias = c
  *   ->
  *   norm.weight = 1, norm.bias = 0, q_proj.weight = W diag(g), q_proj.bias = c + W b
  *
- * The tensors keep their names and shapes, so a beta goes only where every product that reads the norm has a bias. Of a norm
- * that multiplies by 1 + g the weight is 0 then, and W becomes W + W diag(g). FlashNorm (arXiv 2407.09577) folds so.
+ * Tensors keep their names and shapes, so that a beta can only be folded if every product that reads the norm has a bias. If
+ * the norm multiplies by 1 + g, its weight becomes 0, and W becomes W + W diag(g). See FlashNorm (arXiv 2407.09577).
  */
 
 import { foldAffine } from "../../passes/fold-affine.ts";
 import { readConstants } from "../driver/materialize.ts";
 import type { Module } from "../ir/ir.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
-import type { Folded } from "./stream-program.ts";
+import type { Folded } from "./rewriting.ts";
 
-/** What of norms goes into the products that read them. */
+/** The parameters of norms that can be folded into the products that read them. */
 export const foldableInCheckpoints = ["gamma", "beta"] as const;
 export type FoldableInCheckpoint = (typeof foldableInCheckpoints)[number];
 
-/** What was folded. */
 interface Folding {
-  /** By the names of the tensors that are others now. */
+  /** How each changed tensor is computed, by name. */
   readonly folded: ReadonlyMap<string, Folded>;
-  /** Gammas and betas that do nothing any more. */
+  /** The gammas and betas that were folded, and become the identity. */
   readonly emptied: ReadonlySet<string>;
 }
 
 export const nothingFolded: Folding = { folded: new Map(), emptied: new Set() };
 
-/** The program in which products read norms, and the tensors of its constants. */
+/** The program of a checkpoint, and the tensors that its constants are loaded from. */
 interface Program {
   readonly module: Module;
   readonly tensors: ReadonlyMap<string, string>;
 }
 
 /**
- * @param programWith the program, in which these tensors are parameters.
- * A gamma or a beta that would need a tensor that the checkpoint has no room for, or that another place reads, becomes a
- * parameter, and the pass runs again.
+ * Runs the pass until all its results can be stored in the checkpoint: a gamma or a beta that would need a new tensor, or
+ * that something else reads, becomes a parameter of the program, which the pass does not fold.
+ *
+ * @param programWith the program in which the given tensors are parameters.
  */
 export function foldedIntoReaders(
   programWith: (fixed: ReadonlySet<string>) => Program,
@@ -64,7 +64,7 @@ export function foldedIntoReaders(
   }
 }
 
-/** A constant that the pass made, the tensor that it would be, and the one of the norm that went into it. */
+/** A constant that the pass computes, the tensor that would store it, and the gamma or beta that was folded into it. */
 interface Made {
   readonly tensor: string | undefined;
   readonly by: string;
@@ -77,7 +77,7 @@ function madeIn(after: Module, tensors: ReadonlyMap<string, string>): Made[] {
     const data = name === undefined ? undefined : byName.get(name)?.data;
     return data?.kind === "computed" ? data : undefined;
   };
-  // Columns of a weight that lies the other way are multiplied by gamma as a column.
+  // The rows of a transposed weight are scaled by gamma reshaped to a column.
   const tensorOf = (name: string): string => {
     const data = computed(name);
     return data === undefined || tensors.has(name)

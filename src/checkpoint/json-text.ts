@@ -1,8 +1,8 @@
-/** A text of JSON with one member of its outer object changed, and all else as somebody wrote it. */
+/** Edits JSON text without reformatting it. */
 
 import { type Json, parseJson } from "../pt2/json.ts";
 
-/** @param text of an object, with no key twice. Its member `key` gets the value, at its place or behind the last. */
+/** Sets the member `key` of the object in `text`; a new member is appended. */
 export function withMember(text: string, key: string, value: unknown): string {
   const indent = /^\{\s*\n([ \t]+)"/.exec(text)?.[1];
   const written = indented(JSON.stringify(value, null, indent), indent);
@@ -18,9 +18,9 @@ export function withMember(text: string, key: string, value: unknown): string {
 
 const indented = (text: string, indent: string | undefined) => text.replaceAll("\n", `\n${indent ?? ""}`);
 
-/** Where the value of the outer object's member stands, and the brace that closes the object. */
+/** The value of a member of the outer object, and the position of the object's closing brace. */
 function memberRange(text: string, key: string): { readonly end: number; readonly value: Json | undefined } {
   const whole = parseJson(text);
-  if (!(whole.value instanceof Map)) throw new Error("the text is no object");
+  if (!(whole.value instanceof Map)) throw new Error("the text is not a JSON object");
   return { end: whole.end - 1, value: whole.value.get(key) };
 }

@@ -1,19 +1,21 @@
 /**
- * What is added to the streams of a model, and which norms read them, as a program: embeddings, positions and the last
- * product of each block are ops with their weights as `const`s; what lies between a norm and that product (attention, an
- * activation) is an `extern` op, which passes leave alone.
+ * Builds a program for the residual streams of a model: what is added to them, and the norms that read them. Embeddings,
+ * positions and the last product of each part are ops with their weights as `const`s; everything between a norm and that
+ * product (attention, an activation) is an `extern` op, which passes do not change.
  */
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import { FreshNames } from "../ir/fresh-names.ts";
 import type { Checkpoint, StoredTensor } from "./checkpoint.ts";
+import type { Rewriting } from "./rewriting.ts";
 
 /** A value of the program. */
 export interface Rows {
   readonly name: string;
-  /** The dimensions before the last, which are as many rows: "batch, tokens". */
+  /** The leading dimensions: "batch, tokens". */
   readonly lead: string;
-  /** The extent of the last. */
+  /** The extent of the last dimension. */
   readonly width: number;
 }
 
@@ -21,53 +23,18 @@ const tokens = "batch, tokens";
 
 const elements: Readonly<Record<string, "f32" | "f16" | "bf16">> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
-/** What the program shall be of a model that is rewritten: nothing, of the model as it is. */
-export interface Rewriting {
-  /** Tensors whose rows are centered, once and for all. */
-  readonly centered: ReadonlySet<string>;
-  /** Modules of norms that are written as RMSNorms, with their betas behind. */
-  readonly rms: ReadonlySet<string>;
-  /** Tensors that are parameters of the program: passes cannot make others of them. */
-  readonly fixed?: ReadonlySet<string>;
-  /** Whether the products that read norms are ops of the program, and all tensors are f32: what goes into them is decided so. */
-  readonly hasReaders?: boolean;
-  /** What tensors are that norms' gammas and betas went into, by the names of those. */
-  readonly folded?: ReadonlyMap<string, Folded>;
-  /** Gammas and betas that are folded: the norms do without. */
-  readonly emptied?: ReadonlySet<string>;
-}
-
-/** A tensor into which a norm's went, as the op of others that it is; a number of 1 may be added to gamma. */
-export type Folded =
-  /** W diag(gamma): along that axis of the weight, counted from 0. */
-  | {
-      readonly kind: "scaled";
-      readonly weight: string;
-      readonly by: string;
-      readonly plusOne: boolean;
-      readonly axis: 0 | 1;
-    }
-  /** bias + W beta: summed along that axis of the weight. */
-  | {
-      readonly kind: "shifted";
-      readonly weight: string;
-      readonly by: string;
-      readonly bias: string;
-      readonly axis: 0 | 1;
-    };
-
 interface Layout {
   readonly inner: 0 | 1;
   call(x: string, weight: string): string;
 }
 
-/** A norm's eps, and whether it takes the mean off. */
+/** Properties that the norms of a model share. */
 export interface NormKind {
   readonly eps: number;
   readonly isRms?: boolean;
-  /** Whether it multiplies by 1 more than its weight, as Gemma's does. */
+  /** Whether the norm multiplies by 1 + weight, as in Gemma. */
   readonly isPlusOne?: boolean;
-  /** Of a norm that has neither gamma nor beta in any checkpoint. */
+  /** Whether the norm has neither gamma nor beta. */
   readonly isPlain?: boolean;
 }
 
@@ -75,34 +42,34 @@ export class StreamProgram {
   readonly checkpoint: Checkpoint;
   private readonly rewriting: Rewriting;
   private readonly folder: string;
-  /** Of each tensor that is added to a stream, the axis along which its rows lie in it. */
+  /** For each tensor that is added to a stream, the axis along which its rows are. */
   readonly axes = new Map<string, number>();
-  /** For a tensor whose rows a LayerScale multiplies before they are added: the tensor of that. */
+  /** The LayerScale that multiplies the rows of a tensor before they are added. */
   readonly scales = new Map<string, string>();
   private readonly plusOne = new Set<string>();
-  /** Names of the modules of the model that the program's norms are, in their order. */
+  /** The modules of the program's norms, in order. */
   readonly norms: string[] = [];
-  /** The tensor that is a `const`, by the name of that. */
+  /** The tensor of each `const`, by the `const`'s name. */
   readonly tensors = new Map<string, string>();
-  /** For a table that a tied head reads as well: the tensors that it has where they are not tied, and what they are now. */
+  /** For each table with a tied head: the tensors that the head has if untied, and the tensors it reads instead. */
   readonly heads = new Map<string, Readonly<Record<string, string>>>();
   private readonly names = new Map<string, string>();
-  private readonly taken = new Set<string>();
-  /** What a name of the program was made of. */
+  private readonly unused = new FreshNames();
+  /** The model's names of the program's values. */
   private readonly modelNames = new Map<string, string>();
   private readonly consts: string[] = [];
   private readonly params: string[] = [];
   private readonly lines: string[] = [];
   private readonly results: Rows[] = [];
 
-  /** @param folder what stands before the names of files. */
+  /** @param folder the prefix of file names in the program. */
   constructor(checkpoint: Checkpoint, rewriting: Rewriting = { centered: new Set(), rms: new Set() }, folder = "") {
     this.checkpoint = checkpoint;
     this.rewriting = rewriting;
     this.folder = folder;
   }
 
-  /** What stands before the names of tensors: some checkpoints are of the model itself, others of one with a head. */
+  /** The prefix of tensor names, which differs between checkpoints of a bare model and of a model with a head. */
   prefix(tensor: string): string {
     const found = [...this.checkpoint.tensors.keys()].filter((name) => name === tensor || name.endsWith(`.${tensor}`));
     const shortest = found.sort((a, b) => a.length - b.length)[0];
@@ -122,26 +89,26 @@ export class StreamProgram {
     return this.checkpoint.tensors.has(tensor);
   }
 
-  /** Rows of a table, which indices choose: an embedding, or positions. */
+  /** An embedding of tokens or positions. */
   embedding(tensor: string): Rows {
     const { shape } = this.stored(tensor, "a table of rows", 2);
     const ids = this.param(`${this.nameOf(tensor)}_ids`, "i32[batch, tokens]");
     return this.let(tensor, `embedding(${ids}, ${this.read(tensor, 1)})`, { lead: tokens, width: shape[1] as number });
   }
 
-  /** One tensor that is added to all: a row, or a row for each place. */
+  /** A tensor that is added to all sequences: a single row, or a row per position. */
   rows(tensor: string): Rows {
     const { shape } = this.stored(tensor, "rows");
     return { name: this.read(tensor, shape.length - 1), lead: "", width: shape.at(-1) as number };
   }
 
-  /** What the model computes of its input before: `places` rows. */
+  /** `places` rows that the model computes from its input. */
   input(what: string, width: number, places: string): Rows {
     const input = this.param(`input_of_${what}`, "f32[batch, inputs]");
     return this.extern(what, { lead: `batch, ${places}`, width }, [input]);
   }
 
-  /** What other ops make of values, the first of which says how many rows: nothing is known of these. */
+  /** An unknown function of values; it has as many rows as the first. */
   opaque(what: string, width: number, from: readonly Rows[]): Rows {
     const { lead } = from[0] as Rows;
     return this.extern(
@@ -151,7 +118,6 @@ export class StreamProgram {
     );
   }
 
-  /** Rows of the one and of the other, one behind the other. */
   concat(a: Rows, b: Rows, places: number): Rows {
     return this.extern(
       "concat",
@@ -169,21 +135,21 @@ export class StreamProgram {
   }
 
   /**
-   * `torch.nn.Linear`: a weight of `[out, in]`, and a bias where it has one. What it reads is made of `from`.
-   * @param scale a tensor that multiplies each row that it makes, as LayerScale does.
+   * `torch.nn.Linear`, with a weight of `[out, in]` and an optional bias, of an unknown function of `from`.
+   * @param scale the tensor of a LayerScale that multiplies each row of the result.
    */
   linear(module: string, what: string, from: readonly Rows[], scale?: string): Rows {
     return this.product(module, what, from, { inner: 1, call: (x, w) => `linear(${x}, ${w})` }, scale);
   }
 
-  /** GPT-2's `Conv1D`: a weight of `[in, out]`. */
+  /** GPT-2's `Conv1D`, with a weight of `[in, out]`. */
   conv1d(module: string, what: string, from: readonly Rows[]): Rows {
     return this.product(module, what, from, { inner: 0, call: (x, w) => `matmul(${x}, ${w})` });
   }
 
   /**
-   * The products that read a norm, where they are to be ops of the program, and all its readers are known: no other matrix
-   * lies in the block than theirs and those of `others`. A `*` stands for numbers of experts.
+   * The products that read a norm, as ops of the program if all readers of the norm are known: the block must have no
+   * matrices but those of `reads` and `others`, in which `*` stands for the number of an expert.
    */
   readers(
     x: Rows,
@@ -211,7 +177,7 @@ export class StreamProgram {
     return found.map((name) => this.reader(name.slice(0, -".weight".length), x, isConv1d));
   }
 
-  /** A product that reads a norm, with its bias as its own where the op has one. */
+  /** A product that reads a norm, with its bias. */
   reader(module: string, x: Rows, isConv1d = false): Rows {
     const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
     const [weight, bias] = [this.written(`${module}.weight`), `${module}.bias`];
@@ -226,7 +192,7 @@ export class StreamProgram {
     return row === undefined ? y : this.let(`${module}_read`, `${y.name} + ${row}`, y);
   }
 
-  /** @param layout the axis of the weight along which is summed, and the op that does so. */
+  /** @param layout the axis of the weight that is summed over, and the op. */
   private product(module: string, what: string, from: readonly Rows[], layout: Layout, scale?: string): Rows {
     if (scale !== undefined) for (const part of ["weight", "bias"]) this.scales.set(`${module}.${part}`, scale);
     const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
@@ -239,7 +205,7 @@ export class StreamProgram {
     return this.has(`${module}.bias`) ? this.add(y, this.rows(`${module}.bias`)) : y;
   }
 
-  /** A convolution whose windows do not overlap, of patches that are rows here. */
+  /** A convolution whose windows do not overlap, as a product with patches. */
   patches(module: string, places: number): Rows {
     const { shape } = this.stored(`${module}.weight`, "a convolution's weight");
     const [out = 0, ...window] = shape;
@@ -276,24 +242,24 @@ export class StreamProgram {
     return this.let(module, beta === undefined ? normed : `${normed} + ${beta}`, x);
   }
 
-  /** The number in all places of a gamma or a beta that does nothing. */
+  /** The value of all elements of a gamma or beta that has no effect. */
   emptyOf(tensor: string): 0 | 1 {
     return tensor.endsWith(".weight") && !this.plusOne.has(tensor) ? 1 : 0;
   }
 
-  /** A head that multiplies by a table of embeddings, transposed; `own`: see `heads`. */
+  /** A head that multiplies by the transposed embedding table; for `own` see `heads`. */
   tiedHead(x: Rows, table: string, own: Readonly<Record<string, string>>): void {
     const { shape } = this.stored(table, "a table of rows", 2);
     this.heads.set(table, own);
     this.result(this.let("logits", `linear(${x.name}, ${this.written(table)})`, { ...x, width: shape[0] as number }));
   }
 
-  /** What the model goes on with, in ways that are not of interest. */
+  /** Declares a result: what happens with it is not of interest. */
   result(x: Rows): void {
     this.results.push(x);
   }
 
-  /** @param name of the function. */
+  /** The text of the program. */
   text(name: string): string {
     const results = this.results.map(({ lead, width }, i) => `out${i}: f32[${lead}, ${width}]`);
     return [
@@ -320,8 +286,8 @@ export class StreamProgram {
   }
 
   /**
-   * A value of f32 that is the tensor.
-   * @param axis along which the rows that are added to a stream lie in it; of none, it is read as it is in the file.
+   * The tensor as an f32 value.
+   * @param axis the axis along which rows are added to a stream; undefined for any other use.
    */
   private read(tensor: string, axis?: number): string {
     const { type } = this.checkpoint.tensors.get(tensor) as StoredTensor;
@@ -331,7 +297,7 @@ export class StreamProgram {
     return type === "F32" || this.hasReaders ? name : `cast(${name}, to = f32)`;
   }
 
-  /** A tensor that a product reads, with what has been folded into it. */
+  /** A tensor that a product reads, with what was folded into it. */
   private written(tensor: string): string {
     const folded = this.rewriting.folded?.get(tensor);
     if (folded === undefined) return this.read(tensor);
@@ -364,7 +330,7 @@ export class StreamProgram {
     return this.hasReaders ? "f32" : elements[type];
   }
 
-  /** The tensor, times the LayerScale behind it. */
+  /** The tensor, multiplied by its LayerScale if it has one. */
   private scaled(tensor: string): string {
     const scale = this.scales.get(tensor);
     const name = this.loaded(tensor);
@@ -402,16 +368,12 @@ export class StreamProgram {
 
   private unique(text: string): string {
     const base = this.nameOf(text);
-    for (let i = 1; ; i++) {
-      const name = i === 1 ? base : `${base}_${i}`;
-      if (this.taken.has(name)) continue;
-      this.taken.add(name);
-      this.modelNames.set(name, text);
-      return name;
-    }
+    const name = this.unused.next(base, (n) => `${base}_${n + 1}`);
+    this.modelNames.set(name, text);
+    return name;
   }
 
-  /** A sentence about values of the program, with the names that these have in the model. */
+  /** A sentence about values of the program, with their names in the model. */
   inModel(sentence: string): string {
     return sentence.replace(/`(\w+)`/g, (quoted, name: string) => {
       const known = this.modelNames.get(name);

@@ -1,10 +1,9 @@
 /**
- * The LayerNorms of a checkpoint that need no mean: the weights that are added to what they read are centered once and
- * for all, in float64. The files keep their names, tensors their shapes, and the library loads the result as it loaded
- * the original; its LayerNorms take a mean off that is zero, and may be RMSNorms.
+ * Centers the weights of a checkpoint, in float64, so that LayerNorms can become RMSNorms. Files keep their names and
+ * tensors their shapes, and the library loads the result like the original; the LayerNorms then subtract a mean of zero.
  *
- * A checkpoint has no room for a `center` in the model's code. So a norm of which one would stay (before it, or where its
- * stream begins) stays a LayerNorm, and the passes are run again without it, until all that they rewrite is weights.
+ * A checkpoint cannot express a centering, as that would be in the model's code. So a norm that would need one, before it
+ * or at the beginning of its stream, stays a LayerNorm, and the passes run again without it, until they only change weights.
  */
 
 import { eliminateCentering } from "../../passes/eliminate-centering.ts";
@@ -20,21 +19,22 @@ import { numbersText } from "../pass/define-pass.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { type FoldableInCheckpoint, foldableInCheckpoints, foldedIntoReaders, nothingFolded } from "./fold.ts";
-import { type Folded, type Rewriting, StreamProgram } from "./stream-program.ts";
+import type { Folded, Rewriting } from "./rewriting.ts";
+import { StreamProgram } from "./stream-program.ts";
 import { templateOf } from "./templates.ts";
 
-/** A norm of the model, and what became of it. */
+/** The report on a norm of the model. */
 export interface CheckpointNorm {
   /** The module's name: `transformer.h.0.ln_1`. */
   readonly module: string;
   readonly norm: "layernorm" | "rmsnorm";
-  /** Whether it can be an RMSNorm now, with its weights as they are. */
+  /** Whether it can be an RMSNorm with the rewritten weights. */
   readonly isRms: boolean;
   readonly centering: NormRecord["centering"];
   readonly because: readonly string[];
   readonly gamma: boolean;
   readonly beta: boolean;
-  /** What of these is in the products that read the norm now. */
+  /** Those of gamma and beta that were folded into the products that read the norm. */
   readonly folded: readonly FoldableInCheckpoint[];
   readonly eps: number;
 }
@@ -43,23 +43,23 @@ export interface CheckpointNorm {
 export interface CenteredTensor {
   readonly tensor: string;
   readonly axis: number;
-  /** A tensor that multiplies its rows before: a LayerScale, which is 1 then. */
+  /** The LayerScale that multiplies its rows first, and then becomes 1. */
   readonly scale?: string;
 }
 
-/** A tensor into which a gamma or a beta went. */
+/** A tensor into which a gamma or a beta was folded. */
 interface FoldedTensor {
   readonly tensor: string;
   readonly folded: Folded;
 }
 
-/** A tensor of a norm that does nothing any more: all of its numbers are that one. */
+/** A tensor that has no effect any more: all its elements become `number`. */
 interface EmptiedTensor {
   readonly tensor: string;
   readonly number: 0 | 1;
 }
 
-/** A tensor that is new, and the one whose bytes it has. */
+/** A new tensor, and the tensor that it is a copy of. */
 interface TensorCopy {
   readonly tensor: string;
   readonly from: string;
@@ -70,7 +70,7 @@ export interface CheckpointSurgery {
   readonly centered: readonly CenteredTensor[];
   readonly folded: readonly FoldedTensor[];
   readonly emptied: readonly EmptiedTensor[];
-  /** Tables that a head multiplies by as well, with the tensors that it gets of its own: copies of the originals. */
+  /** The tables whose heads are untied, with the heads' new tensors: copies of the originals. */
   readonly untied: readonly { readonly table: string; readonly copies: readonly TensorCopy[] }[];
   /** Whether the rewritten program is the same function in exact arithmetic. */
   readonly exactness: "exact" | "undecided";
@@ -86,14 +86,13 @@ export function checkpointProgram(checkpoint: Checkpoint, rewriting?: Rewriting,
 
 const parsed = (program: StreamProgram, name: string): Module => parse(program.text(name), { file: `${name}.tir` });
 
-/** What a surgery may do. */
 interface CheckpointSurgeryOptions {
   /**
-   * Whether a table that a head multiplies by as well stays one tensor: then it is not centered, and norms that need it
-   * so stay LayerNorms. Otherwise the head gets a copy of the original.
+   * Whether tied heads stay tied: then their tables are not centered, and norms that need this stay LayerNorms. Otherwise
+   * the head gets a copy of the original table.
    */
   readonly keepTied?: boolean;
-  /** What goes into the products that read a norm: nothing unless said otherwise. */
+  /** What is folded into the products that read a norm; nothing by default. */
   readonly fold?: readonly FoldableInCheckpoint[];
 }
 
@@ -156,25 +155,25 @@ export function checkpointSurgery(
   };
 }
 
-/** A module that several places of a model share needs its mean where one of them does. */
+/** A module that is used several times can only be an RMSNorm if it can in all its uses. */
 function byModule(uses: readonly CheckpointNorm[]): CheckpointNorm[] {
   const found = new Map<string, CheckpointNorm>();
   for (const use of uses) if (!found.has(use.module) || !use.isRms) found.set(use.module, use);
   return [...found.values()];
 }
 
-/** A checkpoint of a model without its head has no bias of it either. */
+/** Copies for an untied head; a checkpoint without a head lacks its bias. */
 const copiesOf = (own: Readonly<Record<string, string>>, { tensors }: Checkpoint): TensorCopy[] =>
   Object.entries(own).flatMap(([tensor, from]) => (tensors.has(from) ? [{ tensor, from }] : []));
 
 function reasonsOf({ centering, because, movedTo }: NormRecord): readonly string[] {
   if (centering !== "moved") return because;
-  return [`its stream would have to be centered where it begins, at ${movedTo.join(", ")}: by the model's code`];
+  return [`its stream would have to be centered at its beginning, ${movedTo.join(", ")}, in the model's code`];
 }
 
 const isFree = (centering: NormRecord["centering"]) => centering === "proved" || centering === "folded";
 
-/** The passes, without the norms of which they would leave a `center`; what is said of these is what the first run says. */
+/** Runs the passes without the norms that would keep a centering; these have the records of the first run. */
 function centeredWithoutCenters(module: Module): { records: readonly NormRecord[]; module: Module } {
   const kept = new Map<number, NormRecord>();
   for (;;) {
@@ -193,15 +192,15 @@ function centeredWithoutCenters(module: Module): { records: readonly NormRecord[
   }
 }
 
-/** The constant from a file that another is computed from. */
+/** The loaded constant that another one is computed from. */
 function sourceOf(name: string, module: Module): string {
   const data = module.consts.find((constant) => constant.name === name)?.data;
   return data?.kind === "computed" ? sourceOf(data.operands[0] as string, module) : name;
 }
 
 /**
- * Of what is written, not of what the passes made: each tensor centered along its own axis, each norm as it may be. A
- * difference is a fault of this file, and not something that a user could mend.
+ * Verifies the program of the rewritten checkpoint, not the result of the passes. A difference is a bug of this file, not
+ * an error of the user.
  */
 function exactnessOf(before: Module, after: Module): "exact" | "undecided" {
   const { functions } = equivalent(before, after, { runs: 2 });

@@ -1,34 +1,34 @@
-/** What templates of models share: see templates.ts. */
+/** Building blocks of the templates in templates.ts. */
 
 import type { Config } from "./checkpoint.ts";
 import type { NormKind, Rows, StreamProgram } from "./stream-program.ts";
 
-/** Writes the program of a model. */
+/** Builds the program of a model. */
 export type Template = (model: StreamProgram, config: Config) => void;
 
 export const layersOf = (config: Config, key: string) => Array.from({ length: config.count(key) }, (_, i) => i);
 
-/** Classes of which no head multiplies by the table of embeddings. */
+/** Classes without a head that multiplies by the embedding table. */
 const withoutHead = /((?<!Heads?)Model|Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$/;
 
-/** A table of embeddings, and a head that multiplies by it where they are tied. */
+/** An embedding table, and a head that may be tied to it. */
 interface Head {
   readonly table: string;
-  /** What the head has of its own where `tie_word_embeddings` is false, and what it reads otherwise. */
+  /** The head's tensors if `tie_word_embeddings` is false, and the tensors that it reads otherwise. */
   readonly own: Readonly<Record<string, string>>;
-  /** Whether the library ties them where the configuration does not say: it does unless said otherwise. */
+  /** The library's default for `tie_word_embeddings`; true if omitted. */
   readonly isTied?: boolean;
 }
 
 /**
- * The end of a model: the product of its rows with the table of embeddings where a head is tied to it, the rows otherwise.
- * A class that is not known counts as one with such a head: its table is not centered without a copy for the head.
+ * The end of a model: the product with the embedding table if a head is tied to it, otherwise the rows. An unknown class
+ * counts as one with a tied head, so that its table is not centered without a copy.
  */
 export function end(model: StreamProgram, config: Config, out: Rows, { table, own, isTied = true }: Head): void {
   const isBody = withoutHead.test(config.architecture);
   const isTable = config.flag("tie_word_embeddings", isTied);
   const [weight] = Object.keys(own) as [string];
-  // What other classes make of the rows beside a head is not known, so a last norm keeps its gamma for it.
+  // Other classes may also return the rows themselves, so that the last norm must keep its gamma.
   if (model.hasReaders && !/(ForCausalLM|LMHeadModel|ForConditionalGeneration)$/.test(config.architecture))
     model.result(out);
   if (isTable && !isBody) model.tiedHead(out, table, own);
@@ -37,26 +37,26 @@ export function end(model: StreamProgram, config: Config, out: Rows, { table, ow
   else model.result(out);
 }
 
-/** A part of a block, with names within that: its norm stands before it (OPT, Whisper, CLIP), or behind its addition (BERT). */
+/** A part of a block, with names relative to it. Its norm is before it (OPT, Whisper, CLIP), or after its addition (BERT). */
 interface PartRow {
   readonly norm: string;
   readonly writes: string;
   readonly what: string;
-  /** The products that read the norm, where that is known. */
+  /** The products that read the norm, if they are known. */
   readonly reads?: readonly string[];
-  /** What else it reads: rows that another stream hands over. */
+  /** Rows of another stream that it reads too. */
   readonly beside?: Rows;
-  /** A LayerScale: what multiplies the rows before they are added. */
+  /** The LayerScale that multiplies its rows before they are added. */
   readonly scale?: string;
 }
 
 export interface Part extends PartRow {
   readonly block: string;
-  /** The modules in the block that have a matrix. */
+  /** All modules in the block that have a matrix. */
   readonly matrices: readonly string[];
 }
 
-/** @param others modules in the block that have a matrix, and read none of its norms. */
+/** @param others modules in the block that have a matrix and do not read a norm. */
 export function partsOf(block: string, rows: readonly PartRow[], others: readonly string[] = []): Part[] {
   const matrices = [...others, ...rows.flatMap(({ writes, reads = [] }) => [writes, ...reads])];
   return rows.map((row) => ({ ...row, block, matrices }));

@@ -1,6 +1,6 @@
 /**
- * Which weights are added to what the norms of a model read, by its `model_type`: the modules' names and the order of
- * additions are those of the library `transformers` (src/transformers/models/NAME/modeling_NAME.py).
+ * The streams of each supported `model_type`: names of modules and the order of additions are those of the library
+ * `transformers` (src/transformers/models/NAME/modeling_NAME.py).
  */
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
@@ -23,7 +23,7 @@ const gpt2: Template = (model, config) => {
     const read = (norm: string, product: string) =>
       model.readers(model.norm(`${block}.${norm}`, h, kind), block, hasOther ? [] : [product], others, true);
     h = model.add(h, model.conv1d(`${block}.attn.c_proj`, "attention", read("ln_1", "attn.c_attn")));
-    // Of a decoder that reads another model's rows.
+    // A decoder with cross attention to another model.
     if (hasOther) {
       const rows = model.norm(`${block}.ln_cross_attn`, h, kind);
       h = model.add(h, model.conv1d(`${block}.crossattention.c_proj`, "cross_attention", [rows]));
@@ -39,7 +39,7 @@ const opt: Template = (model, config) => {
   const kind = { eps: 1e-5, isPlain: !config.flag("layer_norm_elementwise_affine", true) };
   const table = `${at}.embed_tokens.weight`;
   const tokens = model.embedding(table);
-  // Narrower embeddings go through a product of their own.
+  // Some sizes project narrower embeddings to the width of the blocks.
   const words = model.has(`${at}.project_in.weight`) ? model.linear(`${at}.project_in`, "embedded", [tokens]) : tokens;
   const start = model.add(words, model.embedding(`${at}.embed_positions.weight`));
   const parts = layersOf(config, "num_hidden_layers").flatMap((i) =>
@@ -62,7 +62,7 @@ const opt: Template = (model, config) => {
 
 const vitAttention = ["query", "key", "value"].map((name) => `attention.attention.${name}`);
 
-/** ViT and what came after it: rows for patches, those behind a class token, and a last norm. */
+/** ViT and its successors: a class token, rows for patches, blocks, and a last norm. */
 function vision(
   model: StreamProgram,
   config: Config,
@@ -89,7 +89,7 @@ const vit: Template = (model, config) =>
     ]),
   );
 
-/** ViT with a LayerScale behind each part, and rows for patches that are masked. */
+/** ViT with a LayerScale after each part, and a row for masked patches. */
 const dinov2: Template = (model, config) => {
   const isGated = config.flag("use_swiglu_ffn", false);
   const [reads, writes] = isGated ? ["mlp.weights_in", "mlp.weights_out"] : ["mlp.fc1", "mlp.fc2"];
@@ -128,7 +128,7 @@ const clip: Template = (model, config) => {
   const patches = model.patches(`${at}.patch_embedding`, places - 1);
   const rows = model.concat(patches, model.rows(`${at}.class_embedding`), places);
   const placed = model.add(rows, model.rows(`${at}.position_embedding.weight`));
-  // A norm stands before the first block, so the stream that the others read begins with its gamma and beta.
+  // A norm before the first block: its gamma and beta are part of the stream that the other norms read.
   const start = model.norm("vision_model.pre_layrnorm", placed, epsOf(vision));
   const seen = blocks(model, start, clipParts("vision_model", vision), epsOf(vision));
   model.result(model.norm("vision_model.post_layernorm", seen, epsOf(vision)));
@@ -161,8 +161,8 @@ const whisper: Template = (model, config) => {
 };
 
 /**
- * Norms that take no mean off: for a report it is enough to count them. Where gammas are folded the stream is written.
- * @param pattern of the weights of norms, some of which may lie beside the stream.
+ * A model with RMSNorms. A report only needs to count them; to fold gammas, the stream is needed too.
+ * @param pattern matches the weights of norms, including those outside of the stream.
  */
 const rmsNorms =
   (pattern: RegExp, key: string, otherwise: number, stream?: Template): Template =>
@@ -187,7 +187,7 @@ const likeLlama = Object.entries(rmsDecoders).map(
 export const templates: Readonly<Record<string, Template>> = {
   ...{ clip, dinov2, gpt2, opt, vit, whisper },
   ...{ ...encoders, ...decoders, ...Object.fromEntries(likeLlama) },
-  // The norms of a part stand behind it, and only queries and keys have others.
+  // Its norms come after the parts, and no product reads them.
   olmo2: ofLlama(1e-5),
   t5: rmsNorms(/(^|[._])layer_norm\.weight$/, "layer_norm_epsilon", 1e-6),
 };

@@ -1,6 +1,6 @@
 /**
- * The files of a checkpoint whose weights are centered. Tensors keep their places in their files: all bytes but those of
- * the weights that change are the original's, and so are all files but those of weights and the configuration.
+ * Writes the files of a rewritten checkpoint. Tensors keep their positions in their files: only the bytes of changed weights
+ * differ from the original, and only the files with weights and the configuration.
  */
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
@@ -17,35 +17,36 @@ import { fromNumbers } from "../runtime/host-tensor.ts";
 import { centerInPlace, multiplyInPlace, productsAlong, rowsAlong, worstMean } from "./center.ts";
 import { type Checkpoint, configFile, indexFile, type Json, type StoredTensor } from "./checkpoint.ts";
 import { withMember } from "./json-text.ts";
-import type { Folded } from "./stream-program.ts";
+import type { Folded } from "./rewriting.ts";
 import type { CenteredTensor, CheckpointSurgery } from "./surgery.ts";
 
-/** What became of a tensor's numbers. */
+/** The report on a centered tensor. */
 export interface WrittenTensor {
   readonly tensor: string;
-  /** The largest row mean that is left, as a part of the largest element of its row. */
+  /** The largest row mean that is left, relative to the largest element of its row. */
   readonly residual: number;
-  /** False of one that was centered already: it is written as it was. */
+  /** False if it was already centered, and is copied. */
   readonly isChanged: boolean;
 }
 
 interface CheckpointFile {
   readonly name: string;
-  /** The file of that name as it was: ranges among the pieces are parts of it. */
+  /** The original file, to which ranges among the pieces refer. */
   readonly source: ByteSource;
-  /** Made as they are asked for; a file that stays is one range, the whole. */
+  /** Computed on demand; a single range for a file that does not change. */
   readonly pieces: Iterable<Piece>;
 }
 
 type Half = "f32" | "f16" | "bf16";
 const elementOf = new Map(Object.entries(writtenType).map(([element, type]) => [type, element as Half]));
 
-/** Half an ulp of a number of 1: centering again what rounding has left this far off changes nothing that is meant. */
+/** Half an ulp of 1. A relative mean below it is due to rounding, and not worth centering again. */
 const roundoff: Readonly<Record<Half, number>> = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 };
 
 /**
- * @param tell is called for each centered tensor as it is written. Throws TircError E0671 where a row mean is left that
- * rounding does not explain, E0796 where a number is too large for its type, E0640 where a file cannot be read.
+ * @param tell is called for each centered tensor when it is written.
+ * @throws TircError E0671 if a row mean remains that rounding does not explain, E0796 if a number is too large for its type,
+ * E0640 if a file cannot be read.
  */
 export function checkpointFiles(
   checkpoint: Checkpoint,
@@ -91,24 +92,24 @@ export function checkpointFiles(
   });
 }
 
-/** Other forms of the weights are left behind: they are what they were, and a loader might take them. */
+/** The original weights in other formats are not copied: a loader might prefer them. */
 const isCopied = (name: string) => !/\.(bin|pt|pth|ckpt|h5|msgpack|onnx|gguf)$|\.bin\.index\.json$/.test(name);
 
-/** Names of files that are not in the result. */
+/** The files that are not copied. */
 export const leftBehind = ({ folder }: Checkpoint): string[] => folder.files.filter((name) => !isCopied(name));
 
 const whole = ({ size }: ByteSource): Piece[] => [{ start: 0, end: size }];
 
 const bytesIn = (source: ByteSource, { start, length }: StoredTensor) => source.read(start, length);
 
-/** A tensor that gets the bytes of another, or what has been folded into that. */
+/** A copy of a tensor, including what was folded into that. */
 interface Added {
   readonly name: string;
   readonly from: string;
   readonly of: StoredTensor;
 }
 
-/** The file with other bytes for some tensors, and with tensors behind its last. */
+/** A file with some tensors replaced, and others appended. */
 function* patched(
   source: ByteSource,
   replaced: ReadonlyMap<StoredTensor, () => Piece>,
@@ -120,7 +121,7 @@ function* patched(
   let at = added.length > 0 ? 8 + length : 0;
   for (const [entry, piece] of [...replaced].sort(([a], [b]) => a.start - b.start)) {
     const instead = piece();
-    // One that stays as it is belongs to the range around it.
+    // An unchanged tensor is part of the surrounding range.
     if (!(instead instanceof Uint8Array)) continue;
     if (at < entry.start) yield { start: at, end: entry.start };
     yield instead;
@@ -132,7 +133,7 @@ function* patched(
 
 const rangeOf = ({ start, length }: StoredTensor): Range => ({ start, end: start + length });
 
-/** The header with tensors that lie behind the last. */
+/** The header with entries for appended tensors. */
 function longerHeader(source: ByteSource, length: number, added: readonly Added[]): Uint8Array {
   let end = source.size - 8 - length;
   let text = new TextDecoder().decode(source.read(8, length)).trimEnd();
@@ -155,7 +156,7 @@ function numbersOf({ folder, tensors }: Checkpoint, name: string): Float64Array 
   return readSafetensor(source, source.name, name, entry).numbers;
 }
 
-/** Numbers as the type of a tensor has them, each rounded once. Throws E0796. */
+/** Rounds numbers to the type of a tensor, and encodes them. Throws E0796. */
 function bytesWith({ folder }: Checkpoint, tensor: string, entry: StoredTensor, numbers: Float64Array): Uint8Array {
   const element = elementOf.get(entry.type) as Half;
   const bytes = new Uint8Array(entry.length);
@@ -206,14 +207,14 @@ function centeredPiece(
   return bytesWith(checkpoint, tensor, entry, numbers);
 }
 
-/** A file of text, with another text in its place where that differs. */
+/** A text file after an edit; the original if that changes nothing. */
 function edited(source: ByteSource, edit: (text: string) => string): Piece[] {
   const text = new TextDecoder().decode(source.read(0, source.size));
   const after = edit(text);
   return after === text ? whole(source) : [new TextEncoder().encode(after)];
 }
 
-/** `rms_norms` names the modules that may be RMSNorms: the library ignores it, and those who exchange modules read it. */
+/** `rms_norms` lists the modules that may be RMSNorms: the library ignores it, programs that replace modules read it. */
 function configText(text: string, { norms, untied }: CheckpointSurgery): string {
   const names = norms.filter(({ norm, isRms }) => norm === "layernorm" && isRms).map(({ module }) => module);
   const untiedText = untied.length === 0 ? text : withMember(text, "tie_word_embeddings", false);

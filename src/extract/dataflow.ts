@@ -1,10 +1,10 @@
-/** Which nodes of a model make a tensor, which take it, and which of them its outputs need. */
+/** Use-def chains of a model, and the nodes that its outputs need. */
 
 import { append } from "../ir/groups.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 
-/** Something that computes tensors from others, and stands for the nodes that would. */
+/** A computation of tensors from others that replaces nodes. */
 export interface Step {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -15,9 +15,9 @@ export class Dataflow {
   private readonly constants: ReadonlySet<string>;
   private readonly returned: ReadonlySet<string>;
   private readonly makers = new Map<string, NodeProto>();
-  /** Of the maker of each tensor, in an order in which nodes can run. */
+  /** The position in topological order of the node that produces each tensor. */
   private readonly positions = new Map<string, number>();
-  /** Of each tensor, the nodes that take it, as far as an output of the graph needs them. */
+  /** The live nodes that use each tensor. */
   private readonly takers = new Map<string, NodeProto[]>();
 
   constructor(model: OnnxModel) {
@@ -40,19 +40,19 @@ export class Dataflow {
     return this.constants.has(tensor);
   }
 
-  /** The node that makes a tensor; none where it is an input of the graph or a constant. */
+  /** The node that produces a tensor; undefined for an input of the graph or a constant. */
   makerOf(tensor: string): NodeProto | undefined {
     return this.makers.get(tensor);
   }
 
-  /** The nodes that are needed only for tensors `made` where those of `taken` are there, makers of `made` included. */
+  /** The nodes that are only needed to compute `made` from `taken`. */
   only(made: Iterable<string>, taken: ReadonlySet<string>): Set<NodeProto> {
     const inside = new Set<NodeProto>();
     for (const tensor of made) {
       const maker = this.makers.get(tensor);
       if (maker !== undefined) inside.add(maker);
     }
-    // A maker that something outside takes as well is asked again by each of its takers that comes inside.
+    // A node with a use outside is reconsidered whenever one of its users comes inside.
     const waiting = [...inside];
     for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
       for (const tensor of this.model.namesTaken(node)) {
@@ -66,12 +66,12 @@ export class Dataflow {
     return inside;
   }
 
-  /** Whether a node that is needed and not one of these takes the tensor, or the graph returns it. */
+  /** Whether a live node outside of `inside` uses the tensor, or the graph returns it. */
   isTakenOutside(tensor: string, inside: ReadonlySet<NodeProto>): boolean {
     return this.returned.has(tensor) || (this.takers.get(tensor) ?? []).some((node) => !inside.has(node));
   }
 
-  /** Whether one of the step's inputs waits for one of its outputs, where `others` compute theirs. */
+  /** Whether an input of the step depends on one of its outputs, given other steps. */
   isCyclic(step: Step, others: readonly Step[]): boolean {
     const outputs = new Set(step.outputs);
     const found = this.needed(others, step.inputs, this.earliestAfter(step, others));
@@ -79,14 +79,14 @@ export class Dataflow {
   }
 
   /**
-   * No tensor that is made before this position waits for the step's outputs. A step that takes tensors made after it may
-   * make some that nodes make before it.
+   * A position such that no tensor before it depends on the step's outputs. That is not simply the position of the outputs:
+   * another step may compute an early tensor from later ones.
    */
   private earliestAfter(step: Step, others: readonly Step[]): number {
     const first = ({ outputs }: Step) => Math.min(...outputs.map((name) => this.positionOf(name)));
     const last = ({ inputs }: Step) => Math.max(-1, ...inputs.map((name) => this.positionOf(name)));
     let earliest = first(step);
-    // Those that end last come first: each is looked at when all that could let it in were.
+    // In descending order of their last inputs, so that a single pass suffices.
     for (const one of others.toSorted((a, b) => last(b) - last(a))) {
       if (last(one) < earliest) break;
       earliest = Math.min(earliest, first(one));
@@ -99,9 +99,10 @@ export class Dataflow {
   }
 
   /**
-   * What is needed for tensors, for those that the graph returns if none are given, where `steps` compute theirs.
+   * The tensors, nodes and steps that are needed to compute tensors, by default the graph's outputs, given steps that replace
+   * nodes.
    *
-   * @param from what is made before this position is needed too, and not looked into.
+   * @param from tensors before this position are included, but not what they depend on.
    */
   needed<S extends Step>(steps: readonly S[], tensors: Iterable<string> = this.returned, from = -1) {
     const stepOf = new Map(steps.flatMap((step) => step.outputs.map((name) => [name, step] as const)));

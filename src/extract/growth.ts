@@ -1,4 +1,4 @@
-/** How a region grows: the ops of a norm's stream that one kernel computes with it. */
+/** Grows the region of a norm: the ops around it that a single kernel can compute with it. */
 
 import { bufferName } from "../../codegen/nodes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "../ir/ir.ts";
@@ -8,21 +8,21 @@ import { ops as opTable } from "../ir/ops/index.ts";
 import { isFloat, printType, sameShape } from "../ir/types.ts";
 import type { Dataflow, Step } from "./dataflow.ts";
 
-/** Ops in the order of the program, and the values that are a region's parameters and results. */
+/** The ops of a region, in program order, with its parameters and results. */
 export interface Part {
   readonly ops: readonly Op[];
   readonly params: readonly Value[];
   readonly results: readonly Value[];
 }
 
-/** Operands that have a place for each of the result's elements. */
+/** The operands with the same elements, or the same shape, as the result. */
 function streamOperands(op: Op): readonly Value[] {
   if (isNorm(op) || moves(op)) return [op.operand(0)];
   if (opTable[op.name].kind !== "elementwise") return [];
   return presentOperands(op).filter(({ shape }) => sameShape(shape, op.result.shape));
 }
 
-/** A reshape or a transpose: it says where elements lie, and computes nothing. */
+/** Whether an op is a reshape, a transpose or another op that only moves elements. */
 function moves({ name }: Op): boolean {
   const def = opTable[name];
   return def.kind === "shape" && def.move !== "repeat";
@@ -38,7 +38,7 @@ export class Growth {
   private readonly mostBuffers: number;
   private readonly taken = new Set<Op>();
 
-  /** @param tensors of the model that values of the function are. */
+  /** @param tensors the tensors of the model that hold values of the function. */
   constructor(fn: Fn, tensors: ReadonlyMap<Value, string>, flow: Dataflow, mostBuffers: number) {
     this.places = new Map(fn.ops.map((op, place) => [op, place]));
     this.uses = usesOf(fn);
@@ -51,7 +51,7 @@ export class Growth {
     return this.taken.has(op);
   }
 
-  /** These ops are a region, and part of no other. */
+  /** Makes these ops a region, and excludes them from others. */
   take({ ops }: Part): void {
     for (const op of ops) this.taken.add(op);
   }
@@ -62,8 +62,8 @@ export class Growth {
   }
 
   /**
-   * What the region of a norm can be, from the smallest on; or why it can be nothing: a clause that can follow "because".
-   * @param others that stand in the place of nodes already.
+   * The possible regions of a norm, in increasing size; or why there is none, a clause that can follow "because".
+   * @param others the regions that were chosen before.
    */
   of(norm: Op, others: readonly Step[]): readonly Part[] | string {
     const fitting = (ops: ReadonlySet<Op>) => {
@@ -95,7 +95,7 @@ export class Growth {
     return !isLeaf(op) && !this.taken.has(op) && whyOutside(op) === undefined;
   }
 
-  /** With what computes between tensors of the model: a node may be several ops. */
+  /** Adds ops until all boundaries are tensors of the model: a node may be several ops. */
   private withUnnamed(ops: ReadonlySet<Op>): Set<Op> | string {
     const whole = new Set(ops);
     for (const op of whole) {
@@ -103,7 +103,7 @@ export class Growth {
         const { def } = operand;
         if (def === undefined || isLeaf(def) || this.tensorOf(operand) !== undefined) continue;
         if (!this.canJoin(def))
-          return `\`${op.name}\` takes what \`${def.name}\` makes, which is no tensor of the model`;
+          return `an operand of \`${op.name}\`, the result of \`${def.name}\`, is not a tensor of the model`;
         whole.add(def);
       }
       if (op.results.some((result) => this.tensorOf(result) !== undefined)) continue;
@@ -120,10 +120,10 @@ export class Growth {
     return [...new Set(ops)].sort((a, b) => (this.places.get(a) as number) - (this.places.get(b) as number));
   }
 
-  /** Ops beside a region that may join it: those before the norm, the nearest first, then those after it. */
+  /** Candidates for growing a region: ops before the norm, nearest first, then ops after it. */
   private neighbours(ops: ReadonlySet<Op>, norm: Op): Op[] {
     const isOpen = (op: Op) => !ops.has(op) && this.canJoin(op);
-    /** Else what it reads would be written too, in another order. */
+    /** With another use, the value would have to be stored as well, in another layout. */
     const isOnlyUse = (value: Value) => this.uses(value).ops.length === 1 && !this.uses(value).returned;
     const before = new Set([norm]);
     for (const op of before) {
@@ -146,10 +146,10 @@ export class Growth {
     return [...this.sorted(back).reverse(), ...this.sorted(on)];
   }
 
-  /** The region that these ops are, or why one kernel cannot be in the place of nodes. */
+  /** The region of these ops, or why a kernel cannot replace them. */
   private partOf(whole: ReadonlySet<Op>, others: readonly Step[]): Part | string {
     const results = this.resultsOf(whole);
-    if (results.length === 0) return "nothing that it makes is a tensor of the model that is needed";
+    if (results.length === 0) return "none of its results is a tensor of the model that is used";
     const live = new Set<Op>();
     const read = new Set(results);
     for (const { def } of read) {
@@ -164,13 +164,13 @@ export class Growth {
     return this.whyNot(part, leaves, others) ?? part;
   }
 
-  /** In the order in which they are read. */
+  /** Parameters in the order in which they are read. */
   private inOrder(params: readonly Value[], ops: readonly Op[]): Value[] {
     const reads = new Set(ops.flatMap(presentOperands));
     return [...reads].filter((value) => params.includes(value));
   }
 
-  /** What the rest of the model takes of what they make. */
+  /** The results of ops that the rest of the model uses. */
   private resultsOf(ops: ReadonlySet<Op>): Value[] {
     const made = this.sorted(ops).flatMap(({ results }) =>
       results.filter((value) => this.tensorOf(value) !== undefined),
@@ -190,16 +190,16 @@ export class Growth {
     if (mismatch !== undefined) return `\`${mismatch.op.name}\` is not computed with it: ${mismatch.reason}`;
     const foreign = [...params, ...results].find(({ type }) => type.opaque === true || !isFloat(type.element));
     if (foreign !== undefined) {
-      return `\`${foreign.name}\` is ${printType(foreign.type)}, and kernels take and make tensors of f32 and f16 alone`;
+      return `\`${foreign.name}\` is ${printType(foreign.type)}, and kernels only read and write tensors of floats`;
     }
     const extents = new Set(params.flatMap(({ shape }) => shape));
     const values = ops.flatMap((op) => op.results);
     const open = values.flatMap(({ shape }) => shape).find((dim) => typeof dim === "string" && !extents.has(dim));
-    if (open !== undefined) return `nothing that it takes says how large \`${open}\` is`;
+    if (open !== undefined) return `none of its operands has the dimension \`${open}\``;
     const constants = new Set(leaves.filter(({ name }) => name === "global").map((op) => bufferName(op.result)));
     const count = params.length + constants.size + results.length;
     if (count > this.mostBuffers) return `it needs ${count} storage buffers, and the target has ${this.mostBuffers}`;
-    if (this.flow.isCyclic(this.stepOf(part), others)) return "what it takes is computed from what it makes";
+    if (this.flow.isCyclic(this.stepOf(part), others)) return "one of its operands depends on one of its results";
     return undefined;
   }
 }

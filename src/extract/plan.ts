@@ -1,9 +1,9 @@
 /**
- * How a model is run in pieces: kernels of norms, and between them what is left of its nodes.
+ * Cuts a model into kernels for norms, and pieces with the remaining nodes between them.
  *
- * - level: of a node, how many kernels must have run one after the other before it can; a kernel of a level runs after
- *   the nodes of that level. Each node is of the earliest level that there is for it, so that there are few pieces.
- * - piece: the nodes of a level.
+ * - level: of a node, the number of kernels on the longest path to it; the kernels of a level run after its nodes. Nodes are
+ *   assigned to the earliest possible level, which minimizes the number of pieces.
+ * - piece: the nodes of a level, as a model.
  */
 
 import type { Imported } from "../onnx/import.ts";
@@ -13,12 +13,12 @@ import { Dataflow, type Step } from "./dataflow.ts";
 import type { NormRegion } from "./regions.ts";
 import { type BoundaryTensor, boundaryTypes } from "./tensor-types.ts";
 
-/** `plan.json`: what is run one after the other. */
+/** `plan.json`: the steps in order. */
 interface Plan {
   readonly version: 1;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** What is passed from one step to another, or in or out. */
+  /** The tensors that are passed between steps, including inputs and outputs. */
   readonly tensors: Readonly<Record<string, Omit<BoundaryTensor, "dataType">>>;
   readonly steps: readonly PlanStep[];
 }
@@ -26,15 +26,15 @@ interface Plan {
 /** The file of a piece, or the name of a kernel. */
 type PlanStep = Step &
   ({ readonly run: string } | { readonly kernel: string }) & {
-    /** Tensors that nothing needs after this step. */
+    /** Tensors that are dead after this step. */
     readonly frees: readonly string[];
   };
 
-/** A part of a model that is a model. */
+/** A part of a model, to be written as a model. */
 export interface ModelPiece extends Step {
   readonly file: string;
   readonly nodes: ReadonlySet<NodeProto>;
-  /** Types of its inputs and outputs. */
+  /** The types of its inputs and outputs. */
   readonly tensors: Readonly<Record<string, BoundaryTensor>>;
 }
 
@@ -43,7 +43,7 @@ interface Cut {
   readonly pieces: readonly ModelPiece[];
 }
 
-/** @throws TircError E0757 where the type of a tensor that is passed on is not known. */
+/** @throws TircError E0757 if the type of a tensor between steps is unknown. */
 export function cutModel(model: OnnxModel, imported: Imported, regions: readonly NormRegion[]): Cut {
   const flow = new Dataflow(model);
   const fed = model.graph.inputs.map(({ name }) => name).filter((name) => !flow.isConstant(name));
@@ -85,7 +85,7 @@ export function cutModel(model: OnnxModel, imported: Imported, regions: readonly
 
 interface Layer {
   readonly nodes: Set<NodeProto>;
-  /** Each after those that it waits for. */
+  /** In topological order. */
   readonly kernels: NormRegion[];
 }
 
@@ -98,7 +98,7 @@ function layersOf(flow: Dataflow, regions: readonly NormRegion[], returned: read
   const levels = new Map<NodeProto | NormRegion, number>();
   const layers: Layer[] = [{ nodes: new Set(), kernels: [] }];
   const open = returned.flatMap((name) => makerOf(name) ?? []);
-  // Models are deeper than the stack.
+  // With an explicit stack: models may be too deep for recursion.
   for (let step = open.at(-1); step !== undefined; step = open.at(-1)) {
     const waiting = before(step).filter((one) => !levels.has(one));
     if (waiting.length > 0 && !levels.has(step)) {
@@ -118,7 +118,7 @@ function layersOf(flow: Dataflow, regions: readonly NormRegion[], returned: read
   return layers;
 }
 
-/** What nodes take that none of them makes and the model does not hold. */
+/** The tensors that nodes use, except constants and their own results. */
 function takenFrom(flow: Dataflow, nodes: ReadonlySet<NodeProto>): Set<string> {
   const names = [...nodes].flatMap((node) => flow.model.namesTaken(node));
   const isTaken = (name: string) => {

@@ -1,12 +1,12 @@
 /**
- * The norms of a model, each with what one kernel computes around it.
+ * Finds the regions of a model that become kernels.
  *
- * - stream: what a norm normalizes, and what elementwise ops make of it and of the norm's result.
- * - region: a norm and ops of its stream. It grows by one op at a time, first back to what is added up before the norm,
- *   then on to what is made of its result, as long as one kernel computes it.
+ * - stream: the input of a norm, and everything that elementwise ops compute from it and from the norm's result.
+ * - region: a norm and ops of its stream. It grows op by op, first backwards to the sums before the norm, then forwards, as
+ *   long as a single kernel can compute it.
  *
- * A region begins and ends at tensors of the model, so that it can stand in the place of nodes. What it makes has the
- * name and the numbers that it has in the model.
+ * The boundaries of a region are tensors of the model, so that it can replace nodes; its results have the same names and
+ * values as in the model.
  */
 
 import { builtins } from "../../passes/index.ts";
@@ -37,20 +37,20 @@ import { portableTarget, type TargetProfile } from "../target/target.ts";
 import { Dataflow, type Step } from "./dataflow.ts";
 import { Growth, type Part } from "./growth.ts";
 
-/** `inputs` and `outputs` are tensors of the model: what the function takes and returns, in that order. */
+/** `inputs` and `outputs` are tensors of the model, in the order of the function's parameters and results. */
 export interface NormRegion extends Step {
-  /** Of the function and its kernel: what the model calls the last norm's result. */
+  /** The name of the function and its kernel, after the last norm's result. */
   readonly name: string;
   readonly module: Module;
   readonly kernel: Kernel;
-  /** The tensors of the model that the kernel reads as constants, by their names there. */
+  /** The tensors of the model that are constants of the kernel, by their names there. */
   readonly weights: ReadonlyMap<string, string>;
 }
 
 interface NormRegions {
-  /** In the order of the program. */
+  /** In program order. */
   readonly regions: readonly NormRegion[];
-  /** Norms without a kernel: what the model calls them, and why, R0602. */
+  /** The norms without a kernel, and why: R0602. */
   readonly refused: readonly { readonly tensors: readonly string[]; readonly warning: Diagnostic }[];
 }
 
@@ -87,16 +87,16 @@ interface Around {
   readonly module: Module;
   readonly regions: readonly NormRegion[];
   readonly target: TargetProfile;
-  /** What the program calls a value that is a tensor of the model. */
+  /** The name in the program of a value that is a tensor of the model. */
   readonly nameOf: (value: Value) => string | undefined;
 }
 
-/** The generator refuses more than can be told before: the largest part that it takes, or why it does not take the norm. */
+/** The largest region that code generation accepts, or why it does not even accept the norm. */
 function largest(parts: readonly Part[], norm: Op, { module, regions, target, nameOf }: Around) {
   let why = "";
   for (const part of parts.toReversed()) {
     const last = part.ops.findLast(isNorm) as Op;
-    // `plan.json` is a file of its own.
+    // `plan.json` is not a kernel.
     const name = new FreshNames(["plan", ...regions.map(({ name }) => name)]).next(nameOf(last.result) ?? "norm");
     const program = makeModule(
       [functionOf(name, part, norm, nameOf)],
@@ -109,10 +109,10 @@ function largest(parts: readonly Part[], norm: Op, { module, regions, target, na
   return why;
 }
 
-/** The kernel of a program of one function, or why there is none. */
+/** The kernel of a program with one function, or why there is none. */
 function kernelOf(program: Module, target: TargetProfile): Kernel | string {
   try {
-    // A centering that moved into a constant would need a tensor that no model has.
+    // A centering that is folded into a constant would need a tensor that the model does not have.
     return compile(program, { target, disabled: ["eliminate-centering"], singleKernel: true }).kernels[0] as Kernel;
   } catch (caught) {
     if (!(caught instanceof TircError)) throw caught;

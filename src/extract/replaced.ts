@@ -1,9 +1,9 @@
-/** Which nodes of a model are not needed any more where kernels stand in their place. */
+/** Determines the nodes that kernels replace. */
 
 import type { NodeProto } from "../onnx/messages.ts";
 import type { Dataflow, Step } from "./dataflow.ts";
 
-/** For each step the nodes in whose place it stands, in the order of the file; two may replace the same shape computation. */
+/** The nodes that each step replaces, in the order of the file; two steps may replace the same shape computation. */
 export function replacedBy<S extends Step>(steps: readonly S[], flow: Dataflow): ReadonlyMap<S, readonly NodeProto[]> {
   const { nodes: left } = flow.needed(steps);
   const { nodes: before } = flow.needed([]);

@@ -1,4 +1,4 @@
-/** Types of tensors that are passed between the parts of a model, as a runtime for ONNX must be told them. */
+/** The types of tensors at the boundaries of pieces, which ONNX requires. */
 
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -7,17 +7,17 @@ import type { Imported } from "../onnx/import.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 
 export interface BoundaryTensor {
-  /** As onnxruntime's tensors call it: `float32`. */
+  /** The name of the type in onnxruntime: `float32`. */
   readonly type: string;
   /** TensorProto.DataType. */
   readonly dataType: number;
-  /** Missing where the rank is not known; an extent without a name is null. */
+  /** Missing if the rank is unknown; an unknown extent is null. */
   readonly shape?: readonly (number | string | null)[];
 }
 
 const longNames: Readonly<Record<string, string>> = { float: "float32", double: "float64" };
 
-/** @throws TircError E0757 for a tensor of which nothing says what its elements are. */
+/** @throws TircError E0757 for a tensor whose element type is unknown. */
 export function boundaryTypes(
   model: OnnxModel,
   { types, values }: Imported,

@@ -1,4 +1,4 @@
-/** Parts of a model as models: some of its nodes, the weights that they read, and the types of what goes in and out. */
+/** Writes a piece of a model as a model. */
 
 import type { Range } from "../onnx/bytes.ts";
 import { fieldHead, messageField, tensorBytes, valueInfoBytes } from "../onnx/encode.ts";
@@ -11,7 +11,7 @@ import type { ModelPiece } from "./plan.ts";
 const modelField = { graph: 7, training: 20 } as const;
 const graphField = { node: 1, name: 2, initializer: 5, input: 11, output: 12, valueInfo: 13, sparse: 15 } as const;
 
-/** Operator sets, functions, metadata and the version of the format are those of the whole. Throws E0746. */
+/** Opsets, functions, metadata and the IR version are copied from the model. Throws E0746. */
 export function pieceOfModel(model: OnnxModel, piece: ModelPiece): Piece[] {
   const parts: Piece[] = [];
   for (const { number, range, content } of fieldsOf(model.reader, { start: 0, end: model.reader.source.size })) {
@@ -23,7 +23,7 @@ export function pieceOfModel(model: OnnxModel, piece: ModelPiece): Piece[] {
   return parts;
 }
 
-/** Names of the model's constants that the piece reads or returns. */
+/** The model's constants that the piece reads or returns. */
 function constantsOf(model: OnnxModel, { nodes, outputs }: ModelPiece): Set<string> {
   const constants = new Set([...model.tensorNames, ...model.graph.sparse]);
   const names = [...[...nodes].flatMap((node) => model.namesTaken(node)), ...outputs];
@@ -51,7 +51,7 @@ function graphOf(model: OnnxModel, graph: Range, piece: ModelPiece): Piece[] {
         bytes === undefined ? range : messageField(graphField.initializer, tensorBytes({ ...tensor, raw: bytes })),
       );
     } else if (number === graphField.sparse && constants.has(sparse[count.sparse++] ?? "")) parts.push(range);
-    // Before version 4 of the format, initializers are inputs too.
+    // Before IR version 4, initializers are inputs too.
     else if (number === graphField.input && constants.has(declared[count.input++]?.name ?? "")) parts.push(range);
     else if (number === graphField.valueInfo && made.has(valueInfo[count.valueInfo++]?.name ?? "")) parts.push(range);
   }

@@ -1,9 +1,9 @@
-/** Tensors as bytes of files. */
+/** Encodes tensors for files. */
 
 import { type ElementType, elementInfo } from "../ir/types.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 
-/** How many bytes an element takes: truth values, which take a word on the device, take one here. */
+/** The size of an element in bytes; a boolean takes one, unlike on the device. */
 export const bytesOf = (element: ElementType): number => (element === "bool" ? 1 : elementInfo[element].bytes);
 
 type Put = (view: DataView, at: number, value: number) => void;

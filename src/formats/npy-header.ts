@@ -1,19 +1,19 @@
 /**
- * The header of a .npy file: a Python dictionary with the keys `descr` (a string, or a list that describes records),
- * `fortran_order` and `shape`. It is read from front to back, each character once or twice.
+ * Parses the header of a .npy file: a Python dictionary with the keys `descr` (a string, or a list for structured types),
+ * `fortran_order` and `shape`. Takes linear time.
  */
 
 export interface NpyHeader {
-  /** As NumPy calls it: `<f4`; `records` for a list. */
+  /** The type's name in NumPy: `<f4`; `records` for a structured type. */
   readonly type: string;
   readonly isFortran: boolean;
   readonly shape: readonly number[];
 }
 
-/** What is wrong with a header: a clause. */
+/** The header is not valid; the message is a clause. */
 export class BadHeader extends Error {}
 
-/** More dimensions than an array of NumPy has. */
+/** NumPy's limit. */
 const mostDimensions = 64;
 
 /** Throws BadHeader. */
@@ -46,7 +46,7 @@ class Scanner {
     this.text = text;
   }
 
-  /** What matches where it stands, after blanks. No pattern here can match one text in two ways. */
+  /** Skips blanks and matches a pattern. No pattern needs backtracking. */
   private match(pattern: RegExp): string | undefined {
     for (const sticky of [/\s*/y, pattern]) {
       sticky.lastIndex = this.at;
@@ -78,7 +78,7 @@ class Scanner {
     return word === undefined ? undefined : word === "True";
   }
 
-  /** Whatever is in a list, up to its end. */
+  /** Skips a list, which may be nested. */
   list(): "records" | undefined {
     let depth = 0;
     do {
@@ -93,7 +93,7 @@ class Scanner {
     if (!this.takes("(")) return undefined;
     const extents: number[] = [];
     while (!this.takes(")")) {
-      // Python 2 wrote an L behind a long integer.
+      // Python 2 writes long integers with an L.
       const digits = this.match(/\d+L?/y);
       if (digits === undefined || !(this.takes(",") || this.isBefore(")"))) return undefined;
       extents.push(Number(digits.replace("L", "")));

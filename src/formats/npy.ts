@@ -14,14 +14,14 @@ type NumberKind = "float" | "integer" | "bool";
 
 export interface NpyArray {
   readonly shape: readonly number[];
-  /** As NumPy calls it: `<f4`. */
+  /** The type's name in its file format: `<f4`. */
   readonly type: string;
   readonly kind: NumberKind;
-  /** Exact, but for integers beyond 2^53. */
+  /** Exact, except for integers beyond 2^53. */
   readonly numbers: Float64Array;
 }
 
-/** How elements of a type lie in a file. */
+/** How a type is encoded in a file. */
 export interface TypeRow {
   readonly kind: NumberKind;
   readonly bytes: number;
@@ -45,7 +45,7 @@ const types: Readonly<Record<string, TypeRow>> = {
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-/** Throws E0630 to E0635. `file` is what messages call it. */
+/** Throws E0630 to E0635. `file` is the name in messages. */
 export function readNpy(bytes: Uint8Array, file: string): NpyArray {
   if (magic.some((byte, i) => bytes[i] !== byte)) fail(fileErrors.notNpy(file));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -61,7 +61,7 @@ export function readNpy(bytes: Uint8Array, file: string): NpyArray {
   return { shape, type, kind: row.kind, numbers };
 }
 
-/** The header's text and where the data begins. */
+/** The text of the header, and the offset of the data. */
 function readHeader(view: DataView, file: string): { text: string; end: number } {
   const cutOff = () => fail(fileErrors.badHeader(file, "the file ends in it"));
   if (view.byteLength < 10) cutOff();
@@ -78,7 +78,7 @@ function readHeader(view: DataView, file: string): { text: string; end: number }
 function readFields(text: string, file: string): { type: string; shape: readonly number[] } {
   const { type, isFortran, shape } = parsed(text, file);
   if (!Number.isSafeInteger(elementCount(shape))) fail(fileErrors.badHeader(file, "its shape is too large"));
-  // What a list describes is none of the types of the table.
+  // Structured types are rejected after the other fields were checked.
   if (type !== "records") typeRow(type, file);
   if (isFortran) fail(fileErrors.fortranOrder(file));
   return { type, shape };
@@ -104,13 +104,13 @@ const writtenType: { readonly [E in Exclude<ElementType, "bf16">]: string } = {
   ...{ f32: "<f4", f16: "<f2", i32: "<i4", u32: "<u4", i8: "|i1", u8: "|u1", bool: "|b1" },
 };
 
-/** A tensor as the bytes of a file, which `numpy.load` reads. NumPy has no bf16: every one of them is an f32. */
+/** Encodes a tensor for `numpy.load`. NumPy has no bf16, which is written as f32. */
 export function writeNpy(tensor: HostTensor): Uint8Array {
   const { element, shape, data } = tensor;
   if (element === "bf16") return writeNpy(fromNumbers("f32", shape, toNumbers(tensor)));
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dictionary = `{'descr': '${writtenType[element]}', 'fortran_order': False, 'shape': (${dims}), }`;
-  // The data begins at a multiple of 64 bytes; the header ends in a line break.
+  // The header is padded so that the data is aligned to 64 bytes, and ends in a line break.
   const start = roundUp(10 + dictionary.length + 1, 64);
   const result = new Uint8Array(start + data.length * bytesOf(element));
   result.set([...magic, 1, 0]);

@@ -1,6 +1,6 @@
 /**
  * The safetensors format (https://github.com/huggingface/safetensors#format): the length of a JSON header as a
- * little-endian u64, the header, and the tensors' bytes, row-major and little-endian. Only what is asked for is read.
+ * little-endian u64, the header, and the tensors' data, row-major and little-endian. Tensors are read on demand.
  */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
@@ -29,7 +29,7 @@ const types: Readonly<Record<string, TypeRow>> = {
   BOOL: { kind: "bool", bytes: 1, read: (view, at) => Number(view.getUint8(at) !== 0) },
 };
 
-/** What the header says of a tensor. `start` is an offset in the file. */
+/** The entry of a tensor in the header. `start` is an offset in the file. */
 export interface TensorEntry {
   readonly type: string;
   readonly shape: readonly number[];
@@ -39,13 +39,13 @@ export interface TensorEntry {
 
 const longestHeader = 100_000_000;
 
-/** Of a file that has 8 bytes at least. */
+/** The length of the header. The file must have at least 8 bytes. */
 export function headerLength(file: Pick<ByteSource, "read">): number {
   const { buffer, byteOffset } = file.read(0, 8);
   return Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
 }
 
-/** The tensors of a file by name. Throws E0660 for what the reference implementation refuses too. */
+/** The tensors of a file by name. Throws E0660 for files that the reference implementation rejects too. */
 export function readSafetensorsHeader(
   file: Pick<ByteSource, "size" | "read">,
   name: string,
@@ -59,17 +59,17 @@ export function readSafetensorsHeader(
   const entries = new Map<string, TensorEntry>();
   for (const [key, value] of Object.entries(header)) {
     if (key === "__metadata__") {
-      if (!isTexts(value)) wrong("its `__metadata__` is no object of texts");
+      if (!isTexts(value)) wrong("its `__metadata__` is not an object of strings");
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
     const isCount = (item: unknown) => Number.isSafeInteger(item) && (item as number) >= 0;
     const isList = (list: unknown): list is number[] => Array.isArray(list) && list.every(isCount);
     if (typeof dtype !== "string" || !isList(shape) || !isList(offsets) || offsets.length !== 2) {
-      return wrong(`its header describes \`${key}\` wrongly`);
+      return wrong(`its header has an invalid entry for \`${key}\``);
     }
     const [from, to] = offsets as [number, number];
-    if (from > to || begin + to > file.size) wrong(`\`${key}\` does not lie in the file`);
+    if (from > to || begin + to > file.size) wrong(`the data of \`${key}\` is not within the file`);
     entries.set(key, { type: dtype, shape, start: begin + from, length: to - from });
   }
   checkLayout(entries, begin, file.size, wrong);
@@ -91,15 +91,15 @@ function parsedHeader(bytes: Uint8Array, wrong: Wrong): object {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     header = JSON.parse(text);
   } catch {
-    wrong("its header is no JSON");
+    wrong("its header is not valid JSON");
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) wrong("its header is no JSON object");
+  if (typeof header !== "object" || header === null || Array.isArray(header)) wrong("its header is not a JSON object");
   const twice = duplicateKey(text);
   if (twice !== undefined) wrong(`its header has the key \`${twice.key}\` twice`);
   return header as object;
 }
 
-/** The tensors must lie one behind the other, from the header to the end of the file. */
+/** Tensors must be contiguous, from the header to the end of the file. */
 function checkLayout(entries: ReadonlyMap<string, TensorEntry>, begin: number, size: number, wrong: Wrong): void {
   let end = begin;
   const inOrder = [...entries].sort(([, a], [, b]) => a.start - b.start || a.length - b.length);
@@ -125,7 +125,7 @@ export function readSafetensor(
   if (row === undefined) fail(constErrors.unknownType(name, tensor, type, Object.keys(types)));
   const count = elementCount(shape);
   if (count * row.bytes !== length) {
-    const reason = `\`${tensor}\` takes ${count * row.bytes} bytes, and has ${length}`;
+    const reason = `\`${tensor}\` needs ${count * row.bytes} bytes, but has ${length}`;
     fail(constErrors.notSafetensors(name, reason));
   }
   const bytes = file.read(start, length);
@@ -139,7 +139,7 @@ export const writtenType: { readonly [E in ElementType]: string } = {
   ...{ f32: "F32", f16: "F16", i32: "I32", bf16: "BF16", u32: "U32", i8: "I8", u8: "U8", bool: "BOOL" },
 };
 
-/** A file of these tensors, in their order; names are unique. */
+/** A file with these tensors, in order; their names must be unique. */
 export function writeSafetensors(
   tensors: readonly { readonly name: string; readonly tensor: HostTensor }[],
 ): Uint8Array {
@@ -150,7 +150,7 @@ export function writeSafetensors(
     return [name, { dtype: writtenType[element], shape, data_offsets: [start, end] }] as const;
   });
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  // The data begins at a multiple of 8 bytes; the header is filled up with spaces.
+  // The header is padded with spaces so that the data is aligned to 8 bytes.
   const begin = 8 + roundUp(header.length, 8);
   const result = new Uint8Array(begin + end).fill(0x20, 8, begin);
   new DataView(result.buffer).setBigUint64(0, BigInt(begin - 8), true);

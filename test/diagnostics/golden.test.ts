@@ -309,7 +309,7 @@ test("what passes remark", () => {
       ...sampled(normWarnings, {
         noNorm: [["f", "g"], "program"],
         noLayerNorm: [["f"]],
-        noKernel: [at, "`ln`", "`ids` is i32[n], and kernels take and make tensors of f32 and f16 alone"],
+        noKernel: [at, "`ln`", "`ids` is i32[n], and kernels only read and write tensors of floats"],
       }),
     ]),
   );
