@@ -37,7 +37,10 @@ export const settings: readonly Setting[] = [
     starts: 'import * as tf from "@tensorflow/tfjs";\nimport { applyFused',
     by: "tfjs-norms",
   },
+  { page: "docs/integrations.md", starts: "import { fusedAdam }", by: "tfjs-optimizers" },
+  { page: "docs/integrations.md", starts: "const optimizer = await fusedAdam", by: "tfjs-optimizers" },
   { page: "docs/training.md", starts: "import { applyFusedRmsNorm, parse }", by: "the training of a transformer" },
+  { page: "docs/training.md", starts: "import { LossScale, openAdamW }", by: "adamw" },
   {
     page: "docs/plans.md",
     starts: "import { compile, parse, planManifest }",

@@ -1,0 +1,103 @@
+/**
+ * AdamW over all weights of a model, which lie in one buffer: gradients of several batches are accumulated, clipped by their norm, and
+ * left out where they overflowed. Nothing is read back in a step.
+ */
+
+import { compile, parse, planManifest } from "tirc";
+import { preparePlan, targetFromDevice } from "tirc/runtime";
+import { adamNumbers } from "./train.ts";
+
+export interface AdamWOptions {
+  readonly rate?: number;
+  /** A step multiplies a weight by 1 - rate * decay. */
+  readonly decay?: number;
+  /** Gradients whose norm is larger are scaled to it. */
+  readonly maxNorm?: number;
+}
+
+export interface AdamW {
+  /** Where the backward writes the gradients of a batch. */
+  readonly d_w: GPUBuffer;
+  /** Adds these to the gradients of the batches before. Their losses are multiplied by 1 / batches, by `d_loss`. */
+  accumulate(encoder: GPUCommandEncoder): void;
+  /**
+   * A step by what was accumulated, which is 0 again afterwards. `lossScale` is what `d_loss` was multiplied by. A step whose
+   * gradients overflowed changes nothing, and is counted.
+   */
+  step(encoder: GPUCommandEncoder, lossScale?: number): void;
+  /** The norm of the last step's gradients before clipping, once the encoder is submitted. */
+  norm(): Promise<number>;
+  destroy(): void;
+}
+
+/**
+ * @param source ./adamw.tir
+ * @param w the weights: their count is a multiple of 256, and padding is 0 and has gradients of 0
+ */
+export async function openAdamW(
+  device: GPUDevice,
+  source: string,
+  w: GPUBuffer,
+  { rate = 1e-3, decay = 0.01, maxNorm = 1 }: AdamWOptions = {},
+): Promise<AdamW> {
+  const { plans, kernels } = compile(parse(source), { target: targetFromDevice(device) });
+  const opened = plans.map((plan) => preparePlan(device, { plan: planManifest(plan), kernels }));
+  const [normOf, update, sum] = (await Promise.all(opened)) as [Prepared, Prepared, Prepared];
+  const n = w.size / 4;
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const [d_w, total, m, v] = ["d_w", "total", "m", "v"].map(() => device.createBuffer({ size: 4 * n, usage })) as [
+    ...[GPUBuffer, GPUBuffer, GPUBuffer, GPUBuffer],
+  ];
+  const norm = device.createBuffer({ size: 4, usage });
+  const read = device.createBuffer({ size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  let steps = 0;
+  return {
+    d_w,
+    accumulate(encoder) {
+      sum.launch({ total, d_w }, { n }, { encoder, outputs: { total_next: total } });
+    },
+    step(encoder, lossScale = 1) {
+      steps += 1;
+      const scale = { loss_scale: lossScale };
+      normOf.launch({ d_w: total, ...scale }, { blocks: n / 256 }, { encoder, outputs: { norm } });
+      const tensors = { w, d_w: total, m, v, norm, ...adamNumbers(steps, rate), decay, max_norm: maxNorm, ...scale };
+      update.launch(tensors, { n }, { encoder, outputs: { w_next: w, m_next: m, v_next: v } });
+      encoder.clearBuffer(total);
+      encoder.copyBufferToBuffer(norm, 0, read, 0, 4);
+    },
+    async norm() {
+      await read.mapAsync(GPUMapMode.READ);
+      const [value = Number.NaN] = new Float32Array(read.getMappedRange().slice(0));
+      read.unmap();
+      return value;
+    },
+    destroy() {
+      for (const one of [normOf, update, sum]) one.destroy();
+      for (const one of [d_w, total, m, v, norm, read]) one.destroy();
+    },
+  };
+}
+
+type Prepared = Awaited<ReturnType<typeof preparePlan>>;
+
+/**
+ * The factor of a loss whose gradients are computed in f16: halved where they overflowed, doubled after so many steps in which they
+ * did not, as PyTorch's GradScaler does.
+ */
+export class LossScale {
+  value: number;
+  private good = 0;
+  private readonly interval: number;
+
+  constructor({ start = 65536, interval = 2000 } = {}) {
+    this.value = start;
+    this.interval = interval;
+  }
+
+  /** @param norm of the gradients of a step */
+  update(norm: number): void {
+    this.good = Number.isFinite(norm) ? this.good + 1 : 0;
+    if (this.good === 0) this.value /= 2;
+    else if (this.good % this.interval === 0) this.value *= 2;
+  }
+}
