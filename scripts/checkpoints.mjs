@@ -44,7 +44,7 @@ try {
       if (again.status !== 0) throw new Error(`${name}: a second surgery changes something: ${again.stdout}`);
     }
   }
-  const found = run(python, script, "hold", folder);
+  const found = run(python, script, "compare", folder);
   writeFileSync(kept, found);
   process.stdout.write(found);
 } finally {

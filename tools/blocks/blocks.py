@@ -1,8 +1,8 @@
-"""Writes test/fixtures/blocks.json: what onnxruntime computes for the four blocks of examples/plans, on the same weights.
+"""Writes test/fixtures/blocks.json: onnxruntime's results for the four blocks of examples/plans, with the same weights.
 
-The blocks are ONNX models, written here from the definitions of the models and not from the programs of tirc; extents are small.
-Inputs are not stored: both sides draw them by the same generator (src/ir/random.ts), in the order of the program's parameters.
-Run with a Python that has onnx and onnxruntime: python tools/blocks/blocks.py
+The ONNX models follow the definitions of the architectures, independently of tirc's programs; extents are small. Inputs are
+not stored: both sides draw them from the same generator (src/ir/random.ts), in the order of the program's parameters.
+Requires onnx and onnxruntime: python tools/blocks/blocks.py
 """
 
 import base64
@@ -29,7 +29,7 @@ def mulberry32(seed):
 
 
 class Graph:
-    """Nodes one after the other; a method gives the name of its result."""
+    """Builds a graph; each method appends nodes and returns the name of its result."""
 
     def __init__(self):
         self.nodes, self.constants, self.inputs = [], [], {}
@@ -137,7 +137,7 @@ def gpt2(g):
 
 
 def encoder(g, x, leading, allowed=None, refused=0.0, first=(), last=()):
-    """A vision transformer's block and BERT's: parameters in the order of each, attention, MLP and norms."""
+    """The common parts of ViT's and BERT's blocks; parameters are in the order of the respective program."""
     shapes = {name: [WIDTH] for name in first}
     for weight, bias in (("wq", "bq"), ("wk", "bk"), ("wv", "bv"), ("wo", "bo")):
         shapes |= {weight: [WIDTH, WIDTH], bias: [WIDTH]}

@@ -1,11 +1,11 @@
-"""Makes small models of `transformers` with random weights, and holds what `tirc surgery` makes of them to the originals.
+"""Creates small models of `transformers` with random weights, and compares results of `tirc surgery` with the originals.
 
-    python tools/checkpoints/check.py make FOLDER     a checkpoint each
-    python tools/checkpoints/check.py hold FOLDER     FOLDER/NAME beside FOLDER/NAME-rms and FOLDER/NAME-folded, as JSON
+    python tools/checkpoints/check.py make FOLDER       writes a checkpoint of each model
+    python tools/checkpoints/check.py compare FOLDER    compares NAME with NAME-rms and NAME-folded, and prints JSON
 
-What is held: the library loads the result without a missing or an unexpected tensor, the outputs agree, the norms that
-`rms_norms` names take off a mean of zero, and with RMSNorms in their place the outputs agree as well. Of `-folded`, which is
-written with `--fold gamma,beta`, that its outputs agree, and how many norms multiply by one and add nothing.
+Checks of `-rms`: the library loads it without missing or unexpected tensors, the outputs agree, the norms that `rms_norms`
+lists subtract a mean of zero, and the outputs also agree with RMSNorms in their place. Checks of `-folded`, written with
+`--fold gamma,beta`: the outputs agree; it counts the norms that multiply by one and add zero.
 """
 
 import json
@@ -128,7 +128,7 @@ def make(folder):
         shards = dict(max_shard_size="4KB") if name in sharded else {}
         model.save_pretrained(os.path.join(folder, name), **shards)
         if name == "gpt2-hub":
-            # As the first GPT-2 was published: the model's tensors without a prefix, and a head in the configuration.
+            # Like the published GPT-2: tensor names without a prefix, and a class with a head in the configuration.
             file = os.path.join(folder, name, "config.json")
             with open(file) as read:
                 text = read.read().replace('"GPT2Model"', '"GPT2LMHeadModel"')
@@ -150,12 +150,12 @@ def inputs_of(kind):
 
 
 class Rms(torch.nn.Module):
-    """The norm without its mean: what may stand in the place of a LayerNorm whose rows are centered."""
+    """The RMSNorm that may replace a LayerNorm whose rows are centered."""
 
     def __init__(self, norm):
         super().__init__()
         self.weight, self.bias = getattr(norm, "weight", None), getattr(norm, "bias", None)
-        # OLMo's norm has it in its code.
+        # OLMo's norm has a fixed eps.
         self.eps = getattr(norm, "eps", getattr(norm, "variance_epsilon", 1e-5))
 
     def forward(self, x):
@@ -165,12 +165,12 @@ class Rms(torch.nn.Module):
 
 
 def is_layer_norm(module):
-    """That of torch, or of a model whose own class takes off the mean."""
+    """Whether a module is torch's LayerNorm or a model's own class of it."""
     return isinstance(module, torch.nn.LayerNorm) or type(module).__name__ in ("OlmoLayerNorm", "CohereLayerNorm")
 
 
 def is_plain(module):
-    """Whether it is a norm with weights, and these do nothing."""
+    """Whether a module is a norm whose weights have no effect."""
     kind = type(module).__name__
     if "Norm" not in kind or getattr(module, "weight", None) is None:
         return False
@@ -186,14 +186,14 @@ def main_output(outputs):
     raise ValueError(f"no output of {list(outputs.keys())}")
 
 
-def hold(folder):
+def compare(folder):
     found = {}
     for name in models:
         before, after = os.path.join(folder, name), os.path.join(folder, f"{name}-rms")
         with open(os.path.join(after, "config.json")) as file:
             config = json.load(file)
         cls = getattr(transformers, config["architectures"][0])
-        # f16 is computed in f32, so that what is compared are the weights.
+        # Compute in f32, so that only the precision of the weights differs.
         original = cls.from_pretrained(before, dtype=torch.float32).eval()
         written, info = cls.from_pretrained(after, dtype=torch.float32, output_loading_info=True)
         written.eval()
@@ -236,4 +236,4 @@ def hold(folder):
 
 
 if __name__ == "__main__":
-    {"make": make, "hold": hold}[sys.argv[1]](sys.argv[2])
+    {"make": make, "compare": compare}[sys.argv[1]](sys.argv[2])

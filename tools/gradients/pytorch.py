@@ -1,7 +1,7 @@
-"""Writes test/fixtures/gradients.json: gradients that PyTorch's autograd gives, in float64, on 50 shapes.
+"""Writes test/fixtures/gradients.json: float64 gradients of PyTorch's autograd, for 50 cases.
 
-Inputs are not stored: both sides draw them by the same generator (src/ir/random.ts). Outputs are stored as f32.
-Run with a Python that has torch: python tools/gradients/pytorch.py
+Inputs are not stored: both sides draw them from the same generator (src/ir/random.ts). Gradients are stored as f32.
+Requires torch: python tools/gradients/pytorch.py
 """
 
 import base64

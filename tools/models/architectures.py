@@ -1,6 +1,6 @@
 """The architectures of the matrix, small and with random weights.
 
-`architectures` maps a name to a function that makes a `Case`: the module, its inputs, and which axes of them may vary.
+`architectures` maps a name to a function that creates a `Case`: the module, its inputs, and their dynamic axes.
 """
 
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-# Of the rows; WIDTH=16 makes the fixtures of the tests.
+# The length of rows; the fixtures of the tests have WIDTH=16.
 width = int(os.environ.get("WIDTH", "32"))
 
 
@@ -17,7 +17,7 @@ width = int(os.environ.get("WIDTH", "32"))
 class Case:
     module: nn.Module
     inputs: dict
-    # Axes that have no fixed extent in the dynamic exports: {input: {axis: name}}.
+    # The dynamic axes: {input: {axis: name}}.
     dynamic: dict = field(default_factory=dict)
 
 
@@ -30,7 +30,7 @@ def architecture(function):
 
 
 class Outputs(nn.Module):
-    """A model of transformers without its output classes: the named outputs as a tuple."""
+    """A model of transformers that returns the named outputs as a tuple."""
 
     def __init__(self, model, inputs, outputs, **options):
         super().__init__()
@@ -42,7 +42,7 @@ class Outputs(nn.Module):
 
 
 def eager(model):
-    """With attention of separate products: the fused one of some models does not export."""
+    """Selects attention by separate products: some models cannot be exported with the fused one."""
     model.set_attn_implementation("eager")
     return model
 
@@ -285,7 +285,7 @@ def whisper():
         max_target_positions=16,
         **dict(pad_token_id=0, bos_token_id=1, eos_token_id=1, decoder_start_token_id=1),
     )
-    # Without a mask transformers looks for packed sequences in the positions, which TorchScript cannot export.
+    # Without a mask, transformers searches the positions for packed sequences, which TorchScript cannot export.
     names = ["input_features", "decoder_input_ids", "decoder_attention_mask"]
     decoded = {0: "batch", 1: "decoded"}
     mask = torch.ones(2, 5, dtype=torch.int64)
@@ -356,7 +356,7 @@ class Encoder(nn.Module):
     def __init__(self, norm_first, masked):
         super().__init__()
         layer = nn.TransformerEncoderLayer(width, 4, 2 * width, batch_first=True, norm_first=norm_first, activation="gelu")
-        # Without an enabled nested tensor both orders of the layer export alike.
+        # Nested tensors would make the pre-norm and post-norm exports differ.
         self.encoder = nn.TransformerEncoder(layer, 2, norm=nn.LayerNorm(width), enable_nested_tensor=False)
         self.embedding = nn.Linear(16, width)
         self.masked = masked
@@ -364,7 +364,7 @@ class Encoder(nn.Module):
     def forward(self, x, padding=None):
         mask = causal(x) if self.masked else None
         keys = None if padding is None else torch.where(padding, -1e4, 0.0).to(x.dtype)
-        # Whether a mask is causal is not asked of its numbers, which no export knows.
+        # The check whether a mask is causal depends on its elements, and cannot be exported.
         return self.encoder(self.embedding(x), mask=mask, src_key_padding_mask=keys, is_causal=False)
 
 
@@ -418,7 +418,7 @@ def decoder_post_norm():
     return decoder(norm_first=False)
 
 
-# Architectures that no library has small: as in their papers.
+# Architectures without a small model in a library, as in their papers.
 
 
 class ConformerBlock(nn.Module):

@@ -1,4 +1,4 @@
-"""BEFORE.onnx AFTER.onnx: whether ONNX's checker takes the second, and whether both compute the same in onnxruntime."""
+"""`check.py BEFORE.onnx AFTER.onnx`: runs ONNX's checker on the second model, and compares both in onnxruntime."""
 
 import sys
 
@@ -17,7 +17,7 @@ TYPES = {
 
 
 def feeds_of(session, extent=4):
-    """Numbers for each input; extents without a number are `extent`."""
+    """Random values for each input; dynamic extents are `extent`."""
     random = numpy.random.default_rng(1)
     feeds = {}
     for one in session.get_inputs():
@@ -35,7 +35,7 @@ def main(before, after):
     taken = {name for node in model.graph.node for name in node.input}
     stale = [info.name for info in model.graph.value_info if info.name not in made]
     dead = [tensor.name for tensor in model.graph.initializer if tensor.name not in taken]
-    print(f"checked; value_info of nothing: {stale}; initializers that no node of the graph takes: {dead}")
+    print(f"valid; value_info without a tensor: {stale}; unused initializers: {dead}")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     sessions = [onnxruntime.InferenceSession(path, options) for path in (before, after)]
@@ -45,7 +45,7 @@ def main(before, after):
         largest = max(numpy.abs(was.astype(numpy.float64)).max(initial=0), 1e-30)
         off = numpy.abs(was.astype(numpy.float64) - now.astype(numpy.float64)).max(initial=0) / largest
         worst = max(worst, off if numpy.isfinite(off) else numpy.inf)
-        print(f"{output.name}: off by {off:.1e} of the largest number")
+        print(f"{output.name}: off by {off:.1e}, relative to the largest element")
     return 0 if worst <= 1e-4 else 1
 
 

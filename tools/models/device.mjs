@@ -1,13 +1,13 @@
-/** onnxruntime-web on a WebGPU device of Node that counts the kernels that are launched. */
+/** Runs onnxruntime-web on a WebGPU device in Node that counts kernel launches. */
 
 const dist = new URL("../../dist/src/", import.meta.url);
 
 let counted;
 
 /**
- * The runtime, with its WebGPU provider on a device of tirc's, and a count that its user sets to 0.
+ * The runtime, and the number of launches so far, which the caller may reset.
  *
- * @param isNull for Dawn's device without a driver, which compiles no pipeline and runs none, but counts all.
+ * @param isNull selects Dawn's null device, which counts launches but neither compiles nor runs pipelines.
  */
 export function countedDevice(isNull) {
   counted ??= openCounted(isNull);

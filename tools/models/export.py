@@ -1,7 +1,7 @@
-"""Exports the models of the matrix: `export.py FOLDER [NAME...]`, where a name is the start of a model's.
+"""Exports the models of the matrix: `export.py FOLDER [NAME...]`, where NAME is a prefix of model names.
 
-Beside each model, `NAME.onnx`, stands `NAME.npz`: its inputs, what PyTorch computes of them, and how many norms of each
-kind PyTorch runs; the inputs stand in `NAME.inputs.json` too, for JavaScript. A model that is there is not made again.
+For each model `NAME.onnx`, writes `NAME.npz` with its inputs, PyTorch's outputs, and the number of norms of each kind that
+PyTorch runs; and `NAME.inputs.json` with the inputs for JavaScript. Existing models are not exported again.
 """
 
 import base64
@@ -20,14 +20,13 @@ from torch import nn
 
 from architectures import architectures, Outputs
 
-# Each architecture takes every option at least once: both exporters, static and dynamic axes, f32 and f16, an operator
-# set in which a LayerNorm is a chain (below 17), and sets with operators for LayerNorm (17) and RMSNorm (23). The old
-# and the new sets take turns, so that all from 11 to 23 stand in the matrix.
+# Each architecture is exported with each option at least once: both exporters, static and dynamic axes, f32 and f16, an
+# opset in which a LayerNorm is a chain (below 17), and opsets with operators for LayerNorm (17) and RMSNorm (23). Other
+# opsets alternate between architectures, so that the matrix includes all from 11 to 23.
 old, new = [13, 12, 14, 11, 15, 16], [23, 20, 21, 22, 19]
 
 
-# Where the exporter's model is one that onnxruntime refuses (masks of f32 among halves, a RotaryEmbedding of one row),
-# another variant stands for it.
+# Variants for models that onnxruntime would otherwise reject (f32 masks in f16 models, a RotaryEmbedding of one row).
 halves = {name: ("dynamo", 18) for name in ("opt", "roberta", "distilbert", "clip")} | {"gemma": ("torchscript", 17)}
 sets = {"olmo": 20}
 
@@ -44,7 +43,7 @@ def variants(name, position):
 
 
 def randomize(module):
-    """Parameters of no special form: gammas around 1, betas, biases and the rows of the weights with a mean."""
+    """Sets generic parameters: gammas around 1; betas, biases and rows of weights with a nonzero mean."""
     generator = torch.Generator().manual_seed(7)
     for name, parameter in module.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
@@ -63,7 +62,7 @@ def randomize(module):
 
 @contextlib.contextmanager
 def counting(module):
-    """Counts the norms over rows that run: calls of layer_norm and rms_norm, and RMSNorms of other libraries."""
+    """Counts executed norms: calls of layer_norm and rms_norm, and RMSNorms of other libraries."""
     counts = {"layernorm": 0, "rmsnorm": 0}
     functional = nn.functional
     originals = functional.layer_norm, functional.rms_norm
@@ -130,12 +129,12 @@ def dynamic_shapes(case, module):
         else {}
         for key in case.inputs
     ]
-    # The wrapper takes its tensors as one argument, a tuple.
+    # The wrapper takes its tensors as varargs, which count as one tuple.
     return (tuple(axes),) if isinstance(module, Outputs) else tuple(axes)
 
 
 def exported(folder, make, name, exporter, opset, axes, element):
-    """Exports one variant, in the next operator set where the exporter refuses this one: the name and the size."""
+    """Exports a variant, in a later opset if the exporter does not support this one; returns its name and size."""
     for tried in range(opset, 17 if opset < 17 else opset + 1):
         path = folder / f"{name}.{exporter}{tried}.{axes}.{element}.onnx"
         torch.manual_seed(3)
@@ -161,7 +160,7 @@ def main():
     for position, (name, make) in enumerate(architectures.items()):
         for exporter, opset, axes, element in variants(name, position):
             asked = f"{name}.{exporter}{opset}.{axes}.{element}"
-            # What was tried last time: the name of the model, or why there is none.
+            # The result of the last attempt: the name of the model, or why it was not exported.
             note = folder / f"{asked}.export.txt"
             if chosen and not any(asked.startswith(start) for start in chosen):
                 continue

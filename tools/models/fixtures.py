@@ -1,6 +1,6 @@
-"""Copies the models of a list to test/onnx/models/matrix: `fixtures.py FOLDER NAME...`, without what debuggers read.
+"""Copies models to test/onnx/models/matrix, without debug information: `fixtures.py FOLDER NAME...`.
 
-Beside them goes `expected.json`: the norms that PyTorch runs in each, and a few of its inputs' extents and bounds.
+Also writes `expected.json`: the number of norms that PyTorch runs in each model, and its inputs.
 """
 
 import json
@@ -49,7 +49,7 @@ def main():
                 continue
             array = arrays[key]
             given = {"type": str(array.dtype), "shape": list(array.shape)}
-            # What is no float is an id or a mask, which must stay in its range.
+            # Ids and masks must keep their values; floats are drawn by the test.
             if array.dtype.kind in "iub":
                 given["numbers"] = array.astype(int).flatten().tolist()
             inputs[key[3:]] = given

@@ -1,6 +1,6 @@
-"""Cases for the types of onnxruntime's ops: `microsoft_cases.py FOLDER` writes microsoft.json there.
+"""Test cases for type inference of onnxruntime's ops: `microsoft_cases.py FOLDER` writes FOLDER/microsoft.json.
 
-The shapes are those that native onnxruntime makes. The tests read the file in test/fixtures/onnx-types/.
+The expected shapes come from native onnxruntime. The tests read the file in test/fixtures/onnx-types/.
 """
 
 import json
@@ -33,7 +33,7 @@ def attribute(value):
 
 
 def case(op, inputs, outputs, attributes=None, domain="com.microsoft"):
-    """An input is its type, its shape, and numbers where they matter; None is left out."""
+    """An input is a tuple of type, shape, and values if they matter; None for an omitted input."""
     attributes = attributes or {}
     infos, feeds, taken, rows = [], {}, [], []
     for i, one in enumerate(inputs):

@@ -1,4 +1,4 @@
-/** Names of the models in a folder, those that start with one of `chosen` where any is given. */
+/** The names of the models in a folder; if prefixes are `chosen`, only those that match one. */
 
 import { readdirSync } from "node:fs";
 

@@ -1,7 +1,7 @@
-"""What native onnxruntime and onnx.checker say of the models of the matrix: `native.py FOLDER [NAME...]`.
+"""Checks the models of the matrix with native onnxruntime and onnx.checker: `native.py FOLDER [NAME...]`.
 
-Beside each `NAME.onnx` it writes `NAME.native.json`: whether onnx.checker takes the written model, how far the outputs
-before and after are from PyTorch's, and the time of both (`--no-time` leaves it out).
+For each `NAME.onnx`, writes `NAME.native.json`: whether onnx.checker accepts the rewritten model, the errors of the outputs
+before and after relative to PyTorch, and the times of both (unless `--no-time` is given).
 """
 
 import json
@@ -23,7 +23,7 @@ def session(path):
 
 
 def distance(outputs, expected):
-    """The largest difference, as a part of the largest number where that is above 1."""
+    """The largest difference, relative to the largest element if that exceeds 1."""
     off = 0.0
     for name, reference in expected.items():
         reference = reference.astype(np.float64)
@@ -34,7 +34,7 @@ def distance(outputs, expected):
 
 
 def checked(path):
-    """`valid`, or what onnx.checker says against the model."""
+    """`valid`, or the error message of onnx.checker."""
     try:
         onnx.checker.check_model(onnx.load(str(path)), full_check=True)
         return "valid"
@@ -43,10 +43,10 @@ def checked(path):
 
 
 def ratios(before, after, feeds, seconds=0.3, least=15):
-    """Time after divided by time before of runs that take turns: quartiles, and the median time before in ms."""
+    """Quartiles of time after / time before of interleaved runs, and the median time before in ms."""
 
     def timed(run):
-        # Of the processor: what else the machine does counts less.
+        # Processor time is less sensitive to other load.
         started = time.process_time()
         run.run(None, feeds)
         return time.process_time() - started
@@ -55,7 +55,7 @@ def ratios(before, after, feeds, seconds=0.3, least=15):
         timed(run)
     pairs, end = [], time.perf_counter() + seconds
     while len(pairs) < least or time.perf_counter() < end:
-        # Who goes first takes turns too: the second of a pair finds warmer caches.
+        # Alternate the order: the second run of a pair finds warmer caches.
         if len(pairs) % 2:
             first, second = timed(before), timed(after)
         else:

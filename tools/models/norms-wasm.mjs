@@ -1,6 +1,6 @@
 /**
- * The norms alone on onnxruntime-web's wasm provider: `norms-wasm.mjs FOLDER`, with the models that `norms.py` and the
- * surgery wrote there. All run by turns, the fastest of three runs each, as `norms.py FOLDER native` does it.
+ * Times the models of `norms.py`, before and after surgery, on onnxruntime-web's wasm provider: `norms-wasm.mjs FOLDER`.
+ * Like `norms.py FOLDER native`, it interleaves all models, and takes the fastest of three runs.
  */
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const { data } = JSON.parse(readFileSync(join(folder, "rows.inputs.json"), "utf8
 const ids = new BigInt64Array(Uint8Array.from(Buffer.from(data, "base64")).buffer);
 const feeds = { ids: new ort.Tensor("int64", ids, [ids.length]) };
 
-/** Milliseconds of the processor: what else the machine does counts less. */
+/** In milliseconds of processor time, which is less sensitive to other load. */
 async function fastest(run) {
   let best = Infinity;
   for (let i = 0; i < 3; i++) {
@@ -39,7 +39,7 @@ const quantile = (numbers, part) => numbers.toSorted((a, b) => a - b)[Math.floor
 const names = readdirSync(folder).flatMap((file) => (file.endsWith(".after.onnx") ? [file.slice(0, -11)] : []));
 const sessions = new Map();
 for (const name of names) sessions.set(name, [await session(`${name}.onnx`), await session(`${name}.after.onnx`)]);
-// V8 compiles the module anew while it runs.
+// Warm up: V8 optimizes the module while it runs.
 for (let i = 0; i < 20; i++) for (const both of sessions.values()) for (const one of both) await fastest(one);
 
 const pairs = new Map(names.map((name) => [name, []]));

@@ -1,9 +1,12 @@
-"""Norms of 512 rows of 768 numbers: `norms.py FOLDER` writes a model for each form that exporters give them.
+"""Models with a single norm of 512 rows of 768 elements.
 
-The rows come from a table, which takes the centering, and go into a narrow product, which takes beta; `rows` has the
-table and the product alone, so that the time of the norm can be told from that of the model. What the surgery makes of
-`floor`, a LayerNormalization, `norms.py FOLDER floor` replaces by an Add. `norms.py FOLDER native` times them by turns in
-onnxruntime, the fastest of three runs each: other work only slows. `norms.py FOLDER summary` puts what `native.py` and `web.mjs` measured into `norms.json`.
+    norms.py FOLDER            writes a model for each form in which exporters write norms
+    norms.py FOLDER floor      replaces the rewritten `floor` model by one with an Add instead of the norm
+    norms.py FOLDER native     times the models in onnxruntime, interleaved, the fastest of three runs each
+    norms.py FOLDER summary    collects the times of all runtimes in norms.json
+
+The rows come from a table, into which the centering is folded, and go into a narrow product, into which beta is folded.
+`rows` has the table and the product alone; its time is subtracted from the others.
 """
 
 import base64
@@ -26,7 +29,7 @@ names = {
     "layernorm17": "LayerNormalization, set 17",
     "layernorm23": "LayerNormalization, set 23",
     "rms17": "RMSNorm as a chain, set 17 (LLaMA)",
-    "floor": "an Add of a vector in the place of the LayerNormalization of set 17: the rows read and written, and no more",
+    "floor": "an Add of a vector instead of the LayerNormalization of set 17: reading and writing the rows alone",
 }
 
 
@@ -104,7 +107,7 @@ def write(folder):
 
 
 def native(folder, seconds=60):
-    """Quartiles of the time after divided by that before, of rounds, each less the time of the table and the product."""
+    """Writes quartiles of time after / time before, both less the time of the table and the product."""
 
     def session(path):
         options = ort.SessionOptions()

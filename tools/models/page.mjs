@@ -1,4 +1,4 @@
-/** docs/models.md, from the results of the matrix. */
+/** Generates docs/models.md from the results of the matrix. */
 
 const range = (numbers) => {
   const known = numbers.filter((number) => number !== undefined && number !== null);

@@ -1,14 +1,13 @@
-"""Surgery on archives of torch.export: `pt2.py FOLDER [NAME...]`, where a name is the start of an architecture's.
+"""Tests surgery on archives of torch.export: `pt2.py FOLDER [NAME...]`, where NAME is a prefix of architecture names.
 
-Exports the architectures of the matrix with fixed and with named axes, lets `tirc surgery` write their norms anew, loads
-both archives in PyTorch, and holds them to each other and to the module in float64. What came of it stands in
-test/pt2/results.json, by model, and in docs/pytorch.md, by architecture. Needs `npm run build`.
+Exports the architectures of the matrix with static and with dynamic axes, rewrites their norms by `tirc surgery`, loads
+both archives in PyTorch, and compares them with each other and with the module in float64. Writes the results to
+test/pt2/results.json, by model, and to docs/pytorch.md, by architecture. Requires `npm run build`.
 
-Each archive is written four times: as the default does, with nothing folded into the products behind norms but gamma, with
-nothing but centerings, and with all that `--fold` knows.
+Each archive is rewritten four times: by default, and with `--fold` for gamma, for centerings, and for everything.
 
-Fails where a norm that PyTorch runs is not found, where less is folded than can be (expected.json), where an output is off
-by more than 1e-5 of its largest number, where PyTorch does not load what was written, or a second surgery changes it.
+Fails if a norm that PyTorch runs is not found, if fewer centerings are folded than possible (expected.json), if an output is
+off by more than 1e-5 of its largest element, if PyTorch does not load the result, or if a second surgery changes it.
 """
 
 import copy
@@ -29,12 +28,12 @@ results = root / "test/pt2/results.json"
 page = root / "docs/pytorch.md"
 begin, finish = "<!-- archives -->", "<!-- /archives -->"
 most = 1e-5
-# What `--fold` names, beside the default, which is beta.
+# Values of `--fold` besides the default, beta.
 folds = ("gamma", "center", "gamma,beta,center")
 
 
 session = ["node", root / "scripts/tirc-session.mjs"]
-# One process for all commands, which are hundreds.
+# A single process runs all commands, which are hundreds.
 commands = subprocess.Popen(session, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
@@ -51,7 +50,7 @@ def tensors_of(value):
 
 
 def distance(a, b):
-    """The largest difference of outputs, as a part of the largest number of each where that is above 1."""
+    """The largest difference of outputs, relative to the largest element of each output if that exceeds 1."""
     pairs = [(x.double(), y.double()) for x, y in zip(a, b, strict=True)]
     return max(float((x - y).abs().max() / x.abs().max().clamp_min(1)) for x, y in pairs)
 
@@ -97,7 +96,7 @@ def checked(name, make, is_dynamic, folder):
 
 
 def operated(before, args, *options):
-    """The report, the program that was written, its outputs, and whether a second surgery leaves it as it is."""
+    """The report, the rewritten program, its outputs, and whether a second surgery leaves it unchanged."""
     after, again = (before.with_suffix(f".{kind}.pt2") for kind in ("after", "again"))
     report = json.loads(tirc("surgery", before, "-o", after, "--json", *options))
     tirc("surgery", after, "-o", again, "--json", *options)
@@ -108,7 +107,7 @@ def operated(before, args, *options):
 
 
 def folded(before, args, plain, fold):
-    """What came of a surgery with `--fold`."""
+    """The results of a surgery with `--fold`."""
     report, _, now, is_fixpoint = operated(before, args, "--fold", fold)
     norms = report["norms"]
     return {
@@ -121,14 +120,14 @@ def folded(before, args, plain, fold):
 
 
 def faults(result, expected):
-    """What is not as it should be, in words."""
+    """Describes unmet expectations."""
     if "failed" in result:
         return [result["failed"]]
     said = []
     if result["found"] != result["norms"]:
         said.append(f"found {result['found']} of {result['norms']}")
     if result["folded"] < expected.get("folded", 0):
-        said.append(f"{result['folded']} are folded, and {expected['folded']} can be")
+        said.append(f"{result['folded']} centerings are folded, and {expected['folded']} can be")
     for fold, one in [(None, result), *result["fold"].items()]:
         by = "" if fold is None else f" with --fold {fold}"
         if one["off"] > most:
@@ -139,7 +138,7 @@ def faults(result, expected):
 
 
 def table(known):
-    """A line for each architecture: both exports together."""
+    """A table with a row for each architecture, for both exports."""
     lines = ["| architecture | norms | found | folded / kept / RMS | written as `rms_norm` | off from PyTorch |", "| --- | --- | --- | --- | --- | --- |"]
     for architecture in architectures:
         both = [known[name] for name in (f"{architecture}.static", f"{architecture}.dynamic") if name in known]
@@ -184,7 +183,7 @@ def main(folder, *chosen):
                 known[name] = {"failed": f"{type(error).__name__}: {error}"[:400]}
             wrong = faults(known[name], expected.get(architecture, {}))
             is_wrong |= bool(wrong)
-            print(f"{name}: {'; '.join(wrong) or 'as it should be'}", flush=True)
+            print(f"{name}: {'; '.join(wrong) or 'ok'}", flush=True)
             lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(known.items()))
             results.write_text("{" + lines + "}\n")
     write_page(known)

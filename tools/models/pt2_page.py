@@ -1,4 +1,4 @@
-"""Runs the Python of docs/pytorch.md from top to bottom, with `tirc surgery` between its blocks. Needs `npm run build`."""
+"""Runs the Python blocks of docs/pytorch.md in order, with `tirc surgery` between them. Requires `npm run build`."""
 
 import os
 import re

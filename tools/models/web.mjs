@@ -1,10 +1,10 @@
 /**
- * What onnxruntime-web says of the models of the matrix: `web.mjs FOLDER [--no-time] [--compute] [NAME...]`. Beside each
- * `NAME.onnx` it writes `NAME.web.json`: kernels launched by its WebGPU provider before and after, and the time of both
- * on its wasm provider, where the outputs are compared too.
+ * Runs the models of the matrix in onnxruntime-web: `web.mjs FOLDER [--no-time] [--compute] [NAME...]`. For each
+ * `NAME.onnx`, writes `NAME.web.json`: the kernel launches of the WebGPU provider before and after, and the times of both on
+ * the wasm provider, where the outputs are compared too.
  *
- * Launches are counted on a device without a driver, since a software driver takes minutes to compile the kernels of one
- * model. With `--compute` they run, on the driver that Vulkan's loader finds (`VK_ICD_FILENAMES`).
+ * Launches are counted on a null device, as software drivers take minutes to compile the kernels of a model. With
+ * `--compute`, kernels run on the driver that Vulkan's loader finds (`VK_ICD_FILENAMES`).
  */
 
 import { spawnSync } from "node:child_process";
@@ -33,7 +33,7 @@ function feedsOf(ort, file, { inputNames }) {
   return Object.fromEntries(fed.map(([name, input]) => [name, tensor(input)]));
 }
 
-/** Bits of halves as numbers. */
+/** Decodes an f16. */
 const half = (bits) => {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   const size = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
@@ -49,7 +49,7 @@ async function numbersOf(results) {
   return new Map(await Promise.all(lists));
 }
 
-/** The largest difference, as a part of the largest number where that is above 1. */
+/** The largest difference, relative to the largest element if that exceeds 1. */
 function distance(was, is) {
   let off = 0;
   for (const [name, numbers] of was) {
@@ -76,13 +76,13 @@ async function onWebGpu(paths, inputs, isComputed) {
         logSeverityLevel: 4,
       });
       const feeds = feedsOf(ort, inputs, session);
-      // The first run prepares weights too.
+      // The first run also prepares weights.
       await session.run(feeds);
       launches.count = 0;
       const results = await session.run(feeds);
       report[which] = launches.count;
       if (isComputed) outputs[which] = await numbersOf(results);
-      // The last session to close would take the provider with it.
+      // Keep sessions open: closing the last one would close the provider too.
       open.push(session);
       if (open.length > 2) await open.shift().release();
     } catch (error) {
@@ -118,10 +118,10 @@ async function onWasm(paths, inputs, isTimed) {
   }
 }
 
-/** Time after divided by time before of runs that take turns: quartiles, and the median time before in ms. */
+/** Quartiles of time after / time before of interleaved runs, and the median time before in ms. */
 async function times([before, after], feeds) {
   const timed = async (session) => {
-    // Of the processor: what else the machine does counts less.
+    // Processor time is less sensitive to other load.
     const started = process.cpuUsage();
     await session.run(feeds);
     const { user, system } = process.cpuUsage(started);
@@ -131,7 +131,7 @@ async function times([before, after], feeds) {
   const pairs = [];
   const end = performance.now() + 300;
   while (pairs.length < 15 || performance.now() < end) {
-    // Who goes first takes turns too: the second of a pair finds warmer caches.
+    // Alternate the order: the second run of a pair finds warmer caches.
     const isFirst = pairs.length % 2 === 1;
     const one = await timed(isFirst ? before : after);
     const other = await timed(isFirst ? after : before);
@@ -142,7 +142,7 @@ async function times([before, after], feeds) {
   return { before: quantile(befores, 0.5), ratio: [0.25, 0.5, 0.75].map((part) => quantile(ratios, part)) };
 }
 
-/** V8's optimizing compiler takes a minute for the runtime with the WebGPU provider, and nothing is timed there. */
+/** V8's optimizing compiler takes a minute for the runtime, and times do not matter for the WebGPU provider. */
 const quickStart = ["--liftoff-only"];
 
 async function main(words) {
@@ -151,7 +151,7 @@ async function main(words) {
   const provider = words.find((word) => word.startsWith("--only="))?.slice("--only=".length);
   const [folder, ...chosen] = words.filter((word) => !word.startsWith("--"));
   const names = modelsIn(folder, chosen).filter((name) => existsSync(join(folder, `${name}.after.onnx`)));
-  // Each provider in a process of its own.
+  // Each provider runs in its own process.
   if (provider === undefined) {
     for (const only of isComputed ? ["webgpu"] : ["webgpu", "wasm"]) {
       const passed = words.filter((word) => word.startsWith("--"));
@@ -169,7 +169,7 @@ async function main(words) {
     else known[isComputed ? "computed" : "webgpu"] = await onWebGpu(paths, inputs, isComputed);
     writeFileSync(file, JSON.stringify(known, undefined, 2));
   }
-  // What holds the device would keep the process.
+  // The open device would keep the process alive.
   process.exit(0);
 }
 

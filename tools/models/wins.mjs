@@ -1,16 +1,16 @@
-/** What surgery wins, from the results of the matrix: the list in docs/onnx.md between `<!-- wins -->` and `<!-- /wins -->`. */
+/** The gains of surgery, from the results of the matrix: the list in docs/onnx.md between `<!-- wins -->` markers. */
 
 import { median, ratio } from "./page.mjs";
 
 const percent = (before, after) => Math.round(100 * (1 - after / before));
 
-/** Numbers with two digits, from the least to the most. */
+/** The range of numbers, with two digits. */
 function span(numbers) {
   const texts = numbers.toSorted((a, b) => a - b).map(ratio);
   return texts[0] === texts.at(-1) ? texts[0] : `${texts[0]} to ${texts.at(-1)}`;
 }
 
-/** An entry of the list, in lines that fit. */
+/** A wrapped entry of the list. */
 function entry(text, width = 120) {
   const lines = ["-"];
   for (const word of text.split(/\s+/)) {
@@ -62,10 +62,10 @@ function wins({ models, norms }) {
     .join("\n");
 }
 
-/** A document with the list in its place. */
+/** Replaces the list in a document. */
 export function withWins(text, results) {
   const [from, to] = ["<!-- wins -->\n", "\n<!-- /wins -->"];
   const [start, end] = [text.indexOf(from), text.indexOf(to)];
-  if (start < 0 || end < start) throw new Error("docs/onnx.md has no place for what surgery wins");
+  if (start < 0 || end < start) throw new Error(`docs/onnx.md has no ${from.trim()}`);
   return text.slice(0, start + from.length) + wins(results) + text.slice(end);
 }
