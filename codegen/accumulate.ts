@@ -185,14 +185,21 @@ export class AccumulatorWriter {
   }
 
   /** The same for an element that only some lanes have: the others keep their state. */
-  accumulateWhere(isElement: Expression, accumulator: Accumulator, place: Place, counter: Counter): void {
-    const state = this.stateOf(accumulator, 0);
+  accumulateWhere(
+    isElement: Expression,
+    accumulator: Accumulator,
+    place: Place,
+    counter: Counter,
+    depth: number,
+  ): void {
+    const states = this.states.get(accumulator) as State[];
+    const state = this.stateOf(accumulator, depth);
     const next = Object.entries(state).map(([part, was]): [string, Target] => {
       return [part, this.to.variable(place.names.define(`next_${part}`), was)];
     });
-    this.states.set(accumulator, [Object.fromEntries(next)]);
-    this.accumulate(accumulator, place, counter, 0);
-    this.states.set(accumulator, [state]);
+    states[depth] = Object.fromEntries(next);
+    this.accumulate(accumulator, place, counter, depth);
+    states[depth] = state;
     for (const [part, value] of next) {
       const was = state[part] as Target;
       this.to.assign(was, select(was, value, isElement));
@@ -274,15 +281,18 @@ export class AccumulatorWriter {
     });
   }
 
-  /** For all accumulators of a loop: reduces the lane's vectors to one state, then merges the states of the row's lanes. */
+  /**
+   * For all accumulators of a loop: reduces the lane's vectors to one state, then merges the states of the row's lanes.
+   * @param each the number of units that each lane has seen, if it is the same for all.
+   */
   finish(
     accumulators: readonly Accumulator[],
     { counts: [count] }: Counter,
+    each: number | undefined,
     lane: Expression,
     nameOf: (hint: string) => string,
   ): void {
     const { schedule } = this.context;
-    const each = schedule.split?.even;
     const define = (hint: string, value: Expression) => this.to.define(nameOf(hint), value);
     const packed = ({ reduction, name, max, span }: Accumulator, state: State): Merge => {
       if (max !== undefined) reduction.finish?.(state, this.rowState(max), this.to);

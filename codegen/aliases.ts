@@ -5,6 +5,7 @@
  * - the result and the input have the same layout, along all rows, and along all columns if either has columns;
  * - no loop after the one that writes the result reads the input;
  * - the loop that writes it does not reduce as well: a reduction samples other elements of the row first (accumulate.ts);
+ *   nor does it scan: lanes beyond the end of the row read its last element;
  * - a value per row is read and written with a reduction in between, whose barrier or subgroup operation orders the lane
  *   that writes after those that read.
  */
@@ -28,7 +29,10 @@ export function aliasesOf(
     const name = bufferName(node.value);
     loads.set(name, [...(loads.get(name) ?? []), node]);
   }
-  const reduced = new Set(graph.nodes.filter(({ kind }) => kind === "reduction").map(({ stage }) => stage - 1));
+  const reduced = new Set([
+    ...graph.nodes.filter(({ kind }) => kind === "reduction").map(({ stage }) => stage - 1),
+    ...loops.flatMap((loop) => (loop?.isTogether ? [loop.stage] : [])),
+  ]);
   const lastRead = (node: Node) =>
     Math.max(
       node.stage,

@@ -18,6 +18,7 @@ import {
   subtract,
 } from "../src/kernel/expression.ts";
 import { Statements } from "../src/kernel/statement.ts";
+import { roundUp } from "../src/launch/counts.ts";
 import { AccumulatorWriter } from "./accumulate.ts";
 import type { Accumulator } from "./accumulators.ts";
 import { aliasesOf } from "./aliases.ts";
@@ -31,6 +32,7 @@ import { type BodyContext, makeStrip, Place, type PlaceContext, type Strip } fro
 import { RowCaches } from "./row-caches.ts";
 import { RowLoops } from "./row-loops.ts";
 import { RowWords } from "./row-words.ts";
+import { Scans } from "./scans.ts";
 import { Scratch } from "./scratch.ts";
 import { TileSums } from "./tile-sums.ts";
 import { type WordLoop, WordStores, wordLoops } from "./word-stores.ts";
@@ -63,13 +65,15 @@ export class Body {
   private readonly rowStores: ReadonlyMap<number, readonly Store[]>;
   private readonly caches: RowCaches;
   private readonly rowWords: RowWords;
+  readonly scans: Scans;
   /** Nodes that are the same in every row. Accumulators never are. */
   private readonly same = new Set<Node>();
 
   constructor(context: BodyContext, taken: readonly string[]) {
     const to = this.statements;
     this.scratch = new Scratch(context.schedule, context.schedule.spareMemory, this.names);
-    this.caches = new RowCaches(to, this.names, context.schedule.steps);
+    const { steps, unitsInStep } = context.schedule;
+    this.caches = new RowCaches(to, this.names, steps && roundUp(steps, unitsInStep));
     this.accumulators = new AccumulatorWriter(context, to, this.scratch);
     this.context = {
       ...context,
@@ -78,11 +82,12 @@ export class Body {
       centered: (...of) => this.accumulators.centered(...of),
     };
     this.rowWords = new RowWords(this.context, this.names);
+    this.scans = new Scans(this.context, this.names);
     for (const name of [...structural, ...taken]) this.names.define(name);
     this.common = this.place(this.names, undefined, undefined, []);
     const { nodes, stores, rows } = context.graph;
     for (const node of nodes) {
-      const isAccumulated = node.kind === "reduction" || node.kind === "centered";
+      const isAccumulated = ["reduction", "centered", "scan"].includes(node.kind);
       const differs = node.atoms.some((atom) => rows.includes(atom)) || !node.operands.every((x) => this.same.has(x));
       if (!isAccumulated && !differs) this.same.add(node);
     }
@@ -140,9 +145,9 @@ export class Body {
     const { graph } = this.context;
     this.rows = strips.map((strip) => this.place(this.names, strip, undefined, [this.common]));
     this.accumulators.limit = this.writeLimit();
-    const { names, accumulators, caches, tileSums, common, rows } = this;
+    const { names, accumulators, caches, tileSums, scans, common, rows } = this;
     const define: Body["define"] = (...of) => this.define(...of);
-    const rowLoops = new RowLoops(this.context, { names, accumulators, caches, tileSums, common, rows, define });
+    const rowLoops = new RowLoops(this.context, { names, accumulators, caches, tileSums, scans, common, rows, define });
     for (let stage = 0; stage < graph.stages; stage++) {
       this.writeRowValues(stage);
       const loop = loops[stage];

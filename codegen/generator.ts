@@ -144,7 +144,7 @@ export class Generator {
       ],
       dims: this.dims.map((name) => ({ name, isOverride: this.overrides.has(name) })),
       buffers: [...this.buffers.values()],
-      shared: body.scratch.all,
+      shared: [...body.scratch.all, ...body.scans.shared],
       workgroupSize: this.workgroupSize,
       ...(this.subgroupAsked && { subgroupSize: this.subgroupAsked }),
       ...(this.usesSubgroups && subgroupSizes.length > 1 && { subgroupSizes }),
@@ -232,7 +232,7 @@ export class Generator {
   }
 
   private get usesSubgroups(): boolean {
-    return this.schedule.subgroup > 1 && this.graph.nodes.some((node) => node.kind === "reduction");
+    return this.schedule.subgroup > 1 && this.graph.nodes.some(({ kind }) => kind === "reduction" || kind === "scan");
   }
 
   private get subgroupAsked(): number | undefined {

@@ -9,6 +9,7 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { type DimAtoms, type IterationSpace, mapOf } from "../src/ir/iteration.ts";
+import { type Direction, type Scan, scanOf } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import type { IndexDef, IndexMap, ReductionDef, Segment } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -49,6 +50,8 @@ export class GraphBuilder {
   private readonly joined: Joined;
   /** Reductions that are subtracted from their own operand. */
   private readonly centering: ReadonlySet<Value>;
+  /** Whether there are scans from both ends of the row. */
+  private readonly goesBothWays: boolean;
   /** The number of ops that were built at other indices than the current element's. */
   private movedOps = 0;
 
@@ -58,6 +61,7 @@ export class GraphBuilder {
     this.space = space;
     this.columns = columns;
     this.joined = joined;
+    this.goesBothWays = new Set(live.flatMap((op) => scanOf(op)?.direction ?? [])).size > 1;
     this.centering = new Set(live.flatMap((op) => subtracted(op) ?? []));
   }
 
@@ -71,15 +75,27 @@ export class GraphBuilder {
   }
 
   private add(init: Omit<Node, "number" | "isColumn" | "stage"> & { stage?: number }): Node {
-    const stage = init.stage ?? Math.max(0, ...init.operands.map((node) => node.stage));
+    const direction =
+      init.kind === "reduction" ? undefined : (init.direction ?? init.operands.find((one) => one.direction)?.direction);
     const node: Node = {
       ...init,
       number: this.nodes.length,
-      stage,
+      stage: this.stageOf(init, direction),
+      ...(direction && { direction }),
       isColumn: init.atoms.some((atom) => this.columns.has(atom)),
     };
     this.nodes.push(node);
     return node;
+  }
+
+  /** Loops go one way: where there are scans from both ends, those from the end have the odd stages. */
+  private stageOf(
+    init: Pick<Node, "operands"> & { readonly stage?: number },
+    direction: Direction | undefined,
+  ): number {
+    const stage = init.stage ?? Math.max(0, ...init.operands.map((node) => node.stage));
+    if (!this.goesBothWays || direction === undefined) return stage;
+    return stage + Number(stage % 2 !== Number(direction === "reverse"));
   }
 
   private built(value: Value, moves: Moves): Node | undefined {
@@ -149,6 +165,11 @@ export class GraphBuilder {
     }
     const operands = op.operands.map((_, i) => this.operand(op, i, moves));
     const [x] = operands as [Node];
+    const scan = scanOf(op);
+    if (scan !== undefined) {
+      this.bind(op.result, moves, this.scanning(op, scan, x));
+      return;
+    }
     if (def.kind === "shape") this.bind(op.result, moves, x);
     else if (def.kind === "reduction") {
       for (const value of op.results) this.bind(value, moves, this.single(op, value, x));
@@ -177,6 +198,14 @@ export class GraphBuilder {
       ...{ kind: "reduction", value, op, operands, atoms, stage: Math.max(...read.map(({ stage }) => stage)) + 1 },
       ...(reduction.places && { place: placeIn(this.rowOf(op), noMoves) }),
     });
+  }
+
+  /** Of one element the sum is that element, or nothing. */
+  private scanning(op: Op, { axis, direction, isExclusive }: Scan, x: Node): Node {
+    const own = leavesOf(this.space.readBy(op, 0).at(axis) as readonly Atom[]);
+    const init = { value: op.result, op, operands: [x] };
+    if (own.length === 0) return isExclusive ? this.add({ ...init, kind: "single", atoms: x.atoms }) : x;
+    return this.add({ ...init, kind: "scan", direction, atoms: [...new Set([...x.atoms, ...own])] });
   }
 
   /** The axes that the op reduces. */

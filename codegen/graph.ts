@@ -44,6 +44,10 @@ export interface TiledRows {
 export const centeringMeans = (nodes: readonly Node[]): ReadonlySet<Node | undefined> =>
   new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
 
+/** Whether scans go from both ends of a row, so that no two loops need come to its elements in one order. */
+export const goesBothWays = ({ nodes }: Pick<Graph, "nodes">): boolean =>
+  new Set(nodes.flatMap(({ direction }) => direction ?? [])).size > 1;
+
 export interface Graph {
   readonly fn: Fn;
   /** The nodes that a result depends on, operands before users. */
@@ -90,6 +94,7 @@ function plainGraph(fn: Fn, space: IterationSpace, live: readonly Op[], joined: 
   const outer = tile && cut(looped, tile);
   const order = leavesOf(looped);
   const columns = new Set(leavesOf(space.columns).filter((atom) => atom !== outer));
+  const scanned = space.scannedColumns;
   const builder = new GraphBuilder(space, live, columns, joined);
   const { nodes, nodeOf } = builder.build(opsInLoops(returned, live));
   // Each tile has a result of its own.
@@ -98,7 +103,8 @@ function plainGraph(fn: Fn, space: IterationSpace, live: readonly Op[], joined: 
     return outer === undefined || leavesOf(dims.flat()).includes(outer) ? dims : [[outer], ...dims];
   };
   const stores = fn.results.map(({ name, value }) => ({ name, node: nodeOf(value), dims: dimsOf(value) }));
-  return { fn, nodes, stores, ...axesOf(order, columns), stages: stagesOf(nodes) };
+  const axes = axesOf(order, columns);
+  return { fn, nodes, stores, ...axes, ...(scanned.length > 0 && { columns: scanned }), stages: stagesOf(nodes) };
 }
 
 const axesOf = (order: readonly Atom[], columns: ReadonlySet<Atom>) => ({

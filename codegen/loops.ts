@@ -8,7 +8,7 @@ import { fail } from "../src/diagnostics/diagnostic.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Accumulator, operandsOf } from "./accumulators.ts";
 import { computedType } from "./expression.ts";
-import { type Graph, isColumnStore, type Store, type TileSum } from "./graph.ts";
+import { type Graph, goesBothWays, isColumnStore, type Store, type TileSum } from "./graph.ts";
 import type { Node } from "./nodes.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -27,6 +27,10 @@ export interface Loop {
   readonly frees: ReadonlySet<Node>;
   /** Whether the loop counts steps, which are the indices of cached values. */
   readonly counts: boolean;
+  /** Whether it goes from the end of the row to its first element. */
+  readonly isReverse: boolean;
+  /** Whether all lanes of a row take each step together, also those with no element in it: scans exchange sums in it. */
+  readonly isTogether: boolean;
 }
 
 /** If caching computes fewer than one in this many nodes, rows are cached even beyond the limits of a lane. */
@@ -40,7 +44,8 @@ const mostNodes = 100_000;
  */
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
   const { width, steps, mostRowsPerLane } = schedule;
-  const cached = plan(graph, (node) => !cache.isMemory || isExpensive(node));
+  // From the other end of the row, other lanes have a lane's elements.
+  const cached = plan(graph, (node) => !goesBothWays(graph) && (!cache.isMemory || isExpensive(node)));
   const arrays = countArrays(cached) * mostRowsPerLane;
   const fits = steps !== undefined && arrays * steps * width <= cache.elements && arrays <= cache.arrays;
   if (fits) return cached;
@@ -90,7 +95,7 @@ function isExpensive(node: Node): boolean {
   const seen = new Set(open);
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
     if (at.kind === "load") loads++;
-    if (loads > 2 || costOf(at) === "high") return true;
+    if (loads > 2 || at.kind === "scan" || costOf(at) === "high") return true;
     for (const operand of at.operands) {
       if (!operand.isColumn || seen.has(operand)) continue;
       seen.add(operand);
@@ -165,8 +170,23 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
         ...loop,
         frees: new Set(freed.get(loop.stage)),
         counts: loop.keeps.size + loop.reads.size + loop.sums.length > 0,
+        ...directionOf(loop, graph),
       },
   );
+}
+
+/** The scans that the loop computes, and does not read from an earlier one's. */
+export const scansOf = ({ nodes, reads }: Pick<Loop, "nodes" | "reads">): readonly Node[] =>
+  nodes.filter((node) => node.kind === "scan" && !reads.has(node));
+
+/**
+ * How a loop goes: as its scans do, and without one as those of the kernel. A lane then has the same elements in every loop, and
+ * adds them up in the same order, whether it keeps any or not.
+ */
+function directionOf(loop: Pick<Loop, "nodes" | "reads">, graph: Graph) {
+  const all = graph.nodes.filter(({ kind }) => kind === "scan");
+  const [own = goesBothWays(graph) ? undefined : all[0]] = scansOf(loop);
+  return { isReverse: own?.direction === "reverse", isTogether: all.length > 0 };
 }
 
 /**

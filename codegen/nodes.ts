@@ -1,11 +1,12 @@
 /**
  * The nodes of a graph.
  *
- * - node: a load, a constant, an elementwise op or a reduction. Reshapes, transposes and broadcasts are not nodes, as they
+ * - node: a load, a constant, an elementwise op, a scan or a reduction. Reshapes, transposes and broadcasts are not nodes, as they
  *   only affect indices. `centered` is x - mean(x), computed as one operation; `single` is a reduction of one element;
  *   `position` is the current index along an axis; `choice` selects among several parts.
  * - stage: the number of reductions in sequence that a node depends on. A reduction's operand has stage p if the loop of
  *   stage p computes it; its result has stage p + 1.
+ *   A scan has the stage of its operand, as the same loop accumulates it.
  *   A sum of exp(x - max(x)) may be computed online, along with the maximum: its operands are then x and the maximum.
  *   A sum of (x - mean(x)) * y is a covariance, which is reduced along with the means: its operands are then x and y.
  * - column node: a node that varies along the row. The others are computed once per row.
@@ -15,7 +16,7 @@ import type { Span } from "../src/diagnostics/diagnostic.ts";
 import type { Atom } from "../src/ir/atoms.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
-import { reductionResultOf } from "../src/ir/op-kinds.ts";
+import { type Direction, reductionResultOf } from "../src/ir/op-kinds.ts";
 import type { ReductionDef } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { ReductionResult } from "../src/kernel/reduction.ts";
@@ -24,7 +25,16 @@ import type { Extent } from "./extent.ts";
 export interface Node {
   /** The index in the graph's list of nodes, in which operands come before users. */
   readonly number: number;
-  readonly kind: "load" | "constant" | "elementwise" | "reduction" | "centered" | "single" | "position" | "choice";
+  readonly kind:
+    | "load"
+    | "constant"
+    | "elementwise"
+    | "reduction"
+    | "scan"
+    | "centered"
+    | "single"
+    | "position"
+    | "choice";
   /** The value that it computes, which gives its element type and a hint for its name. */
   readonly value: Value;
   readonly op: Op | undefined;
@@ -33,6 +43,8 @@ export interface Node {
   readonly atoms: readonly Atom[];
   readonly isColumn: boolean;
   readonly stage: number;
+  /** The direction of the loop that computes a scan, or a node that depends on one without a reduction in between. */
+  readonly direction?: Direction;
   /** For a load: the atoms of the buffer's dimensions. */
   readonly dims?: DimAtoms;
   /** For a load: axes of the buffer outside the iteration space, and the indices along them. */

@@ -3,6 +3,8 @@
  * the row.
  */
 
+import type { Op } from "../src/ir/ir.ts";
+import { scanOf } from "../src/ir/op-kinds.ts";
 import { type Buffer, elementsInWord } from "../src/kernel/buffer.ts";
 import {
   allOf,
@@ -160,6 +162,7 @@ export class Place {
         return this.context.centered(mean, this.strip?.accumulatorOf.get(mean) as Accumulator, this.argument(x).value);
       }
       case "single": {
+        if (scanOf(node.op as Op) !== undefined) return literal(laneType(node.value.element, width), 0);
         const { value } = this.argument(node.operands[0] as Node);
         const op = node.op as NonNullable<Node["op"]>;
         const elements = (less: number) => literal(value.type, 1 - less);
@@ -167,6 +170,7 @@ export class Place {
       }
       case "constant":
       case "reduction":
+      case "scan":
         throw new Error(`a ${node.kind} has no expression`);
       default:
         return node.kind satisfies never;

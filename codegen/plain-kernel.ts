@@ -20,8 +20,6 @@ export interface Made {
   readonly body: Program["body"];
   /** Arrays in workgroup memory; none by default. */
   readonly shared?: readonly Variable[];
-  /** Invocations in a workgroup; those of a matrix product by default. */
-  readonly workgroupSize?: number;
   readonly dispatch: { readonly rows: readonly Dim[]; readonly rowsPerWorkgroup: number };
 }
 

@@ -8,14 +8,11 @@
  */
 
 import { FreshNames } from "../src/ir/fresh-names.ts";
-import { type DerivedExtent, isOwn, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
+import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
 import { plainKernelOf, tiledDims } from "./product.ts";
 
-/**
- * The plan with plain kernels for all of its opaque steps, or only for those that no caller computes (`own`). Steps without a
- * plain kernel stay opaque.
- */
-export function withPlainKernels(plan: Plan, which: "all" | "own"): Plan {
+/** The plan with plain kernels for its opaque steps; steps without a plain kernel stay opaque. */
+export function withPlainKernels(plan: Plan): Plan {
   const names = new FreshNames([...plan.extents.map(({ name }) => name), ...namesOf(plan)]);
   const counts = new Map<string, DerivedExtent>();
   const countOf = ({ of, by }: { readonly of: string; readonly by: number }): string => {
@@ -26,7 +23,7 @@ export function withPlainKernels(plan: Plan, which: "all" | "own"): Plan {
   };
   const launched = (step: OpaqueStep): Launch | OpaqueStep => {
     const op = opaqueOp(step);
-    if (plainKernelOf(op) === undefined || (which === "own" && !isOwn(op))) return step;
+    if (plainKernelOf(op) === undefined) return step;
     const { rows, columns } = tiledDims(op);
     return {
       ...step,

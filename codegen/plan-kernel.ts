@@ -12,6 +12,7 @@ import type { KernelOptions } from "../src/target/options.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { liesAsRows, type Use } from "./access.ts";
 import { accumulatorsOf } from "./accumulators.ts";
+import { computedType } from "./expression.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { factorSums } from "./factor-sums.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
@@ -126,6 +127,7 @@ function traitsOf(graph: Graph, { features }: TargetProfile, isStrict: boolean):
   const values = [...stores.map(({ node }) => node), ...nodes.filter(({ kind }) => kind === "load")];
   return {
     isStrict,
+    scans: new Set(nodes.filter(({ kind }) => kind === "scan").map(({ value }) => computedType(value.element))).size,
     // In a strict kernel, the order of a sum must not depend on what else is computed.
     hasStates: hasMoments || nodes.some(isOnline),
     hasMoments,

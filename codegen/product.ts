@@ -42,7 +42,6 @@ import { laneType } from "./expression.ts";
 import { uniformsOf } from "./launch.ts";
 import { extent, indices, isLess, type Made, offsetIn, placeIn, product } from "./plain-kernel.ts";
 import { printKernel } from "./print-kernel.ts";
-import { runningSums } from "./running-sums.ts";
 
 /** The tile of a matrix product that a workgroup computes. */
 const tile = { rows: 4, columns: 64 } as const;
@@ -79,14 +78,13 @@ export function generateProduct(
   };
   const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
   const buffers = [...inputs, bufferOf(op.result, "read_write")];
-  const made = makers[plainKernelOf(op) as PlainKernel](op, buffers, tiles, profile);
-  const { body, dispatch, shared = [], workgroupSize = lanes } = made;
+  const { body, dispatch, shared = [] } = makers[plainKernelOf(op) as PlainKernel](op, buffers, tiles);
   const dims = [...dimensionNames(fn), ...Object.values(tiles as Readonly<Record<string, string>>)];
   const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
   const halves = buffers.some(({ storage }) => storage === "f16");
   const program: Program = {
     ...{ name: fn.name, entryPoint: "main", enables: halves ? ["f16"] : [] },
-    ...{ dims: dims.map((name) => ({ name, isOverride: false })), buffers, shared, workgroupSize, body },
+    ...{ dims: dims.map((name) => ({ name, isOverride: false })), buffers, shared, workgroupSize: lanes, body },
   };
   const printed = printKernel(program);
   const { lines, wgsl, reads } = printed;
@@ -100,7 +98,7 @@ export function generateProduct(
   const manifest: Manifest = {
     version: 1,
     entryPoint: "main",
-    workgroupSize: [workgroupSize, 1, 1],
+    workgroupSize: [lanes, 1, 1],
     bindings,
     dims: dims.map((name) => ({ name, binding: "uniform" })),
     ...(fields.length > 0 && { uniforms: uniformsOf(bindings.length, fields, printed) }),
@@ -117,7 +115,7 @@ export function generateProduct(
 /** The plain kernel of an op, if it has one. */
 export function plainKernelOf({ name }: Op): PlainKernel | undefined {
   const def = ops[name];
-  return "outside" in def ? def.outside.plain : undefined;
+  return "outside" in def ? def.outside?.plain : undefined;
 }
 
 /** Whether a workgroup computes a tile of the op's result, rather than each lane an element. */
@@ -287,12 +285,11 @@ function tableGradient(op: Op, buffers: readonly Buffer[]): Made {
   return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
 }
 
-type Maker = (op: Op, buffers: readonly Buffer[], tiles: TileCounts, profile: TargetProfile) => Made;
+type Maker = (op: Op, buffers: readonly Buffer[], tiles: TileCounts) => Made;
 
 const makers: Readonly<Record<PlainKernel, Maker>> = {
   product: matrixProduct,
   "product by rows": matrixProduct,
   convolution,
   "rows by number": tableGradient,
-  "running sums": (op, buffers, _, profile) => runningSums(op, buffers, profile),
 };

@@ -6,6 +6,7 @@
 import { resolveShape } from "../src/ir/interpret.ts";
 import { dimensionNames, type Fn } from "../src/ir/ir.ts";
 import { mapOf } from "../src/ir/iteration.ts";
+import { scanOf } from "../src/ir/op-kinds.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Extents, withDims } from "../src/ir/specialize.ts";
 import { elementCount } from "../src/ir/tensor.ts";
@@ -14,6 +15,7 @@ import type { Tile } from "../src/plan/plan.ts";
 import type { Choice } from "../src/target/choice.ts";
 import type { Manifest } from "../src/target/manifest.ts";
 import { blocksOf } from "./blocks.ts";
+import { elementsOfBlocks } from "./scans.ts";
 
 /** Pairwise different extents for symbolic dimensions. */
 export const smallExtents = [2, 3, 5, 7, 11, 13];
@@ -94,7 +96,8 @@ export function pointsFor(
     );
   const smallest = (list: readonly Extents[]) =>
     list.find((dims) => sizeOf(fn, dims) <= most) ?? (list.at(-1) as Extents);
-  const steps = [outer, inner, 1].map((count) => lanes * (count + 1) + 3);
+  const scanned = fn.ops.some((op) => scanOf(op) !== undefined) ? [elementsOfBlocks] : [];
+  const steps = [...scanned, outer, inner, 1].map((count) => lanes * (count + 1) + 3);
   return [
     smallest(candidates(rowName, dispatch.rows, [rowsPerWorkgroup + 1])),
     // The tile has rows for several turns of a lane.

@@ -27,11 +27,10 @@ import { generate, scheduleOf } from "./generate.ts";
 import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { secondName } from "./print-kernel.ts";
-import { generateProduct, isTiled, plainKernelOf, type TileCounts, tiledDims } from "./product.ts";
+import { generateProduct, isTiled, type TileCounts, tiledDims } from "./product.ts";
 import { pointsFor, sizeOf, smallExtents, withFewRows } from "./prove-points.ts";
 import { readWgsl } from "./read-wgsl.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { longLine } from "./running-sums.ts";
 
 /** An element in which a kernel's result differs from its function's. */
 interface KernelDifference {
@@ -163,13 +162,9 @@ export function proveProduct(
   const unsound = verifyProgram(program);
   if (unsound.length > 0) return { verdict: "unsound", faults: unsound };
   const names = dimensionNames(small);
-  const long = plainKernelOf(small.ops[0] as Op) === "running sums" ? longLine(small.ops[0] as Op, target) : undefined;
-  const points: Extents[] = [
-    ...[smallExtents, smallExtents.map((extent) => 17 * extent)].map((extents) =>
-      Object.fromEntries(names.map((name, at) => [name, extents[at % extents.length] as number])),
-    ),
-    ...(long ? [Object.fromEntries(names.map((name) => [name, name === long.name ? long.extent : 1]))] : []),
-  ];
+  const points: readonly Extents[] = [smallExtents, smallExtents.map((extent) => 17 * extent)].map((extents) =>
+    Object.fromEntries(names.map((name, at) => [name, extents[at % extents.length] as number])),
+  );
   for (const [i, dims] of points.entries()) {
     const tiled = tiledDims(small.ops[0] as Op);
     const counts = (["rows", "columns"] as const).flatMap((side) => {

@@ -13,20 +13,23 @@ import {
   item,
   literal,
   multiply,
+  select,
+  subtract,
 } from "../src/kernel/expression.ts";
 import { target } from "../src/kernel/statement.ts";
 import { f32 } from "../src/kernel/types.ts";
 import type { Use } from "./access.ts";
 import { type AccumulatorWriter, type Counter, stateParts } from "./accumulate.ts";
-import { type Accumulator, accumulatorsOf, isBlocked } from "./accumulators.ts";
+import { type Accumulator, accumulatorsOf, isBlocked, operandsOf } from "./accumulators.ts";
 import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { extentValue, known } from "./extent.ts";
 import { centeringMeans } from "./graph.ts";
-import { elementNodes, grouped, type Loop } from "./loops.ts";
+import { elementNodes, grouped, type Loop, scansOf } from "./loops.ts";
 import { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
-import { Place, type PlaceContext } from "./place.ts";
+import { Place, type PlaceContext, type Strip } from "./place.ts";
 import type { RowCaches } from "./row-caches.ts";
+import type { Scans, Step } from "./scans.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 import type { TileSums } from "./tile-sums.ts";
 
@@ -38,6 +41,17 @@ interface Nest {
   readonly counter: Counter;
   /** Steps in the blocks around the loop, the largest first. */
   readonly blocks: readonly number[];
+  /** Units that a lane has in each step. */
+  readonly each: number;
+}
+
+/** A unit of a lane in a step. */
+interface UnitOfStep {
+  /** The number of the step, where steps are counted. */
+  readonly step: Expression | undefined;
+  readonly unit: Expression;
+  /** Whether there is such a unit; `undefined` where there always is. */
+  readonly isIn: Expression | undefined;
 }
 
 /** What the loops share with the rest of the kernel's body. */
@@ -46,6 +60,7 @@ interface LaneRows {
   readonly accumulators: AccumulatorWriter;
   readonly caches: RowCaches;
   readonly tileSums: TileSums | undefined;
+  readonly scans: Scans;
   /** Outside of loops: values that are the same in every row, then those of each row. */
   readonly common: Place;
   readonly rows: readonly Place[];
@@ -81,13 +96,15 @@ export class RowLoops {
   /** Writes the loop, and the merge of its lanes' states. */
   write(loop: Loop): void {
     const { schedule, isStrict, cacheIsMemory, graph } = this.context;
+    // Who has no element in the last step of a loop that lanes take together has seen fewer.
+    const split = loop.isTogether ? undefined : schedule.split;
     const reductions = this.reductions.get(loop.stage) ?? [];
     const { accumulators, accumulatorOf } = accumulatorsOf(
       reductions,
       this.centered,
       (hint, reduction) => this.given.names.define(hint, stateParts(reduction)),
       !isStrict,
-      schedule.split !== undefined,
+      split !== undefined,
     );
     const perRow = this.given.rows.map((place, i) => {
       const own = new Map<Accumulator, Accumulator>();
@@ -118,15 +135,20 @@ export class RowLoops {
     const { steps } = schedule;
     const counter = this.declareCounter(accumulators.some(({ reduction }) => reduction.counts));
     const blocks = graph.tiled ? blocksInRows(steps as number) : blocksOf(steps);
-    const nest = { loop, perRow, counter, blocks: accumulators.some(isBlocked) ? blocks : [] };
-    const { split } = schedule;
+    const each = loop.isTogether ? schedule.unitsInStep : 1;
+    const sizes = accumulators.some(isBlocked) ? blocks.map((size) => size / each) : [];
+    const nest = { loop, perRow, counter, blocks: sizes, each };
+    const scanned = steps && Math.ceil(steps / each);
+    for (const node of scansOf(loop)) {
+      for (const { strip } of this.given.rows) this.given.scans.declare(node, strip as Strip, scanned);
+    }
     const isCounted = accumulators.some(({ reduction }) => reduction.remainder);
     // On a processor, a loop with a bound per lane costs nothing extra.
     const isSplit = loop.counts || isCounted || !cacheIsMemory;
     const left = split?.left && isSplit ? split : undefined;
     this.writeBlocks(nest, left?.even);
     const joining = left && this.writeLeft(nest, left);
-    this.given.accumulators.finish(perRow.flat(), counter, this.context.lane(), (hint) =>
+    this.given.accumulators.finish(perRow.flat(), counter, split?.even, this.context.lane(), (hint) =>
       this.given.names.define(hint),
     );
     joining?.();
@@ -162,7 +184,7 @@ export class RowLoops {
     for (const [i, place] of rows.entries()) {
       for (const accumulator of accumulators[i] as readonly Accumulator[]) {
         to.at(accumulator.span, () =>
-          this.given.accumulators.accumulateWhere(isLeft, accumulator, place, nest.counter),
+          this.given.accumulators.accumulateWhere(isLeft, accumulator, place, nest.counter, 0),
         );
       }
     }
@@ -206,21 +228,29 @@ export class RowLoops {
    * @param even the number of steps in which all lanes take part, if the remaining units are added after the loop.
    */
   private writeBlocks(nest: Nest, even: number | undefined, depth = 0, from?: Expression): void {
-    const { loop, blocks } = nest;
+    const { loop, blocks, each } = nest;
     const { lanes, steps: all, units } = this.context.schedule;
     const to = this.context.to;
     const steps = even ?? all;
     const counted = loop.counts && steps !== undefined;
     const total = counted ? steps : even === undefined ? known(units) : even * lanes;
     const end = total === undefined || (even === undefined && !counted) ? this.unitsOfRow : count(total);
-    const perStep = counted ? 1 : lanes;
+    const perStep = counted ? each : lanes * each;
     const around = blocks[depth - 1];
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
-    const start = from ?? (counted ? count(0) : this.context.lane());
+    const start = from ?? (counted || loop.isTogether ? count(0) : this.context.lane());
     const size = blocks[depth];
-    const name = size !== undefined ? `blockStart${depth === 0 ? "" : depth + 1}` : counted ? "step" : "unit";
+    const name =
+      size !== undefined
+        ? `blockStart${depth === 0 ? "" : depth + 1}`
+        : counted
+          ? "step"
+          : loop.isTogether
+            ? "first"
+            : "unit";
     const write = (at: Expression) => {
       if (size !== undefined) this.writeBlock(nest, even, depth + 1, at);
+      else if (loop.isTogether) this.writeTogether(nest, depth, { first: at, length: perStep }, counted);
       else if (!counted) this.writeStep(nest, depth, { step: undefined, unit: at });
       else {
         const unit = to.define("unit", lanes === 1 ? at : add(multiply(at, lanes), this.context.lane()));
@@ -243,6 +273,73 @@ export class RowLoops {
       stop = isWhole ? after : to.define(`blockEnd${depth === 1 ? "" : depth}`, call("min", after, end));
     }
     to.loop(name, start, stop, (size ?? 1) * perStep, write);
+  }
+
+  /** A step that all lanes of a row take, also those without an element in it. */
+  private writeTogether(nest: Nest, depth: number, at: Step, isCounted: boolean): void {
+    const { loop, each } = nest;
+    const { lanes, units } = this.context.schedule;
+    const { to } = this.context;
+    const total = this.unitsOfRow;
+    const number = known(units);
+    const isWhole = number !== undefined && number % (lanes * each) === 0;
+    const last = number === undefined ? subtract(total, 1) : count(Math.max(0, number - 1));
+    const { first } = at;
+    const lane = this.context.lane();
+    const start = isCounted && lanes > 1 ? multiply(first, lanes) : first;
+    const own = lanes === 1 ? start : add(start, each === 1 ? lane : multiply(lane, each));
+    const names = new Names(this.given.names);
+    const list = Array.from({ length: each }, (_, i): UnitOfStep => {
+      const name = (hint: string, value: Expression) => to.define(names.define(hint), value);
+      const position = name("place", i === 0 ? own : add(own, i));
+      const isIn = isWhole ? undefined : name("isIn", binary("<", position, total));
+      const nearest = isIn ? call("min", position, last) : position;
+      const unit = loop.isReverse || isIn ? name("unit", loop.isReverse ? subtract(last, nearest) : nearest) : position;
+      return { step: isCounted ? (i === 0 ? first : add(first, i)) : undefined, unit, isIn };
+    });
+    this.writeUnits(nest, depth, at, list, names);
+  }
+
+  private writeUnits(nest: Nest, depth: number, at: Step, list: readonly UnitOfStep[], names: Names): void {
+    const { loop, perRow, counter } = nest;
+    const { to } = this.context;
+    const { accumulators, rows: given, scans } = this.given;
+    const all = list.map((one) => ({ ...one, ...this.stepPlaces(one.unit, names) }));
+    const inSteps = (node: Node) => {
+      if (node.kind === "scan" && !loop.reads.has(node)) {
+        for (const r of given.keys()) {
+          const places = all.map(({ rows, isIn }) => ({ place: rows[r] as Place, isIn }));
+          scans.write(node, places, at);
+        }
+      } else for (const { common, rows, step } of all) this.readOrDefine(node, loop, common, rows, step);
+    };
+    for (const node of loop.reads) inSteps(node);
+    for (const node of loop.nodes) {
+      if (!loop.reads.has(node)) inSteps(node);
+      if (loop.keeps.has(node)) for (const { rows, step } of all) this.keep(node, rows, step);
+    }
+    for (const { isIn, rows } of all) {
+      if (loop.stores.length > 0) {
+        to.when(isIn, () => {
+          for (const store of loop.stores) for (const place of rows) place.store(store);
+        });
+      }
+      const own = counter.counts[depth];
+      if (own !== undefined) {
+        const [none, one] = [literal(f32, 0), literal(f32, 1)];
+        to.assign(own, isIn ? select(none, one, isIn) : one, "+");
+        counter.inverse = to.define(names.define(this.inverseName), divide(1, isIn ? call("max", own, one) : own));
+      }
+      for (const [i, place] of rows.entries()) {
+        for (const accumulator of perRow[i] as readonly Accumulator[]) {
+          const within = isBlocked(accumulator) ? depth : 0;
+          to.at(accumulator.span, () => {
+            if (isIn === undefined) accumulators.accumulate(accumulator, place, counter, within);
+            else accumulators.accumulateWhere(isIn, accumulator, place, counter, within);
+          });
+        }
+      }
+    }
   }
 
   /** A block: declares its states, writes its loop, and merges its states into the enclosing ones. */
@@ -268,15 +365,17 @@ export class RowLoops {
    * lanes. If computing these needs caches of earlier loops, lane 0 chooses from its own elements, for all lanes.
    */
   private writeShifts(loop: Loop, perRow: readonly (readonly Accumulator[])[]): void {
-    const shifted = perRow.map((accumulators) => accumulators.filter(({ reduction }) => reduction.shift));
+    const all = perRow.map((accumulators) => accumulators.filter(({ reduction }) => reduction.shift));
+    for (const accumulator of all.flat())
+      this.context.to.at(accumulator.span, () => this.given.accumulators.declareShift(accumulator));
+    // A running sum is there only when the loop comes to it: nothing is taken off such elements.
+    const shifted = all.map((list) => list.filter((one) => operandsOf(one).every((node) => !node.direction)));
     if (shifted.flat().length === 0) return;
     const { isAnew, nodes } = elementNodes(loop, shifted[0] as readonly Accumulator[]);
-    for (const accumulator of shifted.flat())
-      this.context.to.at(accumulator.span, () => this.given.accumulators.declareShift(accumulator));
     const samples = Math.ceil(3 / this.context.schedule.width);
     for (let which = 0; which < samples; which++) {
       this.context.to.scope(() => {
-        const { step, unit } = this.sampledUnit(which, samples, !isAnew);
+        const { step, unit } = this.sampledUnit(which, samples, !isAnew, loop);
         const { common, rows } = this.stepPlaces(unit);
         for (const node of nodes) {
           if (step === undefined) this.given.define(node, common, rows);
@@ -296,17 +395,18 @@ export class RowLoops {
   }
 
   /** The `which`th of `samples` units spread over the row, or over the lane's own units if `isOwn`. */
-  private sampledUnit(which: number, samples: number, isOwn: boolean) {
-    const { lanes, steps, units } = this.context.schedule;
+  private sampledUnit(which: number, samples: number, isOwn: boolean, loop: Loop) {
+    const { lanes, steps, units, unitsInStep } = this.context.schedule;
     const to = this.context.to;
     const total = known(units);
     if (isOwn) {
       const number = Math.floor(((steps as number) * which) / samples);
       const step = to.define("step", count(number));
-      const unit = to.define(
-        "unit",
-        call("min", add(this.context.lane(), number * lanes), count((total as number) - 1)),
-      );
+      const last = count((total as number) - 1);
+      const each = loop.isTogether ? unitsInStep : 1;
+      const own = each === 1 ? this.context.lane() : multiply(this.context.lane(), each);
+      const nearest = call("min", add(own, (number - (number % each)) * lanes + (number % each)), last);
+      const unit = to.define("unit", loop.isReverse ? subtract(last, nearest) : nearest);
       return { step, unit };
     }
     const at =
@@ -357,11 +457,14 @@ export class RowLoops {
     for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
     for (const node of loop.nodes) {
       if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
-      if (!loop.keeps.has(node)) continue;
-      for (const place of rows) {
-        const cached = target(this.given.caches.of(node, place), step as Expression);
-        this.context.to.assign(cached, place.valueOf(node), undefined, spanOf(node));
-      }
+      if (loop.keeps.has(node)) this.keep(node, rows, step);
+    }
+  }
+
+  private keep(node: Node, rows: readonly Place[], step: Expression | undefined): void {
+    for (const place of rows) {
+      const cached = target(this.given.caches.of(node, place), step as Expression);
+      this.context.to.assign(cached, place.valueOf(node), undefined, spanOf(node));
     }
   }
 

@@ -29,7 +29,7 @@ import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
 import { mostInvocations } from "./launch.ts";
 import type { Along } from "./nodes.ts";
 import { isAligned, strideAlong } from "./place-along.ts";
-import { scratchBytes, scratchSize } from "./scratch.ts";
+import { scanBytes, scratchBytes, scratchSize } from "./scratch.ts";
 
 /** A row in steps that all of its lanes take part in, and the units that are left: fewer than there are lanes. */
 export interface Split {
@@ -58,6 +58,8 @@ export interface Schedule {
   readonly units: Extent;
   /** Units a lane handles in a row, if known. */
   readonly steps: number | undefined;
+  /** How many of them lie beside each other, and are taken in one step where lanes exchange running sums in it. */
+  readonly unitsInStep: number;
   /**
    * How a row is split, where its length is known and there is a step for every lane. Where more than a few units are left,
    * what they add is merged after the rest: by shuffles that costs less than counts in every merge, by a tree's barriers
@@ -193,7 +195,7 @@ export function makeSchedule(
   const widest = vector === undefined ? 1 : widthAlong(vector, accesses, isFlat, traits.isMultiple === true);
   const columnCount = times(...columns.map((atom) => extentOf(atom.extent)));
   const length = known(columnCount);
-  const most = largestWorkgroup(target, traits.accumulators.flat());
+  const most = largestWorkgroup(target, traits);
   const tuned = given ? undefined : measured(target.schedules ?? [], length, hash);
   const space = choiceSpace(widest, length === undefined ? most : Math.ceil(length / widest), most, isFlat);
   const count = known(times(...rows.map(({ extent }) => extentOf(extent))));
@@ -228,17 +230,28 @@ export function makeSchedule(
   const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
   // What lanes share beside states is single floats.
-  const taken = scratchBytes(states, traits.accumulators.flat()) + roundUp(4 * states, 16);
+  const exchanged = scanBytes(Math.floor(workgroup / lanes) * lanes, traits.scans);
+  const taken = scratchBytes(states, traits.accumulators.flat()) + roundUp(4 * states, 16) + exchanged;
   return {
     subgroupAsked: asked,
     ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, ...layout },
     steps: total === undefined ? undefined : Math.ceil(total / lanes),
+    unitsInStep: traits.scans === 0 ? 1 : unitsInStep(width, traits.isStrict, total && total / lanes),
     split: total === undefined || !mayLeave ? undefined : splitOf(total, layout),
     spareMemory: target.limits.maxComputeWorkgroupStorageSize - taken,
     unrolls: target.kind === "gpu",
     mostRowsPerLane: choice.rowsPerLane,
     ...{ choice: { ...choice, rowsPerLane }, by, usual, space },
   };
+}
+
+/** Elements that a lane has in a step of a scan, where it has so many: for as many there is one exchange. */
+export const scannedPerLane = 8;
+
+/** A power of two. A strict kernel adds in the same order whatever else it computes. @param units of a lane, if known. */
+function unitsInStep(width: number, isStrict: boolean, units = Infinity): number {
+  const most = isStrict ? 1 : Math.max(1, scannedPerLane / width);
+  return units >= most ? most : 2 ** Math.floor(Math.log2(Math.max(1, units)));
 }
 
 /** The dimension that an axis of rows has where a schedule is looked at: its cost may not depend on how many rows there are. */
@@ -272,7 +285,7 @@ function askedIn(target: TargetProfile, workgroup: number): number | undefined {
 }
 
 /** A power of two. */
-function largestWorkgroup(target: TargetProfile, accumulators: readonly Accumulator[]): number {
+function largestWorkgroup(target: TargetProfile, { accumulators, scans }: Traits): number {
   const { limits } = target;
   const invocations = Math.min(
     mostInvocations,
@@ -281,11 +294,9 @@ function largestWorkgroup(target: TargetProfile, accumulators: readonly Accumula
   );
   let most = 2 ** Math.floor(Math.log2(Math.max(1, invocations)));
   // Lanes that merge have a state in workgroup memory, one for each subgroup of them; a lane alone has none.
-  while (
-    most > 1 &&
-    scratchBytes(Math.ceil(most / subgroupOf(target)), accumulators) > limits.maxComputeWorkgroupStorageSize
-  )
-    most /= 2;
+  const bytesOf = (lanes: number) =>
+    scratchBytes(Math.ceil(lanes / subgroupOf(target)), accumulators.flat()) + scanBytes(lanes, scans);
+  while (most > 1 && bytesOf(most) > limits.maxComputeWorkgroupStorageSize) most /= 2;
   return most;
 }
 
@@ -297,6 +308,8 @@ export interface Traits {
   readonly hasMoments: boolean;
   /** Whether each op gives the bits that it gives in a kernel of its own. */
   readonly isStrict: boolean;
+  /** Of how many types the running sums along its rows are; 0 where there are none. */
+  readonly scans: number;
   /** What each loop along a row accumulates. */
   readonly accumulators: readonly (readonly Accumulator[])[];
   /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */
@@ -327,6 +340,11 @@ function usualChoice(traits: IterationTraits, target: TargetProfile, most: numbe
   const { length, isFlat } = traits;
   const { kind } = target;
   if (traits.across !== undefined) return acrossChoice(traits.across, target, most);
+  // Where barriers are slow, a lane scans a row alone. It has several elements in a step, so that more rows take longer to compile.
+  if (traits.scans > 0 && kind === "cpu") {
+    const { width } = onProcessor(traits, target);
+    return { lanes: 1, workgroup: Math.min(most, 64), rowsPerLane: 1, width, keep: keptElements.cpu };
+  }
   const few = lanesOfShortRow(traits, target);
   if (few !== undefined) return { lanes: few, workgroup: Math.min(most, 64), rowsPerLane: 1, width: 4, keep: 64 };
   const { width, rowsPerLane: wanted } =

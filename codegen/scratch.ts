@@ -86,6 +86,9 @@ export function scratchBytes(states: number, accumulators: readonly Accumulator[
   return [...byKey.values()].map((size) => padded(states * size)).reduce((sum, size) => sum + size, 0);
 }
 
+/** The bytes of workgroup memory in which lanes exchange running sums: two arrays for each type, used in turn. */
+export const scanBytes = (lanes: number, types: number): number => types * 2 * padded(4 * lanes);
+
 /** The number of states that a workgroup exchanges at a time. */
 export function scratchSize({ lanes, subgroup, rowsPerWorkgroup, rowsPerLane }: RowShape): number {
   return ((lanes / subgroup) * rowsPerWorkgroup) / rowsPerLane;

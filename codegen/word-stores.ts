@@ -59,6 +59,8 @@ export function wordLoops({ graph, schedule, tile, bufferOf }: BodyContext): rea
     return rows === undefined || parts <= 1 || type.width > width ? undefined : `${parts} ${rows}`;
   };
   const byLayout = grouped(graph.stores, (store) => {
+    // The loop over words does not go along the row.
+    if (store.node.direction !== undefined) return undefined;
     const buffer = bufferOf(store.name, "read_write");
     return isPartOfWord(buffer) ? layoutOf(store, buffer) : undefined;
   });
@@ -69,7 +71,15 @@ export function wordLoops({ graph, schedule, tile, bufferOf }: BodyContext): rea
       const { kind, dims, moves, value } = node;
       return kind === "load" && dims && !moves && layoutOf({ dims }, bufferOf(bufferName(value), "read")) === layout;
     });
-    const none = { sums: [], keeps: new Set<never>(), reads: new Set<never>(), frees: new Set<never>(), counts: false };
+    const none = {
+      sums: [],
+      keeps: new Set<never>(),
+      reads: new Set<never>(),
+      frees: new Set<never>(),
+      counts: false,
+      isReverse: false,
+      isTogether: false,
+    };
     const [parts, rows] = layout.split(" ") as [string, string];
     const isInOrder = rows === [...graph.rows.keys()].join();
     return [{ stage: graph.stages, nodes, stores, parts: Number(parts), isInOrder, words: new Set(words), ...none }];

@@ -10,9 +10,10 @@ export interface Refusal {
   readonly way?: string;
 }
 
-/** A reduction, and in words what it reduces. */
+/** A reduction or a scan, and in words what it goes along. */
 export interface Reducer {
   readonly name: string;
+  readonly verb: "reduces" | "scans";
   readonly span: Span;
   readonly axes: string;
 }
@@ -24,15 +25,26 @@ export const kernelRefusals = {
     };
   },
   /** After a reshape, a transpose or a broadcast, other axes may be called the same. */
-  otherAxes(axes: string, first: Reducer): Refusal {
-    const before = `\`${first.name}\` before it reduces`;
+  otherAxes(axes: string, verb: Reducer["verb"], first: Reducer): Refusal {
+    const before = `\`${first.name}\` before it ${first.verb}`;
     const disagree =
       axes === first.axes
-        ? `it reduces ${axes}, which are not the axes that ${before}, though they are called the same`
-        : `it reduces ${axes}, and ${before} ${first.axes}`;
+        ? `it ${verb} ${axes}, which are not the axes that ${before}, though they are called the same`
+        : `it ${verb} ${axes}, and ${before} ${first.axes}`;
+    const both = verb === first.verb ? verb : "reduces and scans";
     return {
-      reason: `${disagree}; one kernel reduces the same axes throughout`,
-      labels: [{ span: first.span, message: `reduces ${first.axes}` }],
+      reason: `${disagree}; one kernel ${both} the same axes throughout`,
+      labels: [{ span: first.span, message: `${first.verb} ${first.axes}` }],
+    };
+  },
+  /** Of a scan along axes that another scan goes along in another order. */
+  otherScan(op: string): Refusal {
+    return { reason: `\`${op}\` takes the elements of a row in another order than a running sum before it` };
+  },
+  /** Of running sums from both ends. */
+  bothWays(op: string): Refusal {
+    return {
+      reason: `\`${op}\` needs running sums from both ends of a row, and a kernel has the sum of an element only while it comes to that element from one end`,
     };
   },
   noCommonSpace(extents: readonly (number | string)[], other: number | string): Refusal {

@@ -167,7 +167,7 @@ export function compileFunction(
     const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
     const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
     const cut = outline(within, names, { split: splitReductions !== "none" });
-    const plan = withPlainKernels(cut, options.products === "plain" ? "all" : "own");
+    const plan = options.products === "plain" ? withPlainKernels(cut) : cut;
     try {
       return { plan, kernels: kernelsOf(plan) };
     } catch (again) {

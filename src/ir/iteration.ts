@@ -13,6 +13,7 @@
 import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/refusals.ts";
 import { type Atom, type Atoms, AtomTable, leavesOf } from "./atoms.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
+import { type Direction, type Scan, scanOf } from "./op-kinds.ts";
 import { attribute } from "./ops/attributes.ts";
 import type { IndexDef, IndexMap, NormDef, ShapeDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
@@ -43,6 +44,10 @@ export class IterationSpace {
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
   /** Axes along which a value depends on reductions of rows: it is computed at the current row, and at no other. */
   private readonly bound = new Map<Value, Atoms>();
+  /** From which end the scans go that a value follows from without a reduction between. */
+  private readonly directions = new Map<Value, Direction>();
+  /** What scans go along, in their order. */
+  private scanned: Atoms = [];
   private folded: Atoms | undefined;
   /** The first reduction, which decides the columns, and what it reduces in words. */
   private reducer: Reducer | undefined;
@@ -102,14 +107,17 @@ export class IterationSpace {
           this.table.record(() => this.reads.delete(op));
         }
         const results = isView ? (reads as DimAtoms[]) : this.resultDims(op, reads as DimAtoms[]);
+        const direction = this.directionOf(op);
         for (const [i, result] of op.results.entries()) {
           const dims = results[i] as DimAtoms;
           if (dims !== reads[0]) check(this.table.keepApart(dims.flat()));
           this.results.set(result, dims);
           this.bound.set(result, this.boundBy(op, dims));
+          if (direction !== undefined) this.directions.set(result, direction);
           this.table.record(() => {
             this.results.delete(result);
             this.bound.delete(result);
+            this.directions.delete(result);
           });
         }
         return undefined;
@@ -139,7 +147,8 @@ export class IterationSpace {
         return [this.index(op, mapOf(op, def), reads)];
       case "linear":
       case "extern":
-        throw new Mismatch({ reason: def.outside.because });
+        if (def.outside !== undefined) throw new Mismatch({ reason: def.outside.because });
+        return [this.scan(op, x)];
       case "composite":
         throw new Mismatch({ reason: "it is written out in other ops where a program is read" });
       default:
@@ -178,22 +187,54 @@ export class IterationSpace {
     const columns = new Set(this.columns);
     if (atoms.length === columns.size && atoms.every((atom) => columns.has(atom))) return;
     const words = () => `axes [${axes.join(", ")}] of ${printShape(shape)}`;
+    const verb = scanOf(op) === undefined ? "reduces" : "scans";
     if (this.folded !== undefined) {
       if (this.table.unify(this.folded, atoms) === undefined) return;
-      throw new Mismatch(kernelRefusals.otherAxes(words(), this.reducer as Reducer));
+      throw new Mismatch(kernelRefusals.otherAxes(words(), verb, this.reducer as Reducer));
     }
     this.folded = atoms;
-    this.reducer = { name: op.name, span: op.span, axes: words() };
+    this.reducer = { name: op.name, verb, span: op.span, axes: words() };
     this.table.record(() => {
       this.folded = undefined;
       this.reducer = undefined;
     });
   }
 
+  /** Says that the axis of a scan is the columns: a kernel has a sum when it comes to its element, and at no other. */
+  private scan(op: Op, x: DimAtoms): DimAtoms {
+    const { axis } = scanOf(op) as Scan;
+    const along = x.at(axis) as Atoms;
+    this.reduce(op, x, op.operand(0).shape, [axis]);
+    const [before, own] = [leavesOf(this.scanned), leavesOf(along)];
+    if (own.length === 0) return x;
+    if (before.length === 0) {
+      this.scanned = along;
+      this.table.record(() => {
+        this.scanned = [];
+      });
+    } else if (own.some((atom, i) => atom !== before[i])) throw new Mismatch(kernelRefusals.otherScan(op.name));
+    return x;
+  }
+
+  /** The column atoms in the order of scans along them; none where there are no scans. */
+  get scannedColumns(): readonly Atom[] {
+    return leavesOf(this.scanned);
+  }
+
+  private directionOf(op: Op): Direction | undefined {
+    if (ops[op.name].kind === "reduction") return undefined;
+    const own = scanOf(op)?.direction;
+    const given = op.operands.map((value) => value && this.directions.get(value));
+    const found = new Set([own, ...given].filter((one) => one !== undefined));
+    if (found.size > 1) throw new Mismatch(kernelRefusals.bothWays(op.name));
+    return [...found][0];
+  }
+
   private boundBy(op: Op, dims: DimAtoms): Atoms {
     const { kind } = ops[op.name];
-    const isReduced = kind === "reduction" || kind === "norm";
-    const columns = isReduced ? this.columns : [];
+    const isScan = scanOf(op) !== undefined;
+    const isReduced = kind === "reduction" || kind === "norm" || isScan;
+    const columns = isReduced && !isScan ? this.columns : [];
     const own = isReduced ? leavesOf(dims.flat()).filter((atom) => !columns.includes(atom)) : [];
     const given = op.operands.flatMap((value) => (value && this.bound.get(value)) ?? []);
     return own.length + given.length === 0 ? given : [...new Set(leavesOf([...own, ...given]))];
@@ -289,7 +330,7 @@ function isRegrouping(op: Op): boolean {
 /** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */
 export function whyOutside(op: Op): string | undefined {
   const def = ops[op.name];
-  return "outside" in def ? def.outside.because : undefined;
+  return "outside" in def ? def.outside?.because : undefined;
 }
 
 /** The first op that cannot share an iteration space with those before it, and why. */

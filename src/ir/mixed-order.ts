@@ -20,6 +20,7 @@ import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
 import { loopOrder } from "./loop-order.ts";
+import { scanOf } from "./op-kinds.ts";
 import { attribute } from "./ops/attributes.ts";
 import { ops as table } from "./ops/index.ts";
 import type { Dim, Shape } from "./types.ts";
@@ -142,6 +143,8 @@ function partsOf(group: readonly Op[], isLast: (op: Op) => boolean) {
     const operands = presentOperands(op).filter(({ def }) => def === undefined || !isLeaf(def));
     const isAfter = operands.some((value) => late.has(value));
     if (isAfter && operands.some((value) => inBody.has(value))) return undefined;
+    // The loop over the rows of a tile does not carry running sums.
+    if (scanOf(op) !== undefined) return undefined;
     if (!isAfter && !isLast(op) && space.add(op) !== undefined) return undefined;
     (isAfter ? after : isLast(op) ? sums : body).push(op);
     for (const result of op.results) (isAfter || isLast(op) ? late : inBody).add(result);

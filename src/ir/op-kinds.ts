@@ -2,6 +2,7 @@
 
 import type { ReductionResult } from "../kernel/reduction.ts";
 import type { Op, Value } from "./ir.ts";
+import { attribute } from "./ops/attributes.ts";
 import { ops } from "./ops/index.ts";
 
 /** Whether an op is a norm that takes a gamma: LayerNorm, RMSNorm or GroupNorm, and no centering or softmax. */
@@ -13,4 +14,28 @@ export function isNorm({ name }: Op): boolean {
 export function reductionResultOf({ def: op, index }: Value): ReductionResult | undefined {
   const def = op && ops[op.name];
   return def?.kind === "reduction" ? def.results[index] : undefined;
+}
+
+/** From which end of a row a scan goes. */
+export type Direction = "forward" | "reverse";
+
+/** How a scan goes along its operand. */
+export interface Scan {
+  /** Counted from the end. */
+  readonly axis: number;
+  readonly direction: Direction;
+  /** Whether an element is left out of its own sum. */
+  readonly isExclusive: boolean;
+}
+
+/** How an op scans its operand; `undefined` if it is no scan. */
+export function scanOf({ name, attributes }: Op): Scan | undefined {
+  const def = ops[name];
+  if (def.kind !== "linear" || def.outside !== undefined) return undefined;
+  const [isExclusive, isReverse] = ["exclusive", "reverse"].map((flag) => attribute.flag(attributes, flag));
+  return {
+    axis: attribute.axis(attributes),
+    direction: isReverse === true ? "reverse" : "forward",
+    isExclusive: isExclusive === true,
+  };
 }

@@ -15,7 +15,6 @@
  */
 
 import type { Fn, Op } from "../ir/ir.ts";
-import { ops } from "../ir/ops/index.ts";
 import type { Dim, TensorType } from "../ir/types.ts";
 
 /** `ceil(of / by)`, or `least` if that is more, and `most` at most, under a name that types of buffers may use. */
@@ -101,13 +100,7 @@ export const opaqueStepsOf = ({ steps }: Pick<Plan, "steps">): OpaqueStep[] =>
 
 /** The plain kernels of products among the launches: of what a caller may have better ones for. */
 export const productsOf = (plan: Pick<Plan, "steps">): Launch[] =>
-  launchesOf(plan).filter(({ fn, product }) => product !== undefined && !isOwn(fn.ops[0] as Op));
-
-/** Whether an op that no row kernel computes is one that no caller does either: a scan. */
-export function isOwn({ name }: Op): boolean {
-  const def = ops[name];
-  return "outside" in def && def.outside.isOwn === true;
-}
+  launchesOf(plan).filter(({ product }) => product !== undefined);
 
 /** The op of an opaque step. */
 export const opaqueOp = ({ fn }: OpaqueStep): Op => fn.ops[0] as Op;

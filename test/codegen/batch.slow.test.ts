@@ -148,6 +148,14 @@ describe.each(allTargets.filter(({ features }) => isDeep || !features.includes("
     expectSameRows(text, target, "rows", isDeep ? counts : [1, 64]);
   });
 
+  test.each(["12", "hidden"])("running sums of %s columns", (length) => {
+    const text = `fn f(x: f32[rows, ${length}]) -> (a: f32[rows, ${length}], b: f32[rows]) {
+  let c = cumsum(softmax(x, axes = [-1]), axis = -1, reverse = true)
+  return c, var(c, axes = [-1])
+}`;
+    expectSameRows(text, target, "rows", isDeep ? counts : [1, 64]);
+  });
+
   test("a variance in two folds", () => {
     const text = "fn f(x: f32[rows, 12]) -> f32[rows, 12] { return layernorm(x, axes = [-1]) }";
     expectSameRows(text, target, "rows", [64], { reduction: "two-fold" });

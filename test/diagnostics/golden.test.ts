@@ -241,7 +241,12 @@ test("what is said when a kernel runs", () => {
 const pipeline = { name: "--passes", text: "canonicalise,cse{n=1,n=2}" };
 const part = (start: number, end: number) => ({ source: pipeline, start, end });
 const whole = { source: at.source, start: 0, end: 2 };
-const otherAxes = kernelRefusals.otherAxes("axes [0] of [n]", { name: "sum", span: whole, axes: "axes [1] of [n, m]" });
+const otherAxes = kernelRefusals.otherAxes("axes [0] of [n]", "reduces", {
+  name: "sum",
+  verb: "reduces",
+  span: whole,
+  axes: "axes [1] of [n, m]",
+});
 const miss = { because: "the exponent is 3", help: "square the difference", at: whole };
 
 test("what is said of gradients", () => {

@@ -188,9 +188,9 @@ export interface ZeroMeanWay {
 
 /**
  * A kernel that computes one op and nothing else, for plans that have no library of them (codegen/product.ts): a product of matrices, the
- * same by rows of the second one, a convolution, a sum of rows by their numbers, sums of what comes before.
+ * same by rows of the second one, a convolution, a sum of rows by their numbers.
  */
-export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number" | "running sums";
+export type PlainKernel = "product" | "product by rows" | "convolution" | "rows by number";
 
 /** What computes an op that is not part of a loop nest over rows and columns. */
 interface Outside {
@@ -198,11 +198,9 @@ interface Outside {
   readonly because: string;
   /** A kernel of its own, if there is one. */
   readonly plain?: PlainKernel;
-  /** Whether that is always taken: no library of the caller's is asked. */
-  readonly isOwn?: true;
 }
 
-/** A product: linear in each of the first two operands, and in the third, which is added. */
+/** A product, linear in each of the first two operands and in the third, which is added; or sums of elements. */
 export interface LinearDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "linear";
   /** The result's shape, or what is wrong. */
@@ -225,7 +223,11 @@ export interface LinearDef<A extends AttributeDefs = AttributeDefs> extends Comm
   readonly terms: (shapes: readonly Shape[]) => Shape;
   /** Extents of the operands that attributes say something about; none if it is left out. */
   readonly fixesExtents?: (shapes: readonly Shape[]) => Shape;
-  readonly outside: Outside;
+  /**
+   * Missing for a scan: kernels accumulate it along the attribute `axis`, from the end where `reverse` is set, and without the
+   * element itself where `exclusive` is.
+   */
+  readonly outside?: Outside;
   readonly vjp: Vjp;
 }
 

@@ -7,10 +7,8 @@ import { hasNegative, numbers } from "./def.ts";
 import { checkedTranspose, linearOp, shapeAttribute } from "./linear.ts";
 import { ofOne, ofPair } from "./vjp.ts";
 
-// It needs the elements of a line in turn: no loop over rows and columns has it, and a kernel of its own computes it.
 export const cumsum = linearOp({
-  summary:
-    "The sum of each element and all before it along an axis. A kernel of its own computes it, with nothing to be filled in by a caller.",
+  summary: "The sum of each element and all before it along an axis.",
   operands: [{ name: "x" }],
   attributes: {
     axis: { type: "axis", summary: "The axis; -1 is the last." },
@@ -46,7 +44,6 @@ export const cumsum = linearOp({
       : [{ means: [{ operand: 0, axes: others, block }], exact: others.length === axes.length }];
   },
   terms: ([x]) => (x as Shape).slice(-1),
-  outside: { because: "each of its elements needs the one before it", plain: "running sums", isOwn: true },
   // Each element is in the sums of those behind it.
   vjp: {
     by: [

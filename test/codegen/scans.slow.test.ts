@@ -1,8 +1,9 @@
-/** `cumsum`: its kernel against float64 and over a field, and mistakes in it that are found. */
+/** Running sums in kernels: against float64 and over a field, alone and among other ops, and mistakes in them that are found. */
 
 import { describe, expect, test } from "vitest";
 import { proveLaunch } from "../../codegen/prove.ts";
 import { compile } from "../../src/driver/compile.ts";
+import { gradient } from "../../src/driver/gradient.ts";
 import { interpret } from "../../src/ir/interpret.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -53,16 +54,97 @@ describe("the kernel is proved", () => {
   });
 });
 
+/** Beside other ops, each in one kernel. */
+const fused: Readonly<Record<string, string>> = {
+  "a running sum of probabilities, masked": `fn f(x: f32[m, 37], mask: f32[m, 37]) -> f32[m, 37] {
+  return cumsum(softmax(x, axes = [-1]), axis = -1) * mask
+}`,
+  "the most likely ones, scaled to a sum of 1": `fn f(x: f32[m, 64], most: f32) -> (y: f32[m, 64]) {
+  let p = softmax(x, axes = [-1])
+  let kept = where(cumsum(p, axis = -1, exclusive = true) < most, p, 0)
+  return kept / sum(kept, axes = [-1], keepdims = true)
+}`,
+  "statistics of running sums": `fn f(x: f32[m, 100], g: f32[100]) -> (y: f32[m, 100]) {
+  return layernorm(cumsum(x, axis = -1), g, axes = [-1])
+}`,
+  "statistics of running sums, of rows of any length": `fn f(x: f32[m, n], g: f32[n]) -> (y: f32[m, n]) {
+  return layernorm(cumsum(x * g, axis = -1), g, axes = [-1])
+}`,
+  "sums beside the values that they add up": `fn f(x: f32[m, n], w: f32[n]) -> (c: f32[m, n], s: f32[m], i: i32[m]) {
+  let c = cumsum(x * w, axis = -1, reverse = true)
+  return c, sum(c * x, axes = [-1]), argmax(c, axes = [-1])
+}`,
+  "sums from both ends, in loops of their own": `fn f(x: f32[m, 64], d_y: f32[m, 64]) -> (d_x: f32[m, 64]) {
+  let s = sum(x, axes = [-1], keepdims = true)
+  let d = cumsum(d_y / s, axis = -1, reverse = true)
+  return d - sum(d_y * cumsum(x, axis = -1), axes = [-1], keepdims = true) / (s * s)
+}`,
+  "values kept for a loop from the end": `fn f(x: f32[m, 64]) -> (y: f32[m, 64]) {
+  let p = softmax(x, axes = [-1])
+  return p * cumsum(p, axis = -1, reverse = true, exclusive = true)
+}`,
+  "places of marked elements": `fn f(m: bool[b, n]) -> (place: i32[b, n]) {
+  return where(m, cumsum(cast(m, to = i32), axis = -1) - 1, 0)
+}`,
+  "halves, of which two share a word": `fn f(x: f16[m, 33], k: f32[m]) -> (y: f16[m, 33], v: f32[m]) {
+  let c = cumsum(x, axis = 1, exclusive = true)
+  return c, var(cast(c, to = f32), axes = [1]) * k
+}`,
+  "lines that lie apart": `fn f(x: f32[m, 4, n]) -> (y: f32[n, m, 4]) {
+  return transpose(cumsum(softmax(x, axes = [1]), axis = 1), perm = [2, 0, 1])
+}`,
+  "a row of two axes, in the other order in memory": `fn f(x: f32[8, 16, m]) -> (y: f32[m, 128]) {
+  return cumsum(reshape(transpose(x, perm = [2, 1, 0]), shape = [m, 128]), axis = -1) * 2
+}`,
+  "one element": `fn f(x: f32[m, 1]) -> (y: f32[m, 1], z: f32[m, 1]) {
+  return cumsum(x, axis = 1) + 1, cumsum(x, axis = 1, exclusive = true) + x
+}`,
+};
+
+describe.each(Object.entries(fused))("%s", (_, text) => {
+  test("it is one kernel, which is proved", () => {
+    for (const target of [portableTarget, targetByName("gpu-subgroup-32"), swiftshader, few(4)]) {
+      const { plan } = compiled(text, target);
+      expect(launchesOf(plan)).toHaveLength(1);
+      expect(proveLaunch(launchesOf(plan)[0] as Launch, [], target)).toEqual({ verdict: "equal" });
+    }
+  });
+});
+
+test("the gradient of a running sum is one kernel", () => {
+  const text = `fn f(x: f32[m, 64], g: f32[64]) -> (y: f32[m, 64]) { return cumsum(softmax(x, axes = [-1]), axis = -1) * g }`;
+  const { module } = gradient(parse(text), { wrt: ["x"] });
+  const { plans, kernels } = compile(module, { fn: "f_grad" });
+  expect(kernels).toHaveLength(1);
+  expect(proveLaunch(launchesOf(plans[0] as Plan)[0] as Launch, [], portableTarget)).toEqual({ verdict: "equal" });
+});
+
+describe("what one kernel does not compute takes two", () => {
+  test.each([
+    [
+      "from both ends at once",
+      "cumsum(x, axis = -1) + cumsum(x, axis = -1, reverse = true)",
+      "needs running sums from both ends of a row",
+    ],
+    ["along two axes", "cumsum(cumsum(x, axis = -1), axis = 0)", "`cumsum` before it scans axes [-1]"],
+    ["sums moved along the row", "flip(cumsum(x, axis = -1), axis = -1)", "moves rows along axis -1"],
+  ] as const)("%s", (_, expression, why) => {
+    const module = parse(`fn f(x: f32[m, n]) -> (y: f32[m, n]) { return ${expression} }`);
+    expect(compile(module).kernels).toHaveLength(2);
+    expect(() => compile(module, { singleKernel: true })).toThrow(why);
+  });
+});
+
 describe("a mistake is found", () => {
   test.each([
     ["a lane adds what lies above it", /> 0u\)/, "== 0u)"],
-    ["the wrong neighbour", /\^ 2u\]/, "^ 3u]"],
+    ["the wrong neighbour", /\^ 1u\]/, "^ 2u]"],
     ["no wait for the others", "workgroupBarrier();", ""],
-    ["a chunk that is not carried on", "carried0 += all;", ""],
-    ["a block that is counted twice", /(carried1 \+= carried0;\s*)carried0 = 0.0;/, "$1"],
-    ["a block that is lost", "carried2 += carried1;", ""],
-    ["elements behind the last one", "min(at1, dims.dim_n - 1u)", "at1"],
-    ["lines that there are not", "isLine && ", ""],
+    ["a step that is not carried on", "y_carried += all;", ""],
+    ["a block that is counted twice", /(carried_1 \+= y_carried;\s*)y_carried = 0.0;/, "$1"],
+    ["a block that is lost", "y_carried_2 += y_carried_1;", ""],
+    ["elements behind the last one", "min(place_1, dims.dim_n - 1u)", "place_1"],
+    ["elements that there are not", "if (isIn)", "if (true)"],
   ] as const)("%s", (_, from, to) => {
     const target = few(4);
     const wgsl = (text: string) => {
@@ -104,6 +186,16 @@ gpuTest("it runs, for lines of any length", async ({ gpu }) => {
       const off = wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - (got[i] as number))), 0);
       expect(off, `${text} of ${n}`).toBeLessThanOrEqual(allowed);
     }
+  }
+});
+
+gpuTest("an infinity is in no sum before it", async ({ gpu }) => {
+  for (const target of [swiftshader, few(8)]) {
+    const { plan, kernels } = compiled(scan("f32", "n", "axis = 0"), target);
+    const x = { element: "f32" as const, shape: [100], data: new Float32Array(100).fill(1).fill(Infinity, 70, 71) };
+    const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, { x });
+    const got = toNumbers(outputs.y as Parameters<typeof toNumbers>[0]);
+    expect([...got]).toEqual(Array.from({ length: 100 }, (_, i) => (i < 70 ? i + 1 : Infinity)));
   }
 });
 

@@ -1,0 +1,204 @@
+/**
+ * Running sums along the rows of a lane. The lanes of a row take each step of its loop together, each with some elements that
+ * lie beside each other, and what came before the step is carried on:
+ *
+ *   sums   = the lane's elements, summed up one after the other
+ *   before = the sum of the lanes below it, all = that of all lanes
+ *   y      = carried + (before + sums)
+ *   carried += all
+ *
+ * Lanes exchange sums as in a butterfly: of two neighbouring groups of lanes each adds the other's sum to its own, and the
+ * upper one adds the lower one's to what comes before it (Hillis and Steele 1986, but all lanes end with the whole sum,
+ * which is carried). Within the smallest subgroup that the device may choose they do so by shuffles, and beyond through
+ * workgroup memory, so that the order of the additions is the same for every size. What is carried is in nested blocks of 16, as
+ * the sums of reductions are (Higham 2002, section 4.2), so that an element passes through few additions however long the row is.
+ * No sum is taken back by a difference, so that an infinity stays out of what comes before it.
+ *
+ * Futhark's single-pass scan (`SegScan/SinglePass.hs`) lets workgroups wait for each other, which WebGPU does not promise to work.
+ */
+
+import type { Op } from "../src/ir/ir.ts";
+import { type Scan, scanOf } from "../src/ir/op-kinds.ts";
+import {
+  add,
+  binary,
+  component,
+  construct,
+  count,
+  type Expression,
+  equals,
+  item,
+  literal,
+  local,
+  remainder,
+  select,
+  shuffle,
+  type Variable,
+  widened,
+} from "../src/kernel/expression.ts";
+import { type Statements, type Target, target } from "../src/kernel/statement.ts";
+import { type Type, typeOf } from "../src/kernel/types.ts";
+import { laneType } from "./expression.ts";
+import type { Names } from "./names.ts";
+import { type Node, spanOf } from "./nodes.ts";
+import { hintOf, type Place, type PlaceContext, type Strip } from "./place.ts";
+import { printType } from "./print-wgsl.ts";
+import { type Schedule, scannedPerLane } from "./schedule.ts";
+
+/** Blocks of what is carried, and how many of one make one of the next. */
+const blocks = 3;
+const blockSize = 16;
+
+/** Elements of a lane that close two blocks, one within the other. */
+export const elementsOfBlocks = scannedPerLane * blockSize ** 2;
+
+/** A step of a row's loop: where it is among the others, and how far apart they are. */
+export interface Step {
+  readonly first: Expression;
+  readonly length: number;
+}
+
+/** The sums of what came before a step, the ones of the smallest blocks first. */
+class Carried {
+  private readonly to: Statements;
+  private readonly sums: readonly Target[];
+
+  /** @param steps of a row, if known: blocks are closed only where there are more steps than in one. */
+  constructor(to: Statements, type: Type, steps: number | undefined, nameOf: (hint: string) => string) {
+    this.to = to;
+    const sizes = Array.from({ length: blocks }, (_, i) => blockSize ** (i + 1));
+    // Integers lose nothing.
+    const closed = type.scalar === "f32" ? sizes.filter((size) => steps === undefined || size < steps) : [];
+    this.sums = Array.from({ length: 1 + closed.length }, () => to.variable(nameOf("carried"), literal(type, 0)));
+  }
+
+  get value(): Expression {
+    return this.sums.reduceRight<Expression | undefined>(
+      (all, sum) => (all ? add(all, sum) : sum),
+      undefined,
+    ) as Expression;
+  }
+
+  add(sum: Expression, { first, length }: Step): void {
+    const { to, sums } = this;
+    to.assign(sums[0] as Target, sum, "+");
+    const close = (i: number): void => {
+      const [block, around] = [sums[i], sums[i + 1]];
+      if (block === undefined || around === undefined) return;
+      const size = length * blockSize ** (i + 1);
+      to.when(equals(remainder(first, size), size - length), () => {
+        to.assign(around, block, "+");
+        to.assign(block, literal(block.type, 0));
+        close(i + 1);
+      });
+    };
+    close(0);
+  }
+}
+
+export class Scans {
+  private readonly context: PlaceContext;
+  private readonly names: Names;
+  private readonly carried = new Map<Strip, Map<Node, Carried>>();
+  private readonly arrays = new Map<string, readonly [Variable, Variable]>();
+
+  constructor(context: PlaceContext, names: Names) {
+    this.context = context;
+    this.names = names;
+  }
+
+  /** Workgroup memory in which lanes exchange sums. */
+  get shared(): readonly Variable[] {
+    return [...this.arrays.values()].flat();
+  }
+
+  /** Nothing has been summed up of a row before its loop. @param steps of the loop, if known. */
+  declare(node: Node, strip: Strip, steps: number | undefined): void {
+    const { to } = this.context;
+    const own = this.carried.get(strip) ?? new Map<Node, Carried>();
+    this.carried.set(strip, own);
+    const nameOf = (hint: string) => this.names.define(`${hintOf(node)}_${hint}`);
+    to.at(spanOf(node), () => own.set(node, new Carried(to, laneType(node.value.element, 1), steps, nameOf)));
+  }
+
+  /**
+   * The sums of a lane's units of a row in a step.
+   * @param places of the units, in the order in which the loop comes to them, and whether there are such.
+   */
+  write(
+    node: Node,
+    places: readonly { readonly place: Place; readonly isIn: Expression | undefined }[],
+    step: Step,
+  ): void {
+    const { to, schedule } = this.context;
+    const { width } = schedule;
+    const { direction, isExclusive } = scanOf(node.op as Op) as Scan;
+    const { names, strip } = (places[0] as { readonly place: Place }).place;
+    const name = (hint: string, value: Expression) => to.define(names.define(hint), value);
+    const components = Array.from({ length: width }, (_, i) => (direction === "reverse" ? width - 1 - i : i));
+    to.at(spanOf(node), () => {
+      const sums: Expression[] = [];
+      for (const { place, isIn } of places) {
+        const value = widened(place.argument(node.operands[0] as Node).value, width);
+        const own = isIn ? name("own", select(literal(value.type, 0), value, isIn)) : value;
+        for (const i of components) {
+          const element = width === 1 ? own : component(own, i);
+          const before = sums.at(-1);
+          sums.push(before ? name("sum", add(before, element)) : element);
+        }
+      }
+      const carried = this.carried.get(strip as Strip)?.get(node) as Carried;
+      const { before, all } = this.exchanged(sums.at(-1) as Expression, names);
+      const base = name("base", before ? add(carried.value, before) : carried.value);
+      for (const [i, { place }] of places.entries()) {
+        const upTo = components.map((_, k) => sums[i * width + k - Number(isExclusive)]);
+        const results = upTo.map((sum) => (sum ? add(base, sum) : base));
+        const inOrder = direction === "reverse" ? results.toReversed() : results;
+        const [only] = inOrder as [Expression];
+        place.bind(node, place.name(node, width === 1 ? only : construct(typeOf(base.type.scalar, width), ...inOrder)));
+      }
+      carried.add(all, step);
+    });
+  }
+
+  /** The sum of the lanes below, and that of all lanes of the row. */
+  private exchanged(sum: Expression, names: Names): { readonly before?: Expression; readonly all: Expression } {
+    const { to, schedule, lane } = this.context;
+    const { lanes, laneStride, subgroup } = schedule;
+    if (lanes === 1) return { all: sum };
+    const before = to.variable(names.define("before"), literal(sum.type, 0));
+    const all = to.variable(names.define("all"), sum);
+    const exchange = (mask: number, sumOfOther: () => Expression) =>
+      to.scope(() => {
+        const other = to.define("other", sumOfOther());
+        const isUpper = binary(">", binary("&", lane(), count(mask)), 0);
+        to.assign(before, select(literal(sum.type, 0), other, isUpper), "+");
+        to.assign(all, other, "+");
+      });
+    for (let mask = 1; mask < subgroup; mask *= 2) exchange(mask, () => shuffle(all, mask));
+    const through = Math.log2(lanes / subgroup);
+    for (let i = 0; i < through; i++) {
+      const mask = subgroup * 2 ** i;
+      // Who still reads the last sums reads the other array.
+      const array = this.arraysOf(sum.type)[i % 2] as Variable;
+      to.assign(target(array, local), all);
+      to.barrier();
+      exchange(mask, () => item(array, binary("^", local, count(mask * laneStride))));
+    }
+    if (through % 2 === 1) to.barrier();
+    return { before, all };
+  }
+
+  private arraysOf(type: Type): readonly [Variable, Variable] {
+    const key = printType(type);
+    const made = (): Variable => ({
+      ...{ name: this.names.define(`sums_${key}`), type, isMutable: true, isShared: true },
+      length: invocationsOf(this.context.schedule),
+    });
+    const found = this.arrays.get(key) ?? ([made(), made()] as const);
+    this.arrays.set(key, found);
+    return found;
+  }
+}
+
+const invocationsOf = ({ lanes, rowsPerWorkgroup, rowsPerLane }: Schedule) => (lanes * rowsPerWorkgroup) / rowsPerLane;
