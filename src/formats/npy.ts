@@ -6,20 +6,14 @@ import { fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import { roundUp } from "../launch/counts.ts";
+import type { NumberKind } from "../onnx/data-types.ts";
+import type { TensorNumbers } from "../onnx/tensors.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
 import { BadHeader, type NpyHeader, readNpyHeader } from "./npy-header.ts";
 
-type NumberKind = "float" | "integer" | "bool";
-
-export interface NpyArray {
-  readonly shape: readonly number[];
-  /** The type's name in its file format: `<f4`. */
-  readonly type: string;
-  readonly kind: NumberKind;
-  /** Exact, except for integers beyond 2^53. */
-  readonly numbers: Float64Array;
-}
+/** An array from a file, with the name of its type in NumPy or safetensors: `<f4`, `F32`. */
+export type NpyArray = TensorNumbers;
 
 /** How a type is encoded in a file. */
 export interface TypeRow {

@@ -83,9 +83,7 @@ export function typeName(number: number): string {
 }
 
 /** Names, in the style of the language, for types that it does not have. */
-const foreignNames: ReadonlyMap<number, string> = new Map([
-  ...[[11, "f64"] as const, [4, "u16"] as const, [5, "i16"] as const, [13, "u64"] as const, [8, "text"] as const],
-]);
+const foreignNames: Readonly<Record<number, string>> = { 4: "u16", 5: "i16", 8: "text", 11: "f64", 13: "u64" };
 
 /** Why an element type of a model is not supported: a noun phrase that follows "is". */
 export const whyForeign = (number: number): string =>
@@ -95,5 +93,5 @@ export const whyForeign = (number: number): string =>
 
 /** An element type in the style of the language: `f64`. */
 function shortName(number: number): string {
-  return dataTypes.get(number)?.element ?? foreignNames.get(number) ?? typeName(number);
+  return dataTypes.get(number)?.element ?? foreignNames[number] ?? typeName(number);
 }

@@ -33,6 +33,7 @@ import { rowsOf } from "./rows.ts";
 import { rules } from "./rules/index.ts";
 import { sizesIn } from "./sizes.ts";
 import { ScopeTypes } from "./types/infer.ts";
+import { shapeOperands } from "./types/shapes.ts";
 import { mostItems, type TensorInfo, types } from "./types/view.ts";
 
 /** A model as a program. */
@@ -381,18 +382,6 @@ class GraphImport implements Surroundings {
     }
     return kept.reverse();
   }
-}
-
-const withShapes = new Set([
-  ...["Reshape", "Expand", "Slice", "Tile", "Pad", "Resize", "Upsample", "Squeeze", "Unsqueeze", "Split", "TopK"],
-  ...["CenterCropPad", "ConstantOfShape", "Range"],
-]);
-
-/** The inputs of a node that only determine the shape of its result, or where it cuts. */
-function shapeOperands({ domain, opType, inputs }: NodeProto): number[] {
-  if (domain !== "" || !withShapes.has(opType)) return [];
-  const first = opType === "ConstantOfShape" || opType === "Range" ? 0 : 1;
-  return [...inputs.keys()].filter((i) => i >= first);
 }
 
 /** Whether the language allows a tensor of this shape. */

@@ -155,12 +155,15 @@ const domainOf = (name: string): string => (name === "ai.onnx" ? "" : name);
 
 const readName = message({ name: text(1) });
 
-/** Encoded AttributeProtos, with their names. */
-const namedAttributes = (number: number) =>
-  repeated(number, (reader, field): [string, Range] => {
+/** Encoded AttributeProtos, by name. */
+const attributes = (number: number): Member<Map<string, Range>> => ({
+  number,
+  initial: () => new Map(),
+  next(reader, field, ranges) {
     const range = messageOf(reader, field);
-    return [readName(reader, range).name, range];
-  });
+    return ranges.set(readName(reader, range).name, range);
+  },
+});
 
 const readNodeFields = message({
   name: text(3),
@@ -169,12 +172,12 @@ const readNodeFields = message({
   overload: text(8),
   inputs: texts(1),
   outputs: texts(2),
-  attributes: namedAttributes(5),
+  attributes: attributes(5),
 });
 
 const readNode: ReadMessage<NodeProto> = (reader, range, index = 0) => {
   const fields = readNodeFields(reader, range);
-  return { index, ...fields, domain: domainOf(fields.domain), attributes: new Map(fields.attributes), range };
+  return { index, ...fields, domain: domainOf(fields.domain), range };
 };
 
 const readDimension = message({ value: optional(1, intOf), name: optional(2, textOf) });
@@ -261,14 +264,14 @@ const readFunctionFields = message({
   inputs: texts(4),
   outputs: texts(5),
   nodes: repeated(7, nested(readNode)),
-  defaults: namedAttributes(11),
+  defaults: attributes(11),
   opsets: opsets(9),
   valueInfo: valueInfos(12),
 });
 
 const readFunction: ReadMessage<FunctionProto> = (reader, range) => {
   const fields = readFunctionFields(reader, range);
-  return { ...fields, domain: domainOf(fields.domain), defaults: new Map(fields.defaults) };
+  return { ...fields, domain: domainOf(fields.domain) };
 };
 
 interface ModelProto {

@@ -12,7 +12,7 @@ import { fieldsOf, floatsOf, integersOf } from "./wire.ts";
 /** The elements of a constant tensor. */
 export interface TensorNumbers {
   readonly shape: readonly number[];
-  /** The type's name in ONNX: `FLOAT`. */
+  /** The type's name in its file format: `FLOAT`. */
   readonly type: string;
   readonly kind: NumberKind;
   /** Exact, except for integers beyond 2^53. */

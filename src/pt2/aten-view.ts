@@ -5,7 +5,7 @@ import type { NewNode } from "../onnx/encode.ts";
 import type { Fields } from "./fields.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
 import type { AtenNode } from "./program.ts";
-import { type ScalarType, scalarTypes, type TensorMeta } from "./tensor-meta.ts";
+import { int64, type ScalarType, type TensorMeta } from "./tensor-meta.ts";
 
 /** A rule does not support the node, which then stays an ATen op. */
 export class Untranslated extends Error {}
@@ -124,6 +124,13 @@ export class AtenView {
     return found.of.items.map(({ kind }) => (kind.name === "as_int" ? kind.of.integer : this.decline()));
   }
 
+  /** A list with an element per spatial axis; a single number counts for all of them. */
+  perAxis(name: string, count: number, otherwise: readonly number[]): number[] {
+    const given = this.ints(name, []);
+    const list = given.length === 0 ? otherwise : given;
+    return Array.from({ length: count }, (_, i) => list[list.length === 1 ? 0 : i] ?? this.decline());
+  }
+
   /** The axis, counted from the front. Declines if there is no such axis. */
   axis(axis: number, rank: number): number {
     const normal = axis < 0 ? axis + rank : axis;
@@ -192,7 +199,7 @@ export class AtenView {
   operand(name: string, type: ScalarType): string {
     if (this.tensorName(name) !== undefined) return this.cast(this.tensor(name), this.typeOf(name), type);
     const found = this.argument(name);
-    if (found?.name === "as_sym_int") return this.cast(this.size(found.of), scalarTypes.get(5) as ScalarType, type);
+    if (found?.name === "as_sym_int") return this.cast(this.size(found.of), int64, type);
     if (found?.name === "as_bool") return this.scalar(Number(found.of.flag), type);
     return this.scalar(this.float(name), type);
   }
@@ -203,7 +210,7 @@ export class AtenView {
 
   /** A one-dimensional tensor of integers. */
   integers(list: readonly number[]): string {
-    return this.list(list, scalarTypes.get(5) as ScalarType, [list.length]);
+    return this.list(list, int64, [list.length]);
   }
 
   private list(numbers: readonly number[], type: ScalarType, dims: readonly number[]): string {

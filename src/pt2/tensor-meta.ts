@@ -1,5 +1,6 @@
 /** Types of tensors in the schema of torch.export (TensorMeta). */
 
+import { type DataType, dataTypes } from "../onnx/data-types.ts";
 import type { Fields } from "./fields.ts";
 
 /** An extent: a number, a symbol of the program, or undefined for any other expression. */
@@ -16,30 +17,26 @@ export interface TensorMeta {
 }
 
 /** An element type, by its number in the schema (ScalarType). */
-export interface ScalarType {
+export interface ScalarType extends Pick<DataType, "bytes" | "kind"> {
   readonly number: number;
-  readonly bytes: number;
   /** TensorProto.DataType of ONNX. */
   readonly onnx: number;
-  readonly kind: "float" | "integer" | "bool";
 }
 
-const scalar = (number: number, onnx: number, bytes: number, kind: ScalarType["kind"]) =>
-  [number, { number, onnx, bytes, kind }] as const;
+const scalar = (number: number, onnx: number): ScalarType => {
+  const { bytes, kind } = dataTypes.get(onnx) as DataType;
+  return { number, onnx, bytes, kind };
+};
+
+export const [bool, int64, float32] = [scalar(12, 9), scalar(5, 7), scalar(7, 1)];
 
 /** In the order of type promotion: the wider type comes later. */
-export const scalarTypes: ReadonlyMap<number, ScalarType> = new Map([
-  scalar(12, 9, 1, "bool"),
-  scalar(1, 2, 1, "integer"),
-  scalar(2, 3, 1, "integer"),
-  scalar(3, 5, 2, "integer"),
-  scalar(4, 6, 4, "integer"),
-  scalar(5, 7, 8, "integer"),
-  scalar(6, 10, 2, "float"),
-  scalar(13, 16, 2, "float"),
-  scalar(7, 1, 4, "float"),
-  scalar(8, 11, 8, "float"),
-]);
+export const scalarTypes: ReadonlyMap<number, ScalarType> = new Map(
+  [
+    ...[bool, scalar(1, 2), scalar(2, 3), scalar(3, 5), scalar(4, 6), int64],
+    ...[scalar(6, 10), scalar(13, 16), float32, scalar(8, 11)],
+  ].map((type) => [type.number, type]),
+);
 
 /** The type with a TensorProto.DataType. */
 export const scalarTypeOf = (onnx: number): ScalarType | undefined =>

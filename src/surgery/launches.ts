@@ -13,30 +13,22 @@ import { Draft, isNothing, type Line, opOf } from "./draft.ts";
 import { areLast } from "./norm-forms.ts";
 import type { FoundNorm } from "./passes.ts";
 
-const oneEach = [
-  ..."Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Cast Ceil Clip Concat Conv Cos Cosh".split(
-    " ",
-  ),
-  ..."CumSum Div Elu Equal Erf Exp Expand Floor Gather GatherElements Gelu Gemm GlobalAveragePool Greater".split(" "),
-  ..."GreaterOrEqual HardSigmoid HardSwish LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max".split(
-    " ",
-  ),
-  ..."MaxPool Min Mod Mul Neg Not Or Pow Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum".split(
-    " ",
-  ),
-  ..."Relu RMSNormalization Round Sigmoid SimplifiedLayerNormalization Sin Sinh Slice Softmax Softplus Split Sqrt Sub".split(
-    " ",
-  ),
-  ..."Tan Tanh Tile Transpose Trilu Where".split(" "),
-  ..."BiasGelu FastGelu Gelu QuickGelu SkipLayerNormalization SkipSimplifiedLayerNormalization"
-    .split(" ")
-    .map((name) => `com.microsoft:${name}`),
-];
-const none = "Constant Dropout Flatten Identity Reshape Shape Squeeze Unsqueeze".split(" ");
+const oneEach = `
+  Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool Cast Ceil Clip Concat Conv Cos Cosh CumSum Div Elu
+  Equal Erf Exp Expand Floor Gather GatherElements Gelu Gemm GlobalAveragePool Greater GreaterOrEqual HardSigmoid HardSwish
+  LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax MatMul Max MaxPool Min Mod Mul Neg Not Or Pow Range
+  Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Relu RMSNormalization Round Sigmoid
+  SimplifiedLayerNormalization Sin Sinh Slice Softmax Softplus Split Sqrt Sub Tan Tanh Tile Transpose Trilu Where
+  com.microsoft:BiasGelu com.microsoft:FastGelu com.microsoft:Gelu com.microsoft:QuickGelu
+  com.microsoft:SkipLayerNormalization com.microsoft:SkipSimplifiedLayerNormalization`;
+const none = "Constant Dropout Flatten Identity Reshape Shape Squeeze Unsqueeze";
 
 const launchesOf: ReadonlyMap<string, number> = new Map([
-  ...oneEach.map((op) => [op, 1] as const),
-  ...none.map((op) => [op, 0] as const),
+  ...oneEach
+    .trim()
+    .split(/\s+/)
+    .map((op) => [op, 1] as const),
+  ...none.split(" ").map((op) => [op, 0] as const),
   // A function that consists of primitives.
   ["com.microsoft:SimplifiedLayerNormalization", 6],
 ]);

@@ -11,7 +11,11 @@ function axesFrom(at: NodeView, x: Value): number[] {
   return Array.from({ length: rank - first }, (_, i) => first + i);
 }
 
-interface Affine {
+interface Norm {
+  readonly op: "layernorm" | "rmsnorm";
+  readonly x: Value;
+  readonly axes: readonly number[];
+  readonly eps: number;
   readonly gamma: Value | undefined;
   readonly beta?: Value | undefined;
 }
@@ -21,34 +25,21 @@ interface Affine {
  * applied by ops behind the norm. If types differ, the norm is computed in f32 and the result has the type of the scale:
  * opset 23 specifies this for RMSNormalization, and onnxruntime does it for all of these ops.
  */
-function normalized(
-  at: NodeView,
-  op: "layernorm" | "rmsnorm",
-  x: Value,
-  axes: readonly number[],
-  eps: number,
-  given: Affine,
-): Value {
-  const element = given.gamma?.element ?? x.element;
-  const all = [x, given.gamma, given.beta].flatMap((value) => value ?? []);
+function normalized(at: NodeView, norm: Norm): Value {
+  const { x, gamma, beta } = norm;
+  const element = gamma?.element ?? x.element;
+  const all = [x, gamma, beta].flatMap((value) => value ?? []);
   const isMixed = all.some((value) => value.element !== element) && all.every((value) => isFloat(value.element));
-  const wide = (value: Value) => (isMixed ? converted(at, value, "f32") : value);
-  const [from, gamma, beta] = [wide(x), given.gamma && wide(given.gamma), given.beta && wide(given.beta)];
-  const result = affineNorm(at, op, from, axes, eps, { gamma, beta });
-  return isMixed ? converted(at, result, element) : result;
+  if (!isMixed) return affineNorm(at, norm);
+  const wide = (value: Value) => converted(at, value, "f32");
+  const operands = { x: wide(x), gamma: gamma && wide(gamma), beta: beta && wide(beta) };
+  return converted(at, affineNorm(at, { ...norm, ...operands }), element);
 }
 
 const converted = (at: NodeView, value: Value, to: ElementType): Value =>
   value.element === to ? value : at.emit("cast", [value], { to });
 
-function affineNorm(
-  at: NodeView,
-  op: "layernorm" | "rmsnorm",
-  x: Value,
-  axes: readonly number[],
-  eps: number,
-  { gamma, beta }: Affine,
-): Value {
+function affineNorm(at: NodeView, { op, x, axes, eps, gamma, beta }: Norm): Value {
   const row = axes.map((axis) => x.shape[axis] as number | string);
   const fits = (value: Value | undefined) => value === undefined || sameShape(value.shape, row);
   if (fits(gamma) && fits(beta)) {
@@ -83,14 +74,14 @@ const layerNorm: Rule = (at) => {
   const axes = axesFrom(at, x);
   const eps = at.float("epsilon", 1e-5);
   const rest = statistics(at, x, axes, eps, 1);
-  return [normalized(at, "layernorm", x, axes, eps, { gamma: at.optional(1), beta: at.optional(2) }), ...rest];
+  return [normalized(at, { op: "layernorm", x, axes, eps, gamma: at.optional(1), beta: at.optional(2) }), ...rest];
 };
 
 const rmsNorm: Rule = (at) => {
   if (at.wants(1)) decline("its second output is used");
   const x = at.input(0);
   const eps = at.float("epsilon", 1e-5);
-  return normalized(at, "rmsnorm", x, axesFrom(at, x), eps, { gamma: at.optional(1) });
+  return normalized(at, { op: "rmsnorm", x, axes: axesFrom(at, x), eps, gamma: at.optional(1) });
 };
 
 /** The norm of the sum of two streams and a bias, and the sum itself. */
@@ -104,7 +95,7 @@ function skip(op: "layernorm" | "rmsnorm"): Rule {
     const beta = op === "layernorm" ? at.optional(3) : undefined;
     if (op === "rmsnorm" && (at.wants(1) || at.wants(2))) decline("its mean or its inverse deviation is used");
     const rest = op === "layernorm" ? statistics(at, stream, axes, eps, 1) : [undefined, undefined];
-    return [normalized(at, op, stream, axes, eps, { gamma, beta }), ...rest, stream];
+    return [normalized(at, { op, x: stream, axes, eps, gamma, beta }), ...rest, stream];
   };
 }
 

@@ -1,12 +1,9 @@
 /** Type inference for elementwise ops, reductions and norms. */
 
+import { dataTypes } from "../data-types.ts";
 import type { Extent } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
-
-const like =
-  (index: number): TypeRule =>
-  (at) => [at.like(index)];
+import { decline, each, like, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** The operands broadcast; the element type is that of operand `like`, or `element`. */
 const broadcasting =
@@ -90,10 +87,7 @@ const loss: TypeRule = (at) => {
 const castLike: TypeRule = (at) => [at.like(0, { element: at.element(1) })];
 
 const bitCast: TypeRule = (at) => {
-  const bytes = (element: number | undefined) => {
-    const sizes = { 1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2 };
-    return sizes[(element ?? 0) as 1];
-  };
+  const bytes = (element: number | undefined) => dataTypes.get(element ?? 0)?.bytes;
   const to = at.int("to", 0);
   if (bytes(to) !== bytes(at.element(0))) decline("its element types differ in size");
   return [at.like(0, { element: to })];

@@ -2,7 +2,7 @@
 
 import { add, type Extent, multiply, subtract } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, like, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** The outputs of all steps, `[steps, directions, batch, hidden]` or with the batch first, and the last state. */
 const recurrent: TypeRule = (at) => recurrentOf(at, { LSTM: 4, GRU: 3, RNN: 1 }[at.node.opType] ?? 1);
@@ -152,10 +152,6 @@ export const otherTypes: Readonly<Record<string, TypeRule>> = {
   StringSplit: stringSplit,
   TfIdfVectorizer: tfIdf,
 };
-
-const like =
-  (index: number): TypeRule =>
-  (at) => [at.like(index)];
 
 const embedLayerNorm: TypeRule = (at) => {
   const [b, s] = at.shape(0);

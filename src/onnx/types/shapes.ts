@@ -1,7 +1,8 @@
 /** Type inference for reshapes, permutations, slices, concatenations and gathers. */
 
 import { add, divideExactly, type Extent, isSame, least, multiply, subtract } from "../extent.ts";
-import { decline, each, type Item, mostItems, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import type { NodeProto } from "../messages.ts";
+import { decline, each, type Item, like, mostItems, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 type Extents = readonly (Extent | undefined)[];
 
@@ -296,8 +297,6 @@ const unique: TypeRule = (at) => {
   return [openAlong(at)[0], long, long, long];
 };
 
-const likeFirst: TypeRule = (at) => [at.like(0)];
-
 export const shapeTypes: Readonly<Record<string, TypeRule>> = {
   Reshape: reshape,
   Flatten: flatten,
@@ -329,5 +328,17 @@ export const shapeTypes: Readonly<Record<string, TypeRule>> = {
     return [{ element: types.int64, shape: [at.info(0).shape?.length, count] }];
   },
   EyeLike: (at) => [at.like(0, { element: at.hasAttribute("dtype") ? at.int("dtype", 1) : at.element(0) })],
-  ...each("Identity ScatterND ScatterElements Scatter ReverseSequence Trilu CumSum CumProd TensorScatter", likeFirst),
+  ...each("Identity ScatterND ScatterElements Scatter ReverseSequence Trilu CumSum CumProd TensorScatter", like(0)),
 };
+
+const withShapes = new Set([
+  ...["Reshape", "Expand", "Slice", "Tile", "Pad", "Resize", "Upsample", "Squeeze", "Unsqueeze", "Split", "TopK"],
+  ...["CenterCropPad", "ConstantOfShape", "Range"],
+]);
+
+/** The inputs of a node that only determine the shape of its result, or where it cuts. */
+export function shapeOperands({ domain, opType, inputs }: NodeProto): number[] {
+  if (domain !== "" || !withShapes.has(opType)) return [];
+  const first = opType === "ConstantOfShape" || opType === "Range" ? 0 : 1;
+  return [...inputs.keys()].filter((i) => i >= first);
+}

@@ -36,6 +36,11 @@ export function closed({ shape, ...rest }: Typed, scope: Pick<Scope, "fresh">): 
 /** Infers a type for each output; a missing one is unknown. */
 export type TypeRule = (at: TypeView) => readonly (Typed | undefined)[];
 
+/** The result has the type of an input. */
+export const like =
+  (index: number): TypeRule =>
+  (at) => [at.like(index)];
+
 /** The values of `TensorProto.DataType` that rules use. */
 export const types = {
   ...{ float: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, half: 10, double: 11 },

@@ -1,7 +1,7 @@
 /** Elementwise ops. */
 
 import type { AtenRule, AtenView } from "../aten-view.ts";
-import { type ScalarType, scalarTypes } from "../tensor-meta.ts";
+import { bool, float32, type ScalarType, scalarTypes } from "../tensor-meta.ts";
 
 const unary =
   (opType: string): AtenRule =>
@@ -15,7 +15,7 @@ function promoted(at: AtenView): ScalarType {
   const [first] = given.toSorted((a, b) => order.indexOf(b.number) - order.indexOf(a.number));
   if (first === undefined) return at.decline();
   const isFraction = given.length === 1 && first.kind !== "float" && !Number.isInteger(at.float("other", 0));
-  return isFraction ? (scalarTypes.get(7) as ScalarType) : first;
+  return isFraction ? float32 : first;
 }
 
 /** The operands are converted to the type of the result. */
@@ -44,8 +44,6 @@ const compared =
     if (isNegated) at.make("Not", [at.emit(opType, operands)]);
     else at.make(opType, operands);
   };
-
-const bool = scalarTypes.get(12) as ScalarType;
 
 const logical =
   (opType: string): AtenRule =>

@@ -1,9 +1,7 @@
 /** Ops that reshape, permute, slice, concatenate, repeat and gather, and constructors of tensors. */
 
 import type { AtenRule, AtenView } from "../aten-view.ts";
-import { type ScalarType, scalarTypes } from "../tensor-meta.ts";
-
-const int64 = scalarTypes.get(5) as ScalarType;
+import { int64 } from "../tensor-meta.ts";
 
 /** In ONNX, 0 in a shape copies an extent of the input, unless `allowzero` is set. */
 const reshaped =

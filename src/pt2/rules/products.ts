@@ -1,6 +1,6 @@
 /** Matrix products, convolutions and attention. */
 
-import type { AtenRule, AtenView } from "../aten-view.ts";
+import type { AtenRule } from "../aten-view.ts";
 
 /** x Wᵀ + b; the transposed weight is a view of the same storage. */
 const linear: AtenRule = (at) => {
@@ -22,32 +22,26 @@ const sumAndProduct =
     at.make("Add", [at.emit("MatMul", [at.tensor(a), at.tensor(b)]), at.tensor("self")]);
   };
 
-/** A list with an element per spatial axis; a single number counts for all of them. */
-function perAxis(at: AtenView, name: string, count: number, other: number): number[] {
-  const list = at.ints(name, [other]);
-  return Array.from({ length: count }, (_, i) => list[list.length === 1 ? 0 : i] ?? other);
-}
-
-function convolve(at: AtenView, input: string): void {
-  const space = at.rank(input) - 2;
+const convolution: AtenRule = (at) => {
+  const space = at.rank("input") - 2;
   // Unbatched inputs, which lack an axis, are not supported.
   if (space < 1 || at.rank("weight") !== space + 2) at.decline();
   if (at.flag("transposed", false)) at.decline();
   const bias = at.optionalTensor("bias");
   const padding = at.node.args.get("padding")?.kind.name === "as_string" ? at.text("padding", "") : undefined;
-  const pads = padding === undefined ? perAxis(at, "padding", space, 0) : [];
+  const pads = padding === undefined ? at.perAxis("padding", space, [0]) : [];
   const isSame = padding === "same";
-  const strides = perAxis(at, "stride", space, 1);
+  const strides = at.perAxis("stride", space, [1]);
   if (isSame && strides.some((stride) => stride !== 1)) at.decline();
-  at.make("Conv", [at.tensor(input), at.tensor("weight"), ...(bias === undefined ? [] : [bias])], {
+  at.make("Conv", [at.tensor("input"), at.tensor("weight"), ...(bias === undefined ? [] : [bias])], {
     strides,
-    dilations: perAxis(at, "dilation", space, 1),
+    dilations: at.perAxis("dilation", space, [1]),
     group: at.int("groups", 1),
     ...(isSame
       ? { auto_pad: { text: "SAME_UPPER" } }
-      : { pads: padding === "valid" ? [...new Array(2 * space).fill(0)] : [...pads, ...pads] }),
+      : { pads: padding === "valid" ? new Array<number>(2 * space).fill(0) : [...pads, ...pads] }),
   });
-}
+};
 
 const attention: AtenRule = (at) => {
   if (at.float("dropout_p", 0) !== 0 || at.rank("query") !== 4 || at.rank("key") !== 4) at.decline();
@@ -74,13 +68,13 @@ export const productRules: Readonly<Record<string, AtenRule>> = {
   "bmm.default": product("self", "mat2"),
   "addmm.default": sumAndProduct("mat1", "mat2"),
   "baddbmm.default": sumAndProduct("batch1", "batch2"),
-  ...Object.fromEntries(
-    ["conv1d", "conv2d", "conv3d"].flatMap((name) => [
-      [`${name}.default`, (at: AtenView) => convolve(at, "input")],
-      [`${name}.padding`, (at: AtenView) => convolve(at, "input")],
-    ]),
-  ),
-  "convolution.default": (at) => convolve(at, "input"),
+  "conv1d.default": convolution,
+  "conv1d.padding": convolution,
+  "conv2d.default": convolution,
+  "conv2d.padding": convolution,
+  "conv3d.default": convolution,
+  "conv3d.padding": convolution,
+  "convolution.default": convolution,
   "scaled_dot_product_attention.default": attention,
   "einsum.default": einsum,
 };

@@ -103,22 +103,15 @@ const globalMean: AtenRule = (at) => {
 const pooled =
   (opType: "AveragePool" | "MaxPool", space: number): AtenRule =>
   (at) => {
-    const each = (name: string, other: readonly number[]) => {
-      const list = at.ints(name, other);
-      return list.length === 0
-        ? [...other]
-        : Array.from({ length: space }, (_, i) => list[list.length === 1 ? 0 : i] as number);
-    };
     if (at.flag("ceil_mode", false) || at.has("divisor_override")) at.decline();
-    const kernel = each("kernel_size", []);
-    const pads = each("padding", new Array<number>(space).fill(0));
-    const ones = new Array<number>(space).fill(1);
+    const kernel = at.perAxis("kernel_size", space, []);
+    const pads = at.perAxis("padding", space, [0]);
     at.make(opType, [at.tensor("self")], {
       kernel_shape: kernel,
-      strides: each("stride", kernel),
+      strides: at.perAxis("stride", space, kernel),
       pads: [...pads, ...pads],
       ...(opType === "MaxPool"
-        ? { dilations: each("dilation", ones) }
+        ? { dilations: at.perAxis("dilation", space, [1]) }
         : { count_include_pad: at.flag("count_include_pad", true) ? 1 : 0 }),
     });
   };

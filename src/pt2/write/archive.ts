@@ -9,7 +9,7 @@ import { FreshNames } from "../../ir/fresh-names.ts";
 import type { Piece } from "../../onnx/write.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { LazyTensor } from "../../surgery/emit.ts";
-import type { JsonEntry, StoredTensor } from "../archive.ts";
+import type { StoredTensor } from "../archive.ts";
 import type { Fields } from "../fields.ts";
 import { editedText, type JsonEdit } from "../json.ts";
 import type { Pt2Model } from "../model.ts";
@@ -46,13 +46,12 @@ export function rewrittenArchive(
   const gone = weightsGone(model, nodes);
   const used = new Set(nodes.flatMap(({ takes }) => takes));
   const isNew = ({ argument, instead }: NewWeight) => instead === undefined && used.has(argument);
-  const fresher = [...weights.values()].filter(isNew);
-  const own = [...weights.values()].filter(({ instead }) => instead !== undefined);
-  const files = new WeightFiles(model, own, fresher, gone);
-  const text = programText(model, { nodes, gone, fresher, own, metas });
-  const instead = new Map<string, Uint8Array | undefined>(files.instead);
-  instead.set(archive.program.entry.name, new TextEncoder().encode(text));
-  return { pieces: rewrittenZip(archive.directory, { instead, added: files.added }), nodes: nodes.length };
+  const appended = [...weights.values()].filter(isNew);
+  const replaced = [...weights.values()].filter(({ instead }) => instead !== undefined);
+  const changes = { nodes, gone, appended, replaced, metas, device: deviceOf(model) };
+  const { instead, added: entries } = weightFiles(model, changes);
+  instead.set(archive.program.entry.name, new TextEncoder().encode(programText(model, changes)));
+  return { pieces: rewrittenZip(archive.directory, { instead, added: entries }), nodes: nodes.length };
 }
 
 /** Checks that every name that a node uses is defined. */
@@ -117,56 +116,43 @@ function weightsGone({ program }: Pt2Model, nodes: readonly WrittenNode[]): Read
 }
 
 /** The entries for new weights, and the updated lists of weights. */
-class WeightFiles {
-  readonly instead = new Map<string, Uint8Array | undefined>();
-  readonly added = new Map<string, Uint8Array>();
-
-  constructor(
-    model: Pt2Model,
-    own: readonly NewWeight[],
-    fresh: readonly NewWeight[],
-    gone: ReadonlyMap<string, string>,
-  ) {
-    const { archive } = model;
-    const edits = new Map<JsonEntry, { readonly changed: Map<string, JsonText>; readonly removed: Set<string> }>();
-    const editsOf = (config: JsonEntry) => {
-      const known = edits.get(config) ?? { changed: new Map<string, JsonText>(), removed: new Set<string>() };
-      edits.set(config, known);
-      return known;
-    };
-    const removed = new Set(gone.values());
-    const byStorage = tensorsByStorage(archive);
-    const left = (storage: StoredTensor["storage"]) => byStorage.get(storage)?.some((one) => !removed.has(one.name));
-    for (const name of removed) {
-      const stored = archive.tensors.get(name);
-      if (stored === undefined) continue;
-      editsOf(stored.listedIn).removed.add(name);
-      if (!left(stored.storage)) this.instead.set(stored.storage.name, undefined);
-    }
-    for (const weight of own) {
-      const { storage } = weight.instead as StoredTensor;
-      this.instead.set(storage.name, weight.bytes());
-      for (const one of byStorage.get(storage) ?? []) {
-        if (isPlain(one)) continue;
-        editsOf(one.listedIn).changed.set(one.name, contiguousConfig(one, weight));
-      }
-    }
-    const [weightsList] = archive.configs;
-    const folder = weightsList?.entry.name.replace(/[^/]*$/, "") ?? "";
-    const paths = new FreshNames([...archive.directory.byName.keys(), ...this.added.keys()]);
-    for (const weight of fresh) {
-      const path = paths.next(`${folder}weight_0`, (n) => `${folder}weight_${n}`);
-      this.added.set(path, weight.bytes());
-      if (weightsList !== undefined)
-        editsOf(weightsList).changed.set(weight.state, newConfig(weight, path.slice(folder.length), model));
-    }
-    for (const [config, { changed, removed: out }] of edits) {
-      const all = config.fields.get("config");
-      const text = editedObject(config.text, all, changed, out);
-      const whole = editedText(config.text, [{ ...all.json, text }]);
-      this.instead.set(config.entry.name, new TextEncoder().encode(whole));
+function weightFiles(
+  { archive }: Pt2Model,
+  { replaced, appended, gone, device }: ProgramChanges,
+): { readonly instead: Map<string, Uint8Array | undefined>; readonly added: Map<string, Uint8Array> } {
+  const instead = new Map<string, Uint8Array | undefined>();
+  const added = new Map<string, Uint8Array>();
+  const changed = new Map(archive.configs.map((config) => [config, new Map<string, JsonText>()]));
+  const removed = new Set([...gone.values()].filter((name) => archive.tensors.has(name)));
+  const byStorage = tensorsByStorage(archive);
+  for (const name of removed) {
+    const storage = archive.tensors.get(name)?.storage;
+    const isShared = storage !== undefined && byStorage.get(storage)?.some((one) => !removed.has(one.name));
+    if (storage !== undefined && !isShared) instead.set(storage.name, undefined);
+  }
+  for (const weight of replaced) {
+    const { storage } = weight.instead as StoredTensor;
+    instead.set(storage.name, weight.bytes());
+    for (const one of byStorage.get(storage) ?? []) {
+      if (!isPlain(one)) changed.get(one.listedIn)?.set(one.name, contiguousConfig(one, weight));
     }
   }
+  const [weightsList] = archive.configs;
+  const folder = weightsList?.entry.name.replace(/[^/]*$/, "") ?? "";
+  const paths = new FreshNames(archive.directory.byName.keys());
+  for (const weight of appended) {
+    const path = paths.next(`${folder}weight_0`, (n) => `${folder}weight_${n}`);
+    added.set(path, weight.bytes());
+    if (weightsList !== undefined)
+      changed.get(weightsList)?.set(weight.state, newConfig(weight, path.slice(folder.length), device));
+  }
+  for (const [config, own] of changed) {
+    const all = config.fields.get("config");
+    if (own.size === 0 && !all.keys.some((name) => removed.has(name))) continue;
+    const text = editedObject(config.text, all, own, removed);
+    instead.set(config.entry.name, new TextEncoder().encode(editedText(config.text, [{ ...all.json, text }])));
+  }
+  return { instead, added };
 }
 
 /** Whether a tensor is contiguous and begins with its storage. */
@@ -184,14 +170,12 @@ function contiguousConfig({ config, listedIn }: StoredTensor, { dtype, shape }: 
   return editedText(textOf(listedIn.text, config), [{ start: start - from, end: end - from, text: meta }]);
 }
 
-const isTrained = true;
-
-function newConfig({ dtype, shape }: NewWeight, path: string, model: Pt2Model): JsonText {
+function newConfig({ dtype, shape }: NewWeight, path: string, device: JsonText): JsonText {
   return objectText([
     ["path_name", jsonText(path)],
-    ["is_param", jsonText(isTrained)],
+    ["is_param", jsonText(true)],
     ["use_pickle", "false"],
-    ["tensor_meta", metaText(weightMeta(dtype, shape, deviceOf(model)), isTrained)],
+    ["tensor_meta", metaText(weightMeta(dtype, shape, device), true)],
   ]);
 }
 
@@ -206,14 +190,17 @@ function deviceOf({ archive }: Pt2Model): JsonText {
 
 interface ProgramChanges {
   readonly nodes: readonly WrittenNode[];
+  /** The weights that are not used any more. */
   readonly gone: ReadonlyMap<string, string>;
-  readonly fresher: readonly NewWeight[];
-  /** New weights that replace old ones. */
-  readonly own: readonly NewWeight[];
+  /** New weights that replace old ones, and those that do not. */
+  readonly replaced: readonly NewWeight[];
+  readonly appended: readonly NewWeight[];
   readonly metas: Metas;
+  /** The device of new weights. */
+  readonly device: JsonText;
 }
 
-function programText(model: Pt2Model, { nodes, gone, fresher, own, metas }: ProgramChanges): JsonText {
+function programText(model: Pt2Model, { nodes, gone, appended, replaced, metas, device }: ProgramChanges): JsonText {
   const { archive, program } = model;
   const { text } = archive.program;
   const { graph, signature } = program;
@@ -228,19 +215,19 @@ function programText(model: Pt2Model, { nodes, gone, fresher, own, metas }: Prog
     const both = [...items.slice(0, last), ...added, ...items.slice(last)];
     return listText(both.filter((_, i) => (i < last ? kept[i] : i < last + added.length || kept[i - added.length])));
   };
-  const inputs = fresher.map(({ argument }) => jsonText({ as_tensor: { name: argument } }));
-  const parameters = fresher.map(({ argument, state }) =>
+  const inputs = appended.map(({ argument }) => jsonText({ as_tensor: { name: argument } }));
+  const parameters = appended.map(({ argument, state }) =>
     jsonText({ parameter: { arg: { name: argument }, parameter_name: state } }),
   );
   const values = graph.get("tensor_values");
   const made = new Map([...metas.added].map(([name, meta]) => [name, metaText(meta, false)]));
-  for (const { argument, dtype, shape } of fresher) {
-    made.set(argument, metaText(weightMeta(dtype, shape, deviceOf(model)), isTrained));
+  for (const { argument, dtype, shape } of appended) {
+    made.set(argument, metaText(weightMeta(dtype, shape, device), true));
   }
-  for (const { instead, dtype, shape } of own) {
+  for (const { instead, dtype, shape } of replaced) {
     const input = program.inputs.find(({ state }) => state === instead?.name);
     if (instead === undefined || input === undefined || isPlain(instead)) continue;
-    made.set(input.name, metaText(weightMeta(dtype, shape, deviceOf(model)), isTrained));
+    made.set(input.name, metaText(weightMeta(dtype, shape, device), true));
   }
   const makes = new Set(nodes.flatMap((node) => node.makes));
   const dropped = new Set(
@@ -254,7 +241,7 @@ function programText(model: Pt2Model, { nodes, gone, fresher, own, metas }: Prog
       isSame ? joinedAsBefore(text, graph.get("nodes"), nodes) : listText(nodes.map((node) => node.text)),
     ),
     edit(values, editedObject(text, values, made, dropped)),
-    ...(gone.size + fresher.length === 0
+    ...(gone.size + appended.length === 0
       ? []
       : [edit(given, list(given, inputs)), edit(specs, list(specs, parameters))]),
   ];

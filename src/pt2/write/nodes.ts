@@ -2,8 +2,8 @@
 
 import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
-import { fromBfloat16Bits, fromFloat16Bits } from "../../ir/float16.ts";
 import { grouped } from "../../ir/groups.ts";
+import { dataTypes } from "../../onnx/data-types.ts";
 import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
@@ -271,14 +271,10 @@ function attributeOf({ at, made }: Line, name: string, model: Pt2Model, part: "i
 function numbersOf({ dataType, raw }: LazyTensor): number[] {
   const bytes = raw();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (dataType === 7) return Array.from({ length: bytes.length / 8 }, (_, i) => Number(view.getBigInt64(8 * i, true)));
-  if (dataType === 1) return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
-  if (dataType === 10) return halvesOf(view, fromFloat16Bits);
-  return dataType === 16 ? halvesOf(view, fromBfloat16Bits) : decline();
+  const type = dataTypes.get(dataType);
+  if (type === undefined || (type.kind !== "float" && type.name !== "INT64")) return decline();
+  return Array.from({ length: bytes.length / type.bytes }, (_, i) => type.read(view, i * type.bytes));
 }
-
-const halvesOf = (view: DataView, from: (bits: number) => number): number[] =>
-  Array.from({ length: view.byteLength / 2 }, (_, i) => from(view.getUint16(2 * i, true)));
 
 /** The names of tensors and sizes in arguments. */
 function* namesIn(args: Iterable<Fields>): Generator<Fields> {
