@@ -29,7 +29,7 @@ export interface StoredTensor {
 }
 
 /** A zip entry with JSON. */
-export interface JsonEntry {
+interface JsonEntry {
   readonly entry: ZipEntry;
   readonly text: string;
   readonly fields: Fields;
@@ -148,7 +148,7 @@ function* tensorsIn(source: ByteSource, directory: ZipDirectory, listedIn: JsonE
   }
 }
 
-/** Why a tensor does not lie in a storage of so many bytes. */
+/** Why a tensor does not fit into its storage of `bytes` bytes. */
 function whyNotIn({ sizes, strides, offset, type, layout }: TensorMeta, bytes: number): string | undefined {
   if (type === undefined) return undefined;
   if (!layout.isStrided) return "it is not a dense tensor";

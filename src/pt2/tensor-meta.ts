@@ -28,7 +28,9 @@ const scalar = (number: number, onnx: number): ScalarType => {
   return { number, onnx, bytes, kind };
 };
 
-export const [bool, int64, float32] = [scalar(12, 9), scalar(5, 7), scalar(7, 1)];
+export const bool = scalar(12, 9);
+export const int64 = scalar(5, 7);
+export const float32 = scalar(7, 1);
 
 /** In the order of type promotion: the wider type comes later. */
 export const scalarTypes: ReadonlyMap<number, ScalarType> = new Map(
