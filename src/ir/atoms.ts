@@ -1,21 +1,21 @@
 /**
  * Atoms: the axes of an iteration space, found by unification.
  *
- * - atom: an axis that is iterated as a whole; it has an extent. Every dimension of a value is a list of atoms, the most
- *   significant first: none for an extent of 1, several where a reshape cut it.
+ * - atom: an axis that is iterated as a whole; it has an extent. Every dimension of a value is a list of atoms, most
+ *   significant first: none for an extent of 1, several if a reshape has cut it.
  * - unify: iterates two lists of atoms together. Atoms of equal extent become one; a larger atom is cut.
- * - apart: two atoms that are axes of one value. They can never become one, for that would read a diagonal.
+ * - apart: two atoms that are axes of one value. They can never be merged, as that would read a diagonal.
  *
- * Changes are recorded, so that an attempt which fails can be taken back.
+ * Changes are recorded, so that a failed attempt can be undone.
  */
 
 import type { Dim } from "./types.ts";
 
 export class Atom {
   readonly extent: Dim;
-  /** The atom that this one became. */
+  /** The atom that this one was merged into. */
   forward: Atom | undefined;
-  /** What it was cut into. */
+  /** The atoms that it was cut into. */
   parts: readonly [Atom, Atom] | undefined;
   apart: ReadonlySet<Atom> = new Set();
 
@@ -26,7 +26,7 @@ export class Atom {
 
 export type Atoms = readonly Atom[];
 
-/** The atoms that stand for `atoms` now. */
+/** The atoms that these are now, after merges and cuts. */
 export function leavesOf(atoms: Iterable<Atom>): Atom[] {
   const leaves: Atom[] = [];
   for (const atom of atoms) {
@@ -41,12 +41,12 @@ export function leavesOf(atoms: Iterable<Atom>): Atom[] {
 export class AtomTable {
   private readonly undo: (() => void)[] = [];
 
-  /** One atom for an extent, none for 1. */
+  /** A new atom for an extent; none for 1. */
   fresh(extent: Dim): Atoms {
     return extent === 1 ? [] : [new Atom(extent)];
   }
 
-  /** Runs `attempt`; unless it returns `undefined`, which is success, everything it changed is taken back. */
+  /** Runs `attempt`. If it returns a problem, everything that it changed is undone. */
   try<Problem>(attempt: () => Problem | undefined): Problem | undefined {
     const mark = this.undo.length;
     const problem = attempt();
@@ -58,12 +58,12 @@ export class AtomTable {
     return problem;
   }
 
-  /** To be called with every change, how to take it back. */
+  /** Records how to undo a change. */
   record(undo: () => void): void {
     this.undo.push(undo);
   }
 
-  /** Unifies the two lists. Returns the reason if that is impossible, otherwise `undefined`. */
+  /** Unifies the two lists. @returns the reason if that is impossible. */
   unify(a: Atoms, b: Atoms): string | undefined {
     const left = leavesOf(a);
     const right = leavesOf(b);
@@ -91,7 +91,7 @@ export class AtomTable {
     return large === y ? { x: [x], y: parts } : { x: parts, y: [y] };
   }
 
-  /** `atom` as an outer part and an inner one of extent `inner`. */
+  /** Cuts an atom into an outer part and an inner one of extent `inner`. */
   private cut(atom: Atom, inner: Dim): readonly [Atom, Atom] | undefined {
     if (typeof atom.extent !== "number" || typeof inner !== "number") return undefined;
     if (inner < 2 || atom.extent % inner !== 0) return undefined;
@@ -126,7 +126,7 @@ export class AtomTable {
     });
   }
 
-  /** Notes that these are axes of one value. Words for why they cannot be, or `undefined`. */
+  /** Records that these are axes of one value. @returns the reason if they cannot be. */
   keepApart(atoms: Atoms): string | undefined {
     const leaves = leavesOf(atoms);
     if (new Set(leaves).size < leaves.length) return "that would treat two axes of one tensor as the same";
@@ -139,7 +139,7 @@ export class AtomTable {
     return undefined;
   }
 
-  /** `atoms` as the dimensions of `shape`, which has as many elements. Cuts atoms where a dimension ends inside one. */
+  /** Distributes atoms over the dimensions of `shape`, which has the same number of elements. Cuts atoms that span dimensions. */
   distribute(atoms: Atoms, shape: readonly Dim[]): Atoms[] | string {
     const left = leavesOf(atoms);
     const dims: Atom[][] = [];

@@ -1,4 +1,4 @@
-/** How operands whose shapes do not broadcast can be made to: a reduction that keeps its axes, or a reshape. */
+/** Suggestions for operands whose shapes do not broadcast: a reduction that keeps its axes, or a reshape. */
 
 import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
 import { quoted } from "../diagnostics/wording.ts";
@@ -6,19 +6,19 @@ import type { Op, Value } from "./ir.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastShapes, printShape, reducedShape, type Shape, sameShape } from "./types.ts";
 
-/** Where an op and its parts stand, so that a message can point at the part that is wrong. */
+/** The spans of an op and its parts, so that a message can point at the part that is wrong. */
 export interface Places {
   readonly op: Span;
   readonly operands?: readonly (Span | undefined)[];
   readonly attributes?: Readonly<Record<string, Span>>;
-  /** The operands themselves, where a program is read: what they are computed from tells what was meant. */
+  /** The operands themselves, when a program is read: their definitions show what was meant. */
   readonly values?: readonly (Value | undefined)[];
 }
 
-/** Deeper expressions are not looked through. */
+/** The number of ops that are searched. */
 const mostOps = 32;
 
-/** The reductions without `keepdims` from which `value` is computed element by element. */
+/** The reductions without `keepdims` from which `value` is computed elementwise. */
 function reductionsBehind(value: Value): Op[] {
   const found = new Set<Op>();
   const open = [value];
@@ -38,7 +38,7 @@ function keepdimsHelp(value: Value, others: Shape): Help[] {
     if (!sameShape(op.result.type.shape, value.type.shape) || broadcastShapes(kept, others) === undefined) return [];
     const text = quoted(op.span);
     const call = text.endsWith(")") ? `${text.slice(0, -1)}, keepdims = true)` : `${op.name}(..., keepdims = true)`;
-    const line = `write \`${call}\`: it keeps the axis it folds, with extent 1`;
+    const line = `write \`${call}\`: it keeps the reduced axis, with extent 1`;
     const whole = op.span.source.text.slice(op.span.start, op.span.end);
     const end = { ...op.span, end: op.span.end - 1 };
     const isShort = whole.endsWith(")") && !whole.includes("keepdims");
@@ -46,7 +46,7 @@ function keepdimsHelp(value: Value, others: Shape): Help[] {
   });
 }
 
-/** The one place in `others` where all of `shape` stands, as the number of axes behind it. */
+/** The number of axes after `shape` in `others`, if it occurs there exactly once. */
 function axesBehind(shape: Shape, others: Shape): number | undefined {
   const starts = others.flatMap((_, start) =>
     sameShape(others.slice(start, start + shape.length), shape) ? start : [],
@@ -62,7 +62,7 @@ function reshapeHelp(shape: Shape, others: Shape, span: Span | undefined): Help[
   return [span === undefined ? line : proposal(line, ...wrapped(span, "reshape(", `, shape = ${wanted})`))];
 }
 
-/** Help for operands that do not broadcast, of which `values` are known where a program is read. */
+/** Help for operands that do not broadcast. */
 export function broadcastHelp(shapes: readonly Shape[], { operands = [], values = [] }: Places): Help[] {
   for (const [i, shape] of shapes.entries()) {
     const others = shapes.filter((_, j) => j !== i).reduce((a, b) => (a.length >= b.length ? a : b), []);

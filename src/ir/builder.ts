@@ -1,4 +1,4 @@
-/** Making ops, and rewriting a function into a new one. */
+/** Construction of ops, and rewriting of functions. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { completeAttributes, inferTypes, type Places } from "./infer.ts";
@@ -6,17 +6,17 @@ import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, Value }
 import { type OpName, ops } from "./ops/index.ts";
 import type { ElementType, TensorType } from "./types.ts";
 
-/** Beside operands and attributes: where the op stands, and what its results are called. */
+/** The spans of an op, and the names of its results. */
 export interface OpOptions {
   readonly places: Places;
   readonly names?: readonly (string | undefined)[];
   readonly kernel?: number | undefined;
-  /** Of an `extern` op: the types of its results. */
+  /** The result types of an `extern` op. */
   readonly types?: readonly TensorType[] | undefined;
 }
 
 /**
- * An op with its attributes completed and its result types inferred.
+ * Makes an op with its attributes completed and its result types inferred.
  * @throws TircError with E02xx diagnostics.
  */
 export function makeOp(
@@ -25,7 +25,7 @@ export function makeOp(
   attributes: Attributes,
   { places, names = [], kernel, types: declared }: OpOptions,
 ): Op {
-  // Optional operands at the end may be left out; the op has a place for each.
+  // Optional operands at the end may be omitted; the op has an entry for each.
   const operands = [
     ...given,
     ...new Array<undefined>(Math.max(0, ops[name].operands.length - given.length)).fill(undefined),
@@ -36,7 +36,7 @@ export function makeOp(
   return new Op({ name, operands, attributes: complete, resultTypes, resultNames: names, span: places.op, kernel });
 }
 
-/** `op` reading other operands (of the same types unless the op's type follows from them). */
+/** `op` with other operands. Its result types are inferred again. */
 export function withOperands(op: Op, operands: readonly (Value | undefined)[]): Op {
   if (operands.every((operand, i) => operand === op.operands[i])) return op;
   const names = op.results.map((r) => r.name);
@@ -44,7 +44,7 @@ export function withOperands(op: Op, operands: readonly (Value | undefined)[]): 
   return makeOp(op.name, operands, op.attributes, { places: { op: op.span }, names, kernel: op.kernel, types });
 }
 
-/** `op` with some of its parts exchanged; result types stay. */
+/** A copy of `op` with some parts replaced. Its result types stay. */
 export function copyOp(op: Op, changes: Partial<Pick<OpInit, "operands" | "kernel" | "resultNames" | "span">>): Op {
   const resultTypes = op.results.map((r) => r.type);
   const resultNames = op.results.map((r) => r.name);
@@ -52,13 +52,13 @@ export function copyOp(op: Op, changes: Partial<Pick<OpInit, "operands" | "kerne
   return new Op({ name, operands, attributes, resultTypes, resultNames, span, kernel, ...changes });
 }
 
-/** The same parameter as a value of its own: for another function, or of another type or name. */
+/** A copy of a parameter as a new value: for another function, or with another type or name. */
 export function copyParam(param: Value, changes: Partial<Pick<Value, "type" | "name" | "trained">> = {}): Value {
   const { type, name, span, centered, trained } = { ...param, ...changes };
   return new Value(type, name, span, undefined, 0, centered, trained);
 }
 
-/** The function with values of its own in the place of some of its parameters, of the same types. */
+/** Replaces parameters of a function by new values of the same types. */
 export function withParams(fn: Fn, given: (param: Value) => Value): Fn {
   const now = new Map(fn.params.map((param) => [param, given(param)]));
   if (fn.params.every((param) => now.get(param) === param)) return fn;
@@ -71,7 +71,7 @@ export function withParams(fn: Fn, given: (param: Value) => Value): Fn {
   return makeFn({ ...fn, params: fn.params.map((param) => now.get(param) as Value), ops, results });
 }
 
-/** Collects the ops of a function that is being made. Ops it makes stand where `at` says. */
+/** Collects the ops of a function under construction. */
 export class Builder {
   readonly ops: Op[] = [];
   private at: { span: Span; kernel?: number | undefined };
@@ -80,24 +80,24 @@ export class Builder {
     this.at = { span };
   }
 
-  /** Ops made from now on take over the place and the kernel group of `op`. */
+  /** Gives ops that are made from now on the span and the kernel group of `op`. */
   standAt(op: Pick<Op, "span" | "kernel">): void {
     this.at = op;
   }
 
-  /** Puts an op that is made already at the end. */
+  /** Appends an existing op. */
   add(op: Op): Op {
     this.ops.push(op);
     return op;
   }
 
-  /** Makes an op at the end. @throws TircError E02xx where operands or attributes do not fit. */
+  /** Makes an op and appends it. @throws TircError E02xx if operands or attributes are invalid. */
   op(name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes = {}, valueName?: string): Op {
     const { span, kernel } = this.at;
     return this.add(makeOp(name, operands, attributes, { places: { op: span }, names: [valueName], kernel }));
   }
 
-  /** The result of an op that has one. */
+  /** Makes an op with one result, and returns that. */
   emit(name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes = {}, valueName?: string): Value {
     return this.op(name, operands, attributes, valueName).result;
   }
@@ -108,10 +108,10 @@ export class Builder {
   }
 }
 
-/** What a rule puts in the place of an op: a value for its one result, or one for each; `undefined` to leave it. */
+/** What a rule replaces an op by: a value for its only result, or one for each; `undefined` to leave the op unchanged. */
 export type Replacement = Value | readonly Value[] | undefined;
 
-/** `values`, the op that makes them renamed after the op they replace if it was just built and has no name. */
+/** The replacement `values`. If the op that computes them was just built and has no names, it gets those of the replaced op. */
 function named(builder: Builder, mark: number, values: readonly Value[], replaced: Op): readonly Value[] {
   const last = builder.ops.at(-1);
   if (last === undefined || builder.ops.length === mark || last.name === "constant") return values;
@@ -123,18 +123,18 @@ function named(builder: Builder, mark: number, values: readonly Value[], replace
   return copy.results;
 }
 
-/** Sees an op with its operands already rewritten, and as it was; may build others in its place. */
+/** Gets an op with rewritten operands, and the original op. It may build other ops to replace it. */
 export type RewriteRule = (op: Op, builder: Builder, original: Op) => Replacement;
 
 /**
- * One sweep over the function, operands before users. The name of what a rule replaces goes to what stands there now. A
- * function in which no rule fired is returned as it is, the same object.
+ * Applies a rule to all ops of the function, operands before users. A replacement takes over the name of the op that it replaces. A
+ * function in which no rule fired is returned unchanged, as the same object.
  */
 export function rewriteFn(fn: Fn, rule: RewriteRule): Fn {
   return rewrite(fn, rule).fn;
 }
 
-/** `rewriteFn`, and for each value that is not in the new function what stands for it there. */
+/** `rewriteFn`, together with the replacement of each value that is not in the new function. */
 export function rewrite(
   fn: Fn,
   rule: RewriteRule,

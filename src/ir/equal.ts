@@ -1,15 +1,15 @@
-/** Structural equality of functions: the same ops on the same operands. Names of values and places do not count. */
+/** Structural equality of functions: the same ops on the same operands. Names of values and spans do not matter. */
 
 import { type Const, constantValue, definedBy, type Fn, isLeaf, type Module, type Op, type Value } from "./ir.ts";
 import { printNumber } from "./print.ts";
 import { sameType } from "./types.ts";
 
-/** Whether the same attributes have the same values, in whatever order they stand. */
+/** Whether the attributes of both ops have the same values, in any order. */
 export function sameAttributes(a: Op, b: Op): boolean {
   return JSON.stringify(Object.entries(a.attributes).sort()) === JSON.stringify(Object.entries(b.attributes).sort());
 }
 
-/** Constants are compared by value where they are used, so it does not matter where they stand. */
+/** Constants are compared by value where they are used, so that their position does not matter. */
 export function sameFn(a: Fn, b: Fn): boolean {
   const counterpart = new Map<Value, Value>();
   const same = (x: Value | undefined, y: Value | undefined): boolean => {

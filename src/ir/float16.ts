@@ -1,16 +1,9 @@
-/** Floats of two bytes, kept as their bits, and rounding to any type: IEEE 754 binary16 (Node 20 has no Float16Array), bfloat16. */
+/** Two-byte floats as bits, IEEE 754 binary16 (Node 20 has no Float16Array) and bfloat16, and rounding to any type. */
 
+import { roundHalfEven } from "./ops/math.ts";
 import { type ElementType, holds, isFloat } from "./types.ts";
 
 const scratch = new DataView(new ArrayBuffer(8));
-
-/** The nearest integer, ties to even. */
-function roundHalfEven(value: number): number {
-  const below = Math.floor(value);
-  const rest = value - below;
-  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
-  return below % 2 === 0 ? below : below + 1;
-}
 
 /** The bits of the binary16 nearest to a float64 (ties to even). Overflow gives an infinity, NaN gives 0x7e00. */
 export function toFloat16Bits(value: number): number {
@@ -19,7 +12,7 @@ export function toFloat16Bits(value: number): number {
   const sign = (scratch.getUint16(0) >>> 15) << 15;
   const magnitude = Math.abs(value);
   if (magnitude >= 65520) return sign | 0x7c00;
-  // Below the normal range the grain is 2^-24. A carry out of it gives the bits of the smallest normal number.
+  // Below the normal range, the spacing is 2^-24. A carry gives the bits of the smallest normal number.
   if (magnitude < 2 ** -14) return sign | roundHalfEven(magnitude * 2 ** 24);
   const exponent = ((scratch.getUint16(0) >>> 4) & 0x7ff) - 1023;
   const mantissa = roundHalfEven(magnitude * 2 ** (10 - exponent)) - 1024;
@@ -53,7 +46,7 @@ export function toBfloat16Bits(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
   if (magnitude === Infinity) return sign | 0x7f80;
-  // Rounded once, from the float64: by the grain that numbers of this size have, which below 2^-126 is 2^-133.
+  // Rounds only once, from the float64, to the spacing of numbers of this size, which is 2^-133 below 2^-126.
   scratch.setFloat64(0, magnitude);
   const exponent = Math.max(((scratch.getUint16(0) >>> 4) & 0x7ff) - 1023, -126);
   float32[0] = roundHalfEven(magnitude * 2 ** (7 - exponent)) * 2 ** (exponent - 7);
@@ -71,13 +64,13 @@ export function roundToBfloat16(value: number): number {
   return fromBfloat16Bits(toBfloat16Bits(value));
 }
 
-/** How floats of two bytes are kept on the host. */
+/** Conversions of two-byte floats to and from their bits on the host. */
 export const halfBits = {
   f16: { to: toFloat16Bits, from: fromFloat16Bits },
   bf16: { to: toBfloat16Bits, from: fromBfloat16Bits },
 } as const;
 
-/** The nearest number that an element type holds, for a number in its range. */
+/** Rounds a number in the range of an element type to the nearest that it represents. */
 export const roundTo: { readonly [E in ElementType]: (value: number) => number } = {
   f32: Math.fround,
   f16: roundToFloat16,
@@ -89,7 +82,7 @@ export const roundTo: { readonly [E in ElementType]: (value: number) => number }
   bool: (value) => value,
 };
 
-/** Whether a number is beyond the range of an element type, so that rounding makes an infinity of it, or another integer. */
+/** Whether a number is out of the range of an element type, so that rounding would give an infinity or another integer. */
 export function isBeyond(element: ElementType, value: number): boolean {
   return isFloat(element)
     ? Number.isFinite(value) && !Number.isFinite(roundTo[element](value))

@@ -1,19 +1,19 @@
-/** Names that nothing else has. */
+/** Unique names. */
 
-/** Hands out names, each once. */
+/** Makes names, each only once. */
 export class FreshNames {
   private readonly taken: Set<string>;
-  /** For each name that was wanted, the number with which the next is tried. */
+  /** For each requested name, the number with which the next is tried. */
   private readonly numbers = new Map<string, number>();
 
-  /** @param taken names that are never handed out. */
+  /** @param taken names that are never returned. */
   constructor(taken: Iterable<string> = []) {
     this.taken = new Set(taken);
   }
 
   /**
-   * `wanted` itself, or with the first number that makes it a name of its own: `wanted_1`.
-   * @param numbered how a number is added to it.
+   * `wanted` itself, or `wanted` with the first number that makes it unique: `wanted_1`.
+   * @param numbered adds a number to the name.
    */
   next(wanted: string, numbered = (n: number) => `${wanted}_${n}`): string {
     let name = wanted;

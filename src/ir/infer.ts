@@ -1,4 +1,4 @@
-/** Types of an op's results, and its attributes in their one form; one driver for each kind of row in the op table. */
+/** Inference of an op's result types and canonicalization of its attributes, by the kind of its row in the op table. */
 
 import * as callErrors from "../diagnostics/areas/calls.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
@@ -31,7 +31,7 @@ export type { Places } from "./broadcast-hints.ts";
 
 type OperandTypes = readonly (TensorType | undefined)[];
 
-/** `layernorm(x, gamma?, beta?, axes, eps = 1e-5)`: how an op is called. */
+/** The signature of an op: `layernorm(x, gamma?, beta?, axes, eps = 1e-5)`. */
 export function signatureOf(name: OpName): string {
   const { operands, attributes } = ops[name];
   const parts = operands.map((operand) => operand.name + (operand.optional === true ? "?" : ""));
@@ -43,10 +43,10 @@ export function signatureOf(name: OpName): string {
   return `${name}(${parts.join(", ")})`;
 }
 
-/** What an attribute of type `size` is. */
+/** The description of an attribute of type `size`. */
 export const sizeWords = "0 or a positive number that f32 can hold";
 
-/** What a message suggests where an attribute without a default was left out. */
+/** What messages suggest for a missing attribute without a default. */
 export const exampleOf: Record<AttributeDef["type"], string> = {
   number: "1",
   size: "1e-5",
@@ -63,14 +63,14 @@ export const exampleOf: Record<AttributeDef["type"], string> = {
   shape: "[rows, 12, 64]",
 };
 
-/** Types of attributes whose example is what most programs write. */
+/** Attribute types whose example is what most programs write. */
 const usual: ReadonlySet<AttributeDef["type"]> = new Set(["axes", "axis", "size", "boolean", "element"]);
 
 export function oneOf(choices: readonly string[]): string {
   return `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`;
 }
 
-/** What a value of the attribute must be, in words; `undefined` if `value` is one. */
+/** What a value of the attribute must be; `undefined` if `value` is valid. */
 function attributeProblem(def: AttributeDef, value: AttributeValue): string | undefined {
   const whole = (item: unknown) => typeof item === "number" && Number.isInteger(item);
   const list = Array.isArray(value) ? (value as unknown[]) : undefined;
@@ -117,7 +117,7 @@ function describe(value: AttributeValue): string {
   return Array.isArray(value) ? `[${value.join(", ")}]` : typeof value === "string" ? `"${value}"` : String(value);
 }
 
-/** Axes counted from the end and sorted; `op` is what messages call the one that names them. Throws E0212 to E0214. */
+/** Axes counted from the end and sorted. @param op the name in messages. @throws TircError E0212 to E0214. */
 export function checkedAxes(op: string, axes: readonly number[], shape: Shape, at: Span): number[] {
   const rank = shape.length;
   if (axes.length === 0) fail(typeErrors.noAxes(at, op));
@@ -131,8 +131,8 @@ export function checkedAxes(op: string, axes: readonly number[], shape: Shape, a
 }
 
 /**
- * All attributes of the row: checked, defaults filled in, axes counted from the end and sorted.
- * @throws TircError with E02xx diagnostics; the first of them that an operand is missing.
+ * Checks the attributes of an op, fills in defaults, and counts axes from the end and sorts them.
+ * @throws TircError with an E02xx diagnostic; a missing operand comes first.
  */
 export function completeAttributes(op: OpName, given: Attributes, operands: OperandTypes, places: Places): Attributes {
   const { operands: specs, attributes: defs } = ops[op];
@@ -161,15 +161,15 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
   return complete;
 }
 
-/** What operands take that have not the op's one element type. */
+/** The element types of operands that do not share the op's. */
 const acceptedBy = { bool: ["bool"], index: ["i32", "u32"] } as const;
 
-/** Of two types the larger holds what the smaller does, but for large integers beside floats. */
+/** A type of larger rank represents the values of a smaller one, except for large integers in floats. */
 const widths: Readonly<Record<ElementType, number>> = {
   ...{ bool: 0, u8: 1, i8: 2, u32: 3, i32: 4, f16: 5, bf16: 5, f32: 6 },
 };
 
-/** The element type of the op's operands, all of them the same and one that the row takes. */
+/** The element type that all operands share, which must be one that the row accepts. */
 function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: Places): ElementType {
   let first: { element: ElementType; index: number } | undefined;
   for (const [index, type] of operands.entries()) {
@@ -194,7 +194,7 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
         places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
       const isWider = widths[type.element] > widths[first.element];
       const [narrow, wide] = isWider ? [first.index, type.element] : [index, first.element];
-      // Neither f16 nor bf16 holds what the other does: both become f32.
+      // Neither f16 nor bf16 represents all values of the other: both become f32.
       const areHalves = isHalf(type.element) && isHalf(first.element);
       const fix = { narrow: places.operands?.[narrow], wide: areHalves ? "f32" : wide };
       fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
@@ -278,8 +278,8 @@ const placeOf = ({ op, operands, attributes }: Places, part: number | string) =>
 
 /**
  * The types of an op's results.
- * @param declared those of an `extern` op, which follow from nothing; one that is opaque unless said otherwise.
- * @throws TircError with E02xx diagnostics that point at the operand or attribute which is wrong.
+ * @param declared the types of an `extern` op, which cannot be inferred; a single opaque one by default.
+ * @throws TircError with E02xx diagnostics that point at the invalid operand or attribute.
  */
 export function inferTypes(
   op: OpName,

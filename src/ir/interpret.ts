@@ -1,4 +1,4 @@
-/** The reference interpreter: every op in float64. The oracle of every test, so it is written to be read. */
+/** The reference interpreter: every op in float64. As the oracle of all tests, it is written for clarity, not for speed. */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
@@ -23,7 +23,7 @@ import { type Dim, type ElementType, isInteger, type Shape } from "./types.ts";
 
 type Dims = Readonly<Record<string, number>>;
 
-/** The shape with names replaced by extents. */
+/** Replaces the symbolic dimensions of a shape by extents. */
 export function resolveShape(shape: Shape, dims: Dims): number[] {
   return shape.map((dim: Dim) => {
     const extent = typeof dim === "number" ? dim : dims[dim];
@@ -32,7 +32,7 @@ export function resolveShape(shape: Shape, dims: Dims): number[] {
   });
 }
 
-/** Integer arithmetic wraps at 32 bits, as it does in WGSL. */
+/** Integer arithmetic wraps at 32 bits, as in WGSL. */
 function wrap(value: number, element: ElementType): number {
   if (element === "i32") return value | 0;
   return element === "u32" ? value >>> 0 : value;
@@ -50,7 +50,7 @@ function elementwise(def: ElementwiseDef, op: Op, operands: readonly Tensor[], s
   return result;
 }
 
-/** Copies the columns of each row next to one another: rows x columns, and how to go back. */
+/** The tensor as contiguous rows x columns. @returns also the inverse, `back`. */
 function toRows(x: Tensor, axes: readonly number[]) {
   const { shape, strides, width, count, back } = rowOrder(x.shape, axes);
   const data = gather(x.data, shape, strides);
@@ -81,7 +81,7 @@ function norm(def: NormDef, op: Op, operands: readonly (Tensor | undefined)[]): 
   const result = back(normalized);
   const affine = (tensor: Tensor | undefined) => tensor && broadcastTo({ ...tensor, shape: affineView }, view);
   const [gamma, beta] = [affine(operands[1]), affine(operands[2])];
-  // What is not there does nothing: to add 0 would make 0 of -0.
+  // A missing beta is not 0: adding 0 would turn -0 into 0.
   return result.map((value, i) => {
     const scaled = gamma === undefined ? value : value * (gamma[i] as number);
     return beta === undefined ? scaled : scaled + (beta[i] as number);
@@ -93,13 +93,13 @@ function numericView(def: NormDef, shape: readonly number[], attributes: Attribu
   return { view: view as number[], axes, affineView: affineView as number[] };
 }
 
-/** An op's attributes with the extents of its `shape`, if it has one. */
+/** An op's attributes with the symbolic dimensions of `shape` replaced. */
 export function resolvedAttributes({ attributes }: Pick<Op, "attributes">, dims: Dims): Attributes {
   const shape = attributes.shape as Shape | undefined;
   return shape === undefined ? attributes : { ...attributes, shape: resolveShape(shape, dims) };
 }
 
-/** By the ops that it is written out as. */
+/** Evaluates the ops that a composite op expands to. */
 function composite(def: CompositeDef, op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Float64Array {
   const builder = new Builder(op.span);
   const result = def.define(builder, op.operands, op.attributes);
@@ -111,7 +111,7 @@ function composite(def: CompositeDef, op: Op, operands: readonly (Tensor | undef
   return (values.get(result) as Tensor).data;
 }
 
-/** The results of one op, from its operands in float64. */
+/** Evaluates one op in float64. */
 export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], dims: Dims): Tensor[] {
   const def: OpDef = ops[op.name];
   if (def.kind === "extern") fail(externErrors.notInterpreted(op.span, op.attributes.op as string));
@@ -149,10 +149,10 @@ export function evaluateOp(op: Op, operands: readonly (Tensor | undefined)[], di
 
 export type Environment = Map<Value, Tensor>;
 
-/** Gives the tensor of a `const` by its name. */
+/** Returns the tensor of a `const` by its name. */
 export type Constants = (name: string) => Tensor;
 
-/** The constants of a module: written out, read by `load`, or computed in float64 from the others; each once. */
+/** The constants of a module: written out, read by `load`, or computed in float64 from others; each only once. */
 export function constantsOf(module: Module, load: (constant: Const) => Tensor = notLoaded): Constants {
   const consts = new Map(module.consts.map((constant) => [constant.name, constant]));
   const read = new Map<string, Tensor>();
@@ -180,7 +180,7 @@ function notLoaded({ name, span }: Const): never {
   fail(constErrors.notLoaded(span, name));
 }
 
-/** The values of all of a function's parameters and ops. `adjust` may exchange the operands that an op is given. */
+/** Evaluates all values of a function. @param adjust may replace the operands of an op. */
 export function evaluateFn(
   fn: Fn,
   inputs: Readonly<Record<string, Tensor>>,
@@ -206,7 +206,7 @@ export function evaluateFn(
   return environment;
 }
 
-/** The extents that named dimensions have, from the shapes of the inputs. */
+/** The extents of symbolic dimensions, from the shapes of the inputs. */
 export function dimsOfInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): Record<string, number> {
   const dims: Record<string, number> = {};
   for (const param of fn.params) {
@@ -218,10 +218,10 @@ export function dimsOfInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): 
 }
 
 /**
- * Runs a function in float64. Element types do not round: only `cast` to f16 and to integers does, and integers wrap.
- * @param inputs one tensor a parameter, by name, in the parameter's shape.
- * @param constants the module's `const`s, from `constantsOf`; not needed by a function that reads none.
- * @returns one tensor a result, by name.
+ * Runs a function in float64. Only `cast` rounds, to f16 and to integers; integers wrap.
+ * @param inputs one tensor per parameter, by name, in the parameter's shape.
+ * @param constants the module's `const`s, from `constantsOf`; not needed if the function reads none.
+ * @returns one tensor per result, by name.
  */
 export function interpret(
   fn: Fn,

@@ -1,49 +1,49 @@
 /**
- * The intermediate representation: functions in SSA form, never mutated once made.
+ * The intermediate representation: immutable functions in SSA form.
  *
- * - value: what a parameter or an op defines, once; has a type, a span, and usually a name.
+ * - value: defined once, by a parameter or an op; has a type, a span, and usually a name.
  * - op: an application of a row of the op table to operands and attributes; defines its results.
  * - use: an op (or the function's return) that reads a value.
- * - kernel group: the number of the `kernel { }` block that an op stands in, if it stands in one.
+ * - kernel group: the number of the `kernel { }` block that contains an op, if any.
  */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
-/** The attributes of the rows of the op table, by name: `ops/index.ts` adds what it has, so that this file knows ops by their names alone. */
-// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
+/** The attribute types of the rows of the op table, by name. `ops/index.ts` adds its rows, so that this file does not depend on them. */
+// biome-ignore lint/suspicious/noEmptyInterface: declarations elsewhere extend it.
 export interface OpRows {}
 
 /**
  * Names of ops that a plugin adds, for TypeScript: `declare module "tirc" { interface OwnOps { my_op: true } }`. The
- * compiler itself has none, so its tables by `OpName` have a row for each of its own ops and no more.
+ * compiler itself has none, so that its tables by `OpName` have exactly one row for each of its own ops.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: it is there to be added to.
+// biome-ignore lint/suspicious/noEmptyInterface: declarations elsewhere extend it.
 export interface OwnOps {}
 
 /** The name of a row of the op table. */
 export type OpName = keyof OpRows | keyof OwnOps;
 
-/** What an attribute may hold. */
+/** The value of an attribute. */
 export type AttributeValue = number | boolean | string | readonly (number | string)[];
 /** Attributes by name. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
 const noAxes: readonly number[] = [];
 
-/** What a parameter or an op defines, once. */
+/** A value, defined once by a parameter or an op. */
 export class Value {
   readonly type: TensorType;
-  /** A hint: printing makes names unique. */
+  /** A hint for its name. Printing makes names unique. */
   readonly name: string | undefined;
   readonly span: Span;
   /** The op that defines it, or `undefined` for a parameter. */
   readonly def: Op | undefined;
-  /** Which of the op's results it is. */
+  /** The index among the op's results. */
   readonly index: number;
-  /** Of a parameter: axes, counted from the end, over which the caller promises a mean of zero; none if empty. */
+  /** For a parameter: axes, counted from the end, over which the caller guarantees a mean of zero; empty without a guarantee. */
   readonly centered: readonly number[];
-  /** Of a parameter: whether it is a weight that is trained. Its centering stays in the graph. */
+  /** For a parameter: whether it is a weight that is trained. Its centering stays in the graph. */
   readonly trained: boolean;
 
   constructor(
@@ -88,9 +88,9 @@ export interface OpInit {
 /** An application of a row of the op table. */
 export class Op {
   readonly name: OpName;
-  /** In the order of the op table; `undefined` where an optional operand is left out. */
+  /** In the order of the op table; `undefined` for an omitted optional operand. */
   readonly operands: readonly (Value | undefined)[];
-  /** All attributes of the op table's row, defaults filled in. */
+  /** All attributes of the op table's row, with defaults filled in. */
   readonly attributes: Attributes;
   readonly results: readonly Value[];
   readonly span: Span;
@@ -114,7 +114,7 @@ export class Op {
     return this.results[0] as Value;
   }
 
-  /** The operand at `index`, for ops whose table row says that it is there. */
+  /** The operand at `index`, which must exist by the op's row. */
   operand(index: number): Value {
     return this.operands[index] as Value;
   }
@@ -126,7 +126,7 @@ export interface Result {
   readonly value: Value;
 }
 
-/** Its parameters, its ops in an order where definitions come before uses, and what it returns. */
+/** A function: its parameters, its ops with definitions before uses, and its results. */
 export interface Fn {
   readonly name: string;
   readonly params: readonly Value[];
@@ -136,15 +136,15 @@ export interface Fn {
 }
 
 /**
- * What a constant tensor holds: numbers written out in row-major order, a tensor in a file that is read later, or an op
- * of other constants (their names), computed when it is needed.
+ * The data of a constant tensor: numbers in row-major order, a tensor in a file that is read later, or an op
+ * on other constants, computed when it is needed.
  */
 export type ConstData =
   | { readonly kind: "values"; readonly values: readonly number[] }
   | { readonly kind: "load"; readonly file: string; readonly tensor: string | undefined }
   | ComputedData;
 
-/** An op of other constants, by their names. */
+/** An op on other constants, which are given by their names. */
 export interface ComputedData {
   readonly kind: "computed";
   readonly op: OpName;
@@ -157,7 +157,7 @@ export interface Const {
   readonly name: string;
   readonly type: TensorType;
   readonly data: ConstData;
-  /** Axes, counted from the end, over which its mean is promised to be zero; none if empty. */
+  /** Axes, counted from the end, over which its mean is guaranteed to be zero; empty without a guarantee. */
   readonly centered: readonly number[];
   readonly span: Span;
 }
@@ -168,58 +168,58 @@ export interface Module {
   readonly consts: readonly Const[];
 }
 
-/** A function that does not change any more. */
+/** Makes an immutable function. */
 export function makeFn(fn: Fn): Fn {
   for (const list of [fn.params, fn.ops, fn.results]) Object.freeze(list);
   return Object.freeze({ ...fn });
 }
 
-/** A module that does not change any more. */
+/** Makes an immutable module. */
 export function makeModule(fns: readonly Fn[], consts: readonly Const[] = []): Module {
   return Object.freeze({ fns: Object.freeze([...fns]), consts: Object.freeze([...consts]) });
 }
 
-/** Ops that no program calls: a constant is written as a literal, a global as its name. */
+/** Whether ops of this name are never called: a constant is written as a literal, a global as its name. */
 export function isLeafName(name: OpName): boolean {
   return name === "constant" || name === "global";
 }
 
-/** Whether the op stands for a value that is there from the start. Such ops belong to no kernel, and their place is nothing. */
+/** Whether the op represents an existing value. Such ops belong to no kernel, and their position does not matter. */
 export function isLeaf(op: Op): boolean {
   return isLeafName(op.name);
 }
 
-/** The operands that are there. */
+/** The operands of an op without omitted ones. */
 export function presentOperands(op: Op): Value[] {
   return op.operands.filter((v): v is Value => v !== undefined);
 }
 
-/** An op of a row by its name, whose attributes have the types that the row declares. */
+/** An op with a known name, whose attributes have the types that its row declares. */
 export type OpOf<N extends OpName> = Op & {
   readonly name: N;
   readonly attributes: N extends keyof OpRows ? OpRows[N] : Attributes;
 };
 
-/** Whether an op is one of these. */
+/** Whether an op has one of these names. */
 export function isOp<N extends OpName>(op: Op | undefined, ...names: N[]): op is OpOf<N> {
   return op !== undefined && (names as OpName[]).includes(op.name);
 }
 
-/** The op that defines `value`, if it is one of these. */
+/** The op that defines `value`, if it has one of these names. */
 export function definedBy<N extends OpName>(value: Value | undefined, ...names: N[]): OpOf<N> | undefined {
   const op = value?.def;
   return isOp(op, ...names) ? op : undefined;
 }
 
-/** The number of a `constant`, or `undefined`. */
+/** The number of a `constant`; `undefined` for other values. */
 export function constantValue(value: Value | undefined): number | undefined {
   const op = definedBy(value, "constant");
   return op?.attributes.value;
 }
 
-/** Who reads a value. */
+/** The uses of a value. */
 export interface Uses {
-  /** Ops that read the value, once for each operand that does. */
+  /** The ops that read the value, once for each operand that is the value. */
   readonly ops: readonly Op[];
   /** Whether the function returns it. */
   readonly returned: boolean;
@@ -227,7 +227,7 @@ export interface Uses {
 
 const noUses: Uses = { ops: [], returned: false };
 
-/** For every value of the function, who reads it. */
+/** The uses of every value of the function. */
 export function usesOf(fn: Fn): (value: Value) => Uses {
   const uses = new Map<Value, { ops: Op[]; returned: boolean }>();
   const entry = (value: Value) => {
@@ -243,13 +243,13 @@ export function usesOf(fn: Fn): (value: Value) => Uses {
   return (value) => uses.get(value) ?? noUses;
 }
 
-/** The names that stand for extents in the function, in order of first appearance. */
+/** The symbolic dimensions of the function, in order of first appearance. */
 export function dimensionNames(fn: Fn): string[] {
   const names = new Set<string>();
   const externs = fn.ops.flatMap((op) => (op.name === "extern" ? op.results : []));
-  // A kernel of a plan may repeat a value along a dimension that no parameter of its own has.
+  // A kernel of a plan may broadcast a value along a dimension that none of its parameters has.
   const sources = [...fn.params, ...externs, ...fn.ops.flatMap((op) => op.results)].map(({ shape }) => shape);
-  // A number may follow from a dimension that no tensor of the kernel has.
+  // An attribute may refer to a dimension that no tensor of the kernel has.
   const told = fn.ops.map(({ attributes }) => (attributes.shape ?? []) as Shape);
   for (const shape of [...sources, ...told]) for (const dim of shape) if (typeof dim === "string") names.add(dim);
   return [...names];

@@ -1,13 +1,13 @@
 /**
- * The iteration space of a group of ops: whether one loop nest over rows and columns computes them all, and how each value
+ * The iteration space of a group of ops: whether one loop nest over rows and columns can compute them all, and how each value
  * is indexed in it.
  *
  * - rows and columns: the atoms that no reduction reduces, and those that every reduction reduces.
  *
  * A group has one iteration space if its elementwise ops can iterate over their operands together and its reductions reduce the
- * same columns. Reshapes and transposes only say how dimensions are made of atoms; they cost nothing. Where an op moves
- * elements along an axis, as a slice does, the result has a new axis there, and the operand's is not iterated: it is
- * computed at another place of it.
+ * same columns. Reshapes and transposes only change how dimensions consist of atoms, and are free. If an op moves
+ * elements along an axis, as a slice does, the result has a new axis there. The operand's axis is not iterated: the operand is
+ * computed at another position along it.
  */
 
 import { kernelRefusals, type Reducer, type Refusal } from "../diagnostics/refusals.ts";
@@ -19,10 +19,10 @@ import type { IndexDef, IndexMap, NormDef, ShapeDef } from "./ops/def.ts";
 import { ops } from "./ops/index.ts";
 import { type Dim, printShape, type Shape } from "./types.ts";
 
-/** One list of atoms a dimension. */
+/** One list of atoms for each dimension. */
 export type DimAtoms = readonly Atoms[];
 
-/** Why an op does not fit the iteration space of the others. Not an Error, whose stack would cost more than the attempt. */
+/** Thrown if an op does not fit the iteration space. It is not an Error, whose stack would cost more than the attempt. */
 class Mismatch {
   readonly refusal: Refusal;
 
@@ -40,19 +40,19 @@ export class IterationSpace {
   private readonly results = new Map<Value, DimAtoms>();
   /** Values that no op of the space defines. */
   private readonly inputs = new Map<Value, DimAtoms>();
-  /** Reads of outside values in an order of their own: a tensor and its transpose, say. */
+  /** Reads of inputs with dimensions of their own, for example of a tensor and its transpose. */
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
-  /** Axes along which a value depends on reductions of rows: it is computed at the current row, and at no other. */
+  /** Axes along which a value depends on reductions of rows, so that it can be computed at the current row only. */
   private readonly bound = new Map<Value, Atoms>();
   /** From which end the scans go that a value follows from without a reduction between. */
   private readonly directions = new Map<Value, Direction>();
   /** What scans go along, in their order. */
   private scanned: Atoms = [];
-  private folded: Atoms | undefined;
-  /** The first reduction, which decides the columns, and what it reduces in words. */
+  private reduced: Atoms | undefined;
+  /** The first reduction or scan, which determines the columns, and its axes in words. */
   private reducer: Reducer | undefined;
 
-  /** Takes `op` in, or says why it cannot be and stays as it was. Values that no op of the space defines are inputs, and so are constants. */
+  /** Adds an op, or returns why it cannot and stays unchanged. Values that no op of the space defines, and constants, are inputs. */
   add(op: Op): Refusal | undefined {
     if (isLeaf(op)) return undefined;
     const canonical = this.attempt(op, false);
@@ -63,10 +63,10 @@ export class IterationSpace {
 
   /** The column atoms. */
   get columns(): Atom[] {
-    return leavesOf(this.folded ?? []);
+    return leavesOf(this.reduced ?? []);
   }
 
-  /** How a value lies in the space; an input that no op read so far gets atoms of its own. */
+  /** The atoms of a value's dimensions. An input that no op has read yet gets new atoms. */
   dimsOf(value: Value): DimAtoms {
     const known = this.results.get(value) ?? this.inputs.get(value);
     if (known !== undefined) return known;
@@ -82,12 +82,12 @@ export class IterationSpace {
     return dims;
   }
 
-  /** How `op` reads its operand. */
+  /** The atoms of the dimensions with which `op` reads an operand. */
   readBy(op: Op, operand: number): DimAtoms {
     return this.reads.get(op)?.[operand] ?? this.dimsOf(op.operand(operand));
   }
 
-  /** Merges two atoms of the same extent, if no value has both. Both are iterated anyway. */
+  /** Merges two atoms of the same extent, if no value has both. */
   join(a: Atom, b: Atom): boolean {
     return this.table.try(() => this.table.unify([a], [b])) === undefined;
   }
@@ -99,7 +99,7 @@ export class IterationSpace {
         const reads = op.operands.map(
           (value) => value && (isFresh(value) ? this.freshDims(value) : this.dimsOf(value)),
         );
-        // A buffer has no shape of its own: reshaped as it is read, it can be cut anywhere.
+        // A buffer has no shape of its own: an input can be read in the shape of the result.
         const isView = isRegrouping(op) && isFresh(op.operand(0));
         if (isView) reads[0] = this.freshDims(op.result);
         if (freshInputs) {
@@ -150,13 +150,13 @@ export class IterationSpace {
         if (def.outside !== undefined) throw new Mismatch({ reason: def.outside.because });
         return [this.scan(op, x)];
       case "composite":
-        throw new Mismatch({ reason: "it is written out in other ops where a program is read" });
+        throw new Mismatch({ reason: "the parser expands it into other ops" });
       default:
         return def satisfies never;
     }
   }
 
-  /** NumPy's broadcast: dimensions aligned with one another are iterated together. */
+  /** NumPy's broadcast: aligned dimensions are unified. */
   private together(operands: readonly DimAtoms[]): DimAtoms {
     const rank = Math.max(0, ...operands.map((dims) => dims.length));
     return Array.from({ length: rank }, (_, i) => {
@@ -180,7 +180,7 @@ export class IterationSpace {
     return op.results.map(() => kept);
   }
 
-  /** Says that these axes of a value of this shape are the columns. */
+  /** Unifies these axes of a value with the columns. */
   private reduce(op: Op, dims: DimAtoms, shape: Shape, axes: readonly number[]): void {
     const atoms = leavesOf(axes.flatMap((axis) => dims.at(axis) as Atoms));
     if (atoms.length === 0) return;
@@ -188,14 +188,14 @@ export class IterationSpace {
     if (atoms.length === columns.size && atoms.every((atom) => columns.has(atom))) return;
     const words = () => `axes [${axes.join(", ")}] of ${printShape(shape)}`;
     const verb = scanOf(op) === undefined ? "reduces" : "scans";
-    if (this.folded !== undefined) {
-      if (this.table.unify(this.folded, atoms) === undefined) return;
+    if (this.reduced !== undefined) {
+      if (this.table.unify(this.reduced, atoms) === undefined) return;
       throw new Mismatch(kernelRefusals.otherAxes(words(), verb, this.reducer as Reducer));
     }
-    this.folded = atoms;
+    this.reduced = atoms;
     this.reducer = { name: op.name, verb, span: op.span, axes: words() };
     this.table.record(() => {
-      this.folded = undefined;
+      this.reduced = undefined;
       this.reducer = undefined;
     });
   }
@@ -240,7 +240,7 @@ export class IterationSpace {
     return own.length + given.length === 0 ? given : [...new Set(leavesOf([...own, ...given]))];
   }
 
-  /** Axes of the result are iterated with those of the operands, except the one that no operand has. */
+  /** Unifies the axes of the result with those of the operands, except for the one along which elements are moved. */
   private index(op: Op, map: IndexMap, reads: readonly (DimAtoms | undefined)[]): DimAtoms {
     const { shape } = op.result;
     const isLinear = map.kind === "position" && map.isLinear;
@@ -308,7 +308,7 @@ export class IterationSpace {
   }
 }
 
-/** From where the elements of the op's result come. */
+/** The index map of an op. */
 export function mapOf(op: Op, def: IndexDef): IndexMap {
   return def.map(
     op.operands.map((operand) => operand?.shape),
@@ -316,7 +316,7 @@ export function mapOf(op: Op, def: IndexDef): IndexMap {
   );
 }
 
-/** The axis of the result that an operand's axis is; none for that along which elements are looked up. */
+/** The axis of the result that corresponds to an operand's axis; none for the axis of a lookup. */
 function axisInResult(map: IndexMap, operand: number, axis: number): number | undefined {
   if (map.kind !== "lookup") return axis;
   return (operand === map.index ? map.indexAxes : map.axes)[axis];
@@ -327,13 +327,13 @@ function isRegrouping(op: Op): boolean {
   return def.kind === "shape" && def.move === "regroup";
 }
 
-/** Why no kernel computes the op, whatever stands around it; `undefined` if one does. */
+/** Why no loop nest can compute the op; `undefined` if one can. */
 export function whyOutside(op: Op): string | undefined {
   const def = ops[op.name];
   return "outside" in def ? def.outside?.because : undefined;
 }
 
-/** The first op that cannot share an iteration space with those before it, and why. */
+/** The first op that cannot share an iteration space with the ops before it, and the reason. */
 export function firstMismatch(list: readonly Op[]): (Refusal & { op: Op }) | undefined {
   const space = new IterationSpace();
   for (const op of list) {

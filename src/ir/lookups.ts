@@ -1,11 +1,11 @@
-/** Which parameters are places of an axis: what is looked up by them has so many elements there. */
+/** Which parameters are positions along an axis, and the extent of that axis. */
 
 import { type Fn, presentOperands, type Value } from "./ir.ts";
 import { mapOf } from "./iteration.ts";
 import { ops } from "./ops/index.ts";
 import type { Dim } from "./types.ts";
 
-/** For each such parameter the extents that its elements must be below. */
+/** For each such parameter, the extents that its elements must be below. */
 export function lookupsBy(fn: Fn): ReadonlyMap<Value, readonly Dim[]> {
   const extents = new Map<Value, readonly Dim[]>();
   const add = (value: Value, dims: readonly Dim[]) => {
@@ -14,9 +14,9 @@ export function lookupsBy(fn: Fn): ReadonlyMap<Value, readonly Dim[]> {
   for (const op of fn.ops.toReversed()) {
     const def = ops[op.name];
     const dims = op.results.flatMap((result) => extents.get(result) ?? []);
-    // What moves numbers hands them on as they are.
+    // Shape ops only move elements.
     if (def.kind === "shape") add(op.operand(0), dims);
-    // Rows of a table are counted by what is summed up of them, too.
+    // Sums of rows by their index also bound the index, by the number of rows.
     if (def.kind === "linear") {
       const index = def.operands.findIndex(({ element }) => element === "index");
       if (index >= 0) add(op.operand(index), op.result.shape.slice(0, 1));

@@ -1,19 +1,19 @@
-/** The axes of a group's iteration space, in the order of the one tensor that has them all. */
+/** The order of the axes of an iteration space: that of a tensor that has them all. */
 
 import { type Atom, leavesOf } from "./atoms.ts";
 import { type Op, presentOperands, type Value } from "./ir.ts";
 import type { IterationSpace } from "./iteration.ts";
 import { ops } from "./ops/index.ts";
 
-/** The loop order, and the axis missing from it, if no tensor has all axes. */
+/** The loop order, and an axis that is missing from it if no tensor has all axes. */
 interface LoopOrder {
   readonly order: readonly Atom[];
   readonly missing: Atom | undefined;
 }
 
 /**
- * The atoms in loop order: that of the first parameter, else result, else value that has them
- * all. Axes of equal extent that are always used alike are iterated as one.
+ * The atoms in the order of the first parameter, else of the first result, else of the first value that has them
+ * all. Axes of equal extent that never occur together are iterated as one.
  */
 export function loopOrder(
   params: readonly Value[],
@@ -31,7 +31,7 @@ export function loopOrder(
   const read = given.filter((dims) => isRead.has(dims));
   const candidates = [...new Set([...read, ...results, ...reads, ...values])].map((dims) => leavesOf(dims.flat()));
 
-  // What is joined becomes one of these, which stay.
+  // Other atoms are joined with one of these.
   const order = candidates.reduce((best, atoms) => (atoms.length > best.length ? atoms : best), []);
   const others = [...new Set(candidates.flat())].filter((atom) => !order.includes(atom));
   const isMissing = (atom: Atom) => !order.some((own) => own.extent === atom.extent && space.join(atom, own));
@@ -39,7 +39,7 @@ export function loopOrder(
   return { order, missing: missing[0] };
 }
 
-/** Those of the ops that are computed at the current element, and not only at indices moved by other ops. */
+/** The ops that are computed at the current element, not only at indices moved by other ops. */
 export function opsInLoops(returned: readonly Value[], live: readonly Op[]): Op[] {
   const own = new Set(live);
   const [inLoops, moved] = [new Set<Op>(), new Set<Op>()];

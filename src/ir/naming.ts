@@ -1,12 +1,12 @@
-/** What messages call values and ops: their names in the program, or in the model that it was read from. */
+/** How messages refer to values and ops: by their names in the program, or in the model that it was read from. */
 
 import { constantValue, isLeaf, isOp, type Op, type Value } from "./ir.ts";
 import { printNumber } from "./print.ts";
 
-/** The longest piece of source text that stands for a value without a name. */
+/** The longest source text that is quoted for a value without a name. */
 const longestText = 48;
 
-/** What messages call a value: its name, else its text in the source. */
+/** The value's name, or else its text in the source. */
 export function nameOf(value: Value): string {
   const number = constantValue(value);
   if (number !== undefined) return printNumber(number);
@@ -16,7 +16,7 @@ export function nameOf(value: Value): string {
   return value.name ?? (isShort ? text : `${value.def?.name ?? "?"}(...)`);
 }
 
-/** A value between backquotes: "`x`"; of a model "`Add_12` (Add)", the node that makes it. */
+/** A value in backquotes: "`x`"; for a model "`Add_12` (Add)", the node that computes it. */
 export function quoted(value: Value): string {
   const { labels } = value.span.source;
   if (labels === undefined) return `\`${nameOf(value)}\``;
@@ -28,15 +28,15 @@ export function quoted(value: Value): string {
   return made ?? labels.leaf(leaf) ?? "what is computed there";
 }
 
-/** An op between backquotes: "`exp`"; of a model the node. */
+/** An op in backquotes: "`exp`"; for a model its node. */
 export function quotedOp(op: Op): string {
   return op.span.source.labels?.maker(op.span.start) ?? `\`${op.name}\``;
 }
 
-/** The text that names the op of a value beside the value; nothing for a model, whose values are called after nodes. */
+/** Text that names the op of a value; empty for a model, whose values are named after nodes already. */
 export const byOp = (op: Op, text: (name: string) => string) =>
   op.span.source.labels === undefined ? text(quotedOp(op)) : "";
 
-/** What a value is that comes from outside. */
+/** What messages call a parameter. */
 export const parameterOf = ({ span }: Value) =>
   span.source.labels === undefined ? "a parameter" : "an input of the model";

@@ -1,4 +1,4 @@
-/** What the op table says of an op that is there. */
+/** Classifies ops and values by the op table. */
 
 import type { ReductionResult } from "../kernel/reduction.ts";
 import type { Op, Value } from "./ir.ts";
@@ -10,7 +10,7 @@ export function isNorm({ name }: Op): boolean {
   return ops[name].kind === "norm" && ops[name].operands.length > 1;
 }
 
-/** What the value is of the row that a reduction folds; `undefined` if no reduction defines it. */
+/** Which result of a reduction the value is; `undefined` if no reduction defines it. */
 export function reductionResultOf({ def: op, index }: Value): ReductionResult | undefined {
   const def = op && ops[op.name];
   return def?.kind === "reduction" ? def.results[index] : undefined;

@@ -1,8 +1,8 @@
 /**
- * Ops that no kernel computes, and what they read: products, convolutions, ops of other programs.
+ * Ops that no kernel computes, such as products, convolutions and ops of other programs, and the buffers that they read.
  *
- * - view: a reshape that nothing but such ops read. The elements of a tensor lie in row-major order, so that its buffer is
- *   read in another shape as it is: no kernel copies it.
+ * - view: a reshape that only such ops read. As the elements of a tensor are in row-major order, its buffer can be
+ *   read in another shape without a copy.
  */
 
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
@@ -16,7 +16,7 @@ const isReshape = (op: Op | undefined): op is Op => {
   return def?.kind === "shape" && def.move === "regroup";
 };
 
-/** The value whose buffer has the elements of this one. A number without dimensions may be none of a buffer. */
+/** The value whose buffer contains the elements of this one. A scalar may not be in a buffer. */
 function stored(value: Value): Value {
   const { def } = value;
   if (!isReshape(def)) return value;
@@ -24,7 +24,7 @@ function stored(value: Value): Value {
   return from.shape.length === 0 ? value : from;
 }
 
-/** Which values of a function lie in memory, and who reads them there. */
+/** Which buffers hold the values of a function. */
 export class Memory {
   /** Reshapes that no kernel computes. */
   readonly views: ReadonlySet<Op>;
@@ -39,7 +39,7 @@ export class Memory {
       const isRead = readers.every(
         (reader) => views.has(reader) || (isOpaque(reader) && stored(op.result) !== op.result),
       );
-      // What an opaque op makes is written into the buffer of the result that is it, reshaped, if there is one such result.
+      // The result of an opaque op is written into the buffer of the function's result that is a view of it, if there is only one.
       const from = stored(op.result);
       const isMade = from.def !== undefined && isOpaque(from.def) && !returned.has(from);
       const isOnly = fn.results.filter(({ value }) => stored(value) === from).length === 1;
@@ -48,23 +48,23 @@ export class Memory {
     this.views = views;
   }
 
-  /** The value in whose buffer this one lies. */
+  /** The value whose buffer holds this one. */
   of(value: Value): Value {
     const { def } = value;
     return def !== undefined && this.views.has(def) ? this.of(def.operand(0)) : value;
   }
 
-  /** The value in whose buffer an opaque op reads its operand. */
+  /** The value whose buffer an opaque op reads for this operand. */
   source(value: Value): Value {
     return this.of(stored(value));
   }
 
-  /** What an op reads, each operand by the value in whose buffer it lies. */
+  /** The operands of an op, each as the value whose buffer holds it. */
   operands(op: Op): Value[] {
     return presentOperands(op).map((value) => (isOpaque(op) ? this.source(value) : this.of(value)));
   }
 
-  /** The ops that a kernel computes, or that stand for themselves. */
+  /** The ops that are computed, by kernels or as opaque steps. */
   work({ ops }: Fn): Op[] {
     return ops.filter((op) => !isLeaf(op) && !this.views.has(op));
   }

@@ -1,4 +1,4 @@
-/** The IR as text: the language itself. `parse(print(m))` equals `m`, and printing that gives the same bytes. */
+/** Prints the IR as text in the language. `parse(print(m))` equals `m`, and prints to the same bytes. */
 
 import { keywords, literalWords } from "../../grammar/words.ts";
 import {
@@ -24,7 +24,7 @@ export { keywords, literalWords };
 
 export const reservedWords: ReadonlySet<string> = new Set<string>([...keywords, ...literalWords]);
 
-/** A number as a literal that reads back as the same float64. */
+/** A number as a literal that parses to the same float64. */
 export function printNumber(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (value === Infinity || value === -Infinity) return value > 0 ? "inf" : "-inf";
@@ -35,7 +35,7 @@ function printLiteral(value: number, element: string): string {
   return element === "bool" ? String(value !== 0) : printNumber(value);
 }
 
-/** Hands out names that are unique in a function: a value's own if it is free, else with a number. */
+/** Makes names that are unique in a function: a value's own if it is free, else with a number. */
 class Names {
   private readonly taken = new Set<string>(reservedWords);
   private readonly next = new Map<string, number>();
@@ -58,7 +58,7 @@ class Names {
     }
   }
 
-  /** Keeps a name from being given to a value. */
+  /** Prevents a name from being given to a value. */
   reserve(name: string): void {
     this.taken.add(name);
   }
@@ -78,7 +78,7 @@ function printAttributeValue(def: AttributeDef | undefined, value: AttributeValu
   return def?.type === "choice" || def?.type === "text" ? `"${value as string}"` : String(value);
 }
 
-/** `axes = [-1]`: the attributes that differ from their defaults. */
+/** The attributes that differ from their defaults: `axes = [-1]`. */
 export function printAttributes(def: OpDef, attributes: Attributes): string[] {
   return Object.entries(def.attributes).flatMap(([key, row]) => {
     const value = attributes[key];
@@ -92,7 +92,7 @@ function isConstant(value: Value | undefined): value is Value {
   return constantValue(value) !== undefined;
 }
 
-/** Whether a constant operand may be written as a literal: something else must give it its element type. */
+/** Whether constant operands may be written as literals: another operand must determine their element type. */
 function literalIsTyped(op: Op): boolean {
   if (op.name === "extern") return false;
   const specs = ops[op.name].operands;
@@ -101,13 +101,13 @@ function literalIsTyped(op: Op): boolean {
   );
 }
 
-/** Whether operand `index`, a constant, must be bound to a name with its type. A literal index reads as i32. */
+/** Whether the constant operand `index` must be bound to a name with its type. A literal position has the type i32. */
 function isBound(op: Op, index: number): boolean {
   const isIndex = ops[op.name].operands[index]?.element === "index";
   return !literalIsTyped(op) || (isIndex && op.operand(index).element !== "i32");
 }
 
-/** `=`'s right side. */
+/** The right-hand side of a `let`. */
 function printExpression(op: Op, operand: (value: Value, index: number) => string): string {
   const symbol = symbolOf[op.name];
   const args = op.operands.map((value, i) => (value === undefined ? undefined : operand(value, i)));
@@ -123,7 +123,7 @@ function printCall(name: OpName, args: readonly (string | undefined)[], attribut
   const positional: string[] = [];
   for (const [i, text] of args.entries()) {
     if (text === undefined) continue;
-    // After an operand that is left out, the others are given by name.
+    // After an omitted operand, the others are passed by name.
     positional.push(args.slice(0, i).includes(undefined) ? `${def.operands[i]?.name} = ${text}` : text);
   }
   return `${name}(${[...positional, ...printAttributes(def, attributes)].join(", ")})`;
@@ -185,7 +185,7 @@ class FnPrinter {
     return `let ${names.length === 1 ? names[0] : `(${names.join(", ")})`} = ${expression}`;
   }
 
-  /** A name, or the literal of a constant; where literals are not typed, the name that was bound to it. */
+  /** The name of a value, or the literal of a constant unless it is bound to a name. */
   private operand(value: Value, bound: boolean): string {
     const global = definedBy(value, "global");
     if (global !== undefined) return global.attributes.name;
@@ -195,12 +195,12 @@ class FnPrinter {
   }
 }
 
-/** A function as text, which `parse` reads back. */
+/** A function as text, which `parse` accepts. */
 export function printFn(fn: Fn): string {
   return new FnPrinter(fn, []).print();
 }
 
-/** `[[1, 2], [3, 4]]`: the numbers from `start` on in the shape. */
+/** The numbers from `start` on as nested lists: `[[1, 2], [3, 4]]`. */
 function printValues(values: readonly number[], shape: readonly number[], element: string, start = 0): string {
   const [extent, ...inner] = shape;
   if (extent === undefined) return printLiteral(values[start] as number, element);
@@ -219,7 +219,7 @@ function printConst(constant: Const): string {
   return `const ${constant.name}: ${printType(constant.type)}${printContract(constant)} = ${printData(constant)}\n`;
 }
 
-/** The module as `.tir` text: its constants, then functions in order with a blank line between them. */
+/** The module as `.tir` text: its constants, then its functions in order, separated by blank lines. */
 export function print({ consts, fns }: Module): string {
   const constants = consts.map(printConst).join("");
   const functions = fns.map((fn) => new FnPrinter(fn, consts).print());

@@ -1,6 +1,6 @@
 /** Reproducible random numbers. */
 
-/** Numbers in [0, 1), the same for the same seed: mulberry32. */
+/** A generator of uniform numbers in [0, 1), deterministic for a seed: mulberry32. */
 export function randomNumbers(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -11,7 +11,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** A number of the standard normal distribution, by Box and Muller. */
+/** A sample of the standard normal distribution, by Box and Muller. */
 export function normal(next: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
 }

@@ -9,23 +9,23 @@ import { broadcastTo, type Tensor } from "./tensor.ts";
 
 const nowhere: Span = { source: { name: "", text: "" }, start: 0, end: 0 };
 
-/** Over `axes`, which are kept with extent 1: the mean of each row, or its largest element. */
+/** The mean or the largest element of each row along `axes`, which are kept with extent 1. */
 export function reduceRows(tensor: Tensor, axes: readonly number[], name: "mean" | "max"): Tensor {
   const x = new Value(tensor, undefined, nowhere);
   const op = makeOp(name, [x], { axes, keepdims: true }, { places: { op: nowhere } });
   return evaluateOp(op, [tensor], {})[0] as Tensor;
 }
 
-/** The tensor with the mean of each row taken off, to float64. */
+/** The tensor minus the mean of each row, in float64. */
 export function withoutMeans(tensor: Tensor, axes: readonly number[]): Tensor {
   const means = broadcastTo(reduceRows(tensor, axes, "mean"), tensor.shape);
   return { ...tensor, data: tensor.data.map((value, i) => value - (means[i] as number)) };
 }
 
-/** A mean of zero may be off by this part of the row's largest value: more than rounding to the element type leaves. */
+/** The tolerance of a mean of zero relative to the row's largest value, which is above the rounding to the element type. */
 export const meanTolerance = { f32: 1e-6, f16: 1e-3, bf16: 8e-3 } as const;
 
-/** The tensor with the blocks along an axis as an axis of their own, before that of their elements. */
+/** Splits the axis into an axis of blocks and one of their elements. */
 function inBlocks(tensor: Tensor, { axes, block }: Rows): { tensor: Tensor; axes: readonly number[] } {
   const axis = (axes[0] ?? 0) + tensor.shape.length;
   if (block === undefined) return { tensor, axes };
@@ -33,7 +33,7 @@ function inBlocks(tensor: Tensor, { axes, block }: Rows): { tensor: Tensor; axes
   return { tensor: { ...tensor, shape }, axes };
 }
 
-/** For each row its mean, and the largest magnitude in it. */
+/** The mean of each row, and the largest magnitude in it. */
 export function rowMeans(numbers: Tensor, rows: Rows): { means: Float64Array; sizes: Float64Array } {
   const { tensor, axes } = inBlocks(numbers, rows);
   const magnitudes = { ...tensor, data: tensor.data.map(Math.abs) };

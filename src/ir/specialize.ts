@@ -1,4 +1,4 @@
-/** Fixes named dimensions to extents. */
+/** Replaces symbolic dimensions by extents. */
 
 import * as typeErrors from "../diagnostics/areas/types.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -10,9 +10,9 @@ import { type Dim, tensorType } from "./types.ts";
 export type Extents = Readonly<Record<string, number>>;
 
 /**
- * The module with the dimensions in `dims` replaced by their extents, in every function that has them.
- * @throws TircError E0219 for a dimension that no function has, E0229 for what is no extent, and E02xx where the types
- *   no longer go together.
+ * Replaces the dimensions in `dims` by their extents, in every function that has them.
+ * @throws TircError E0219 for a dimension that no function has, E0229 for an invalid extent, and E02xx if the types
+ *   no longer match.
  */
 export function specialize(module: Module, dims: Extents): Module {
   const known = [...new Set(module.fns.flatMap(dimensionNames))];
@@ -34,8 +34,8 @@ function specializeFn(fn: Fn, dims: Extents): Fn {
 }
 
 /**
- * The function with every dimension of its types and attributes exchanged for another.
- * @throws TircError E02xx where the types no longer go together.
+ * Replaces every dimension in the types and attributes of the function.
+ * @throws TircError E02xx if the types no longer match.
  */
 export function withDims(fn: Fn, fixed: (dim: Dim) => Dim): Fn {
   const mapped = new Map<Value, Value>();

@@ -1,8 +1,8 @@
-/** Dense tensors in float64: what the reference interpreter computes with. Row-major; booleans are 0 and 1. */
+/** Dense row-major tensors in float64, for the reference interpreter. Booleans are 0 and 1. */
 
 import type { ElementType } from "./types.ts";
 
-/** Numbers in row-major order, in float64 whatever their type. */
+/** A tensor in row-major order. Its elements are float64, whatever its element type. */
 export interface Tensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
@@ -13,7 +13,7 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** Where the element at a place in row-major order stands, axis by axis. */
+/** The index along each axis of the element at a row-major position. */
 export function indexAt(place: number, shape: readonly number[]): number[] {
   const index: number[] = [];
   let rest = place;
@@ -24,7 +24,7 @@ export function indexAt(place: number, shape: readonly number[]): number[] {
   return index;
 }
 
-/** Distance in elements between neighbours along each axis of a row-major tensor. */
+/** The stride in elements along each axis of a row-major tensor. */
 export function rowMajorStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
@@ -35,7 +35,7 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Strides with which a tensor of `shape` is read as if it had the shape `target`: 0 along broadcast axes. */
+/** The strides with which a tensor of `shape` is read in the shape `target`: 0 along broadcast axes. */
 export function broadcastStrides(shape: readonly number[], target: readonly number[]): number[] {
   const offset = target.length - shape.length;
   const strides = rowMajorStrides(shape);
@@ -44,7 +44,7 @@ export function broadcastStrides(shape: readonly number[], target: readonly numb
   );
 }
 
-/** The tensor's numbers in the row-major order of `shape`, reading with `strides`. */
+/** The elements read with `strides`, in the row-major order of `shape`. */
 export function gather(data: Float64Array, shape: readonly number[], strides: readonly number[]): Float64Array {
   const count = elementCount(shape);
   const isInOrder = count === data.length && rowMajorStrides(shape).every((stride, axis) => stride === strides[axis]);
@@ -65,7 +65,7 @@ export function gather(data: Float64Array, shape: readonly number[], strides: re
   return result;
 }
 
-/** The order of axes in which the rows along `axes` lie one after the other. */
+/** The order of axes in which rows along `axes` are contiguous. */
 export function rowOrder(shape: readonly number[], axes: readonly number[]) {
   const columns = axes.map((axis) => axis + shape.length);
   const order = [...shape.keys()].filter((axis) => !columns.includes(axis)).concat(columns);
@@ -78,7 +78,7 @@ export function rowOrder(shape: readonly number[], axes: readonly number[]) {
     width: elementCount(ordered.slice(split)),
     count: elementCount(ordered.slice(0, split)),
     isInOrder: order.every((axis, i) => axis === i),
-    /** Strides with which rows one after the other are read in the order of `shape`. */
+    /** The strides with which contiguous rows are read in the order of `shape`. */
     back() {
       const from = rowMajorStrides(ordered);
       return [...shape.keys()].map((axis) => from[order.indexOf(axis)] as number);
@@ -86,13 +86,13 @@ export function rowOrder(shape: readonly number[], axes: readonly number[]) {
   };
 }
 
-/** `tensor` repeated to fill `target` by NumPy's rules. */
+/** The elements of `tensor` broadcast to `target` by NumPy's rules. */
 export function broadcastTo(tensor: Tensor, target: readonly number[]): Float64Array {
   if (elementCount(tensor.shape) === elementCount(target)) return tensor.data;
   return gather(tensor.data, target, broadcastStrides(tensor.shape, target));
 }
 
-/** Calls `visit` with each index of a shape; the array is the same every time. */
+/** Calls `visit` with each index of a shape. The array is reused. */
 export function eachIndex(shape: readonly number[], visit: (index: readonly number[]) => void): void {
   const index = new Array<number>(shape.length).fill(0);
   for (let count = elementCount(shape); count > 0; count--) {

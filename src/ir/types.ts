@@ -1,31 +1,31 @@
 /**
  * Types of values.
  *
- * - element type: what one number of a tensor is.
- * - dimension: an integer, or a name that stands for one extent in the whole function.
- * - shape: a list of dimensions; a scalar's is empty.
+ * - element type: the type of one element of a tensor.
+ * - dimension: an integer, or a name that stands for the same extent in the whole function.
+ * - shape: a list of dimensions; empty for a scalar.
  */
 
-/** What there is to know of an element type. */
+/** The properties of an element type. */
 interface ElementInfo {
   readonly kind: "float" | "integer" | "truth";
-  /** Of one element in a buffer. Less than 4 share a word. */
+  /** The size of an element in a buffer. Elements of less than 4 bytes share a word. */
   readonly bytes: 1 | 2 | 4;
   /** The type in which kernels compute with it. */
   readonly computed: "f32" | "i32" | "u32" | "bool";
-  /** The least and the largest; of floats the smallest above 0, and the largest. */
+  /** The smallest and the largest number; for floats the smallest above 0, and the largest finite one. */
   readonly range: readonly [number, number];
 }
 
 /** The largest finite f32: (2 - 2^-23) * 2^127. */
 const maxF32 = (2 - 2 ** -23) * 2 ** 127;
 
-/** All of them. */
+/** All element types. */
 export const elementTypes = ["f32", "f16", "bf16", "i32", "u32", "i8", "u8", "bool"] as const;
 /** The type of one element of a tensor. */
 export type ElementType = (typeof elementTypes)[number];
 
-/** Narrow types are storage: they are loaded into f32, i32 or u32, and rounded or cut off where they are stored. */
+/** Narrow types are for storage only: they are loaded into f32, i32 or u32, and rounded or truncated when they are stored. */
 export const elementInfo: Readonly<Record<ElementType, ElementInfo>> = {
   f32: { kind: "float", bytes: 4, computed: "f32", range: [2 ** -149, maxF32] },
   f16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -24, 65504] },
@@ -37,9 +37,9 @@ export const elementInfo: Readonly<Record<ElementType, ElementInfo>> = {
   bool: { kind: "truth", bytes: 4, computed: "bool", range: [0, 1] },
 };
 
-/** Types of one byte: they are moved, converted and stored, and nothing is computed in them. */
+/** Types of one byte: they are moved, converted and stored, but not computed with. */
 export type ByteType = "i8" | "u8";
-/** Floats of two bytes: computed in f32, and rounded where they are stored. */
+/** Floats of two bytes: computed in f32, and rounded when they are stored. */
 export type HalfType = "f16" | "bf16";
 
 export const isByte = (element: ElementType): element is ByteType => elementInfo[element].bytes === 1;
@@ -54,11 +54,11 @@ export type Shape = readonly Dim[];
 export interface TensorType {
   readonly element: ElementType;
   readonly shape: Shape;
-  /** Nothing is known of the value, or the language has no type for it: element and shape mean nothing. */
+  /** The type is unknown, or not one of the language: `element` and `shape` are meaningless. */
   readonly opaque?: true;
 }
 
-/** The type of what an `extern` op makes and nothing says; only `extern` ops take such a value. */
+/** The type of a result of an `extern` op without a declared type. Only `extern` ops accept such a value. */
 export const opaqueType: TensorType = Object.freeze({ element: "i32", shape: [], opaque: true });
 
 export function isElementType(text: string): text is ElementType {
@@ -85,18 +85,18 @@ export function sameType(a: TensorType, b: TensorType): boolean {
   return a.element === b.element && sameShape(a.shape, b.shape) && a.opaque === b.opaque;
 }
 
-/** `[rows, 768]`: how shapes are written in messages. */
+/** A shape as in messages: `[rows, 768]`. */
 export function printShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
-/** `f32[rows, 768]`, or `f32` for a scalar: the type as the language writes it. */
+/** A type as in the language: `f32[rows, 768]`, or `f32` for a scalar. */
 export function printType(type: TensorType): string {
   if (type.opaque) return "opaque";
   return type.shape.length === 0 ? type.element : type.element + printShape(type.shape);
 }
 
-/** NumPy's rule for one pair of dimensions; `undefined` when they do not go together. */
+/** NumPy's rule for a pair of dimensions; `undefined` if they do not broadcast. */
 function broadcastDim(a: Dim, b: Dim): Dim | undefined {
   if (a === b || b === 1) return a;
   return a === 1 ? b : undefined;
@@ -104,7 +104,7 @@ function broadcastDim(a: Dim, b: Dim): Dim | undefined {
 
 /**
  * The shape that all of `shapes` broadcast to by NumPy's rules (aligned at the last dimension), or `undefined`.
- * A named dimension goes with itself and with 1.
+ * A symbolic dimension broadcasts with itself and with 1.
  */
 export function broadcastShapes(...shapes: Shape[]): Shape | undefined {
   const rank = Math.max(0, ...shapes.map((s) => s.length));
@@ -120,19 +120,19 @@ export function broadcastShapes(...shapes: Shape[]): Shape | undefined {
   return result;
 }
 
-/** Axes counted from the end (-1 is the last), sorted: the one form in which the IR keeps them. */
+/** Axes counted from the end (-1 is the last) and sorted, which is their canonical form in the IR. */
 export function normalizeAxes(axes: readonly number[], rank: number): number[] {
   return axes.map((axis) => (axis < 0 ? axis : axis - rank)).sort((a, b) => a - b);
 }
 
-/** The shape that is left after reducing `axes` (any sign). */
+/** The shape after a reduction of `axes` (of any sign). */
 export function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean): Shape {
   const reduced = new Set(axes.map((axis) => (axis < 0 ? axis + shape.length : axis)));
   if (keepdims) return shape.map((dim, i) => (reduced.has(i) ? 1 : dim));
   return shape.filter((_, i) => !reduced.has(i));
 }
 
-/** Range and grain of an element type, for literals and casts. */
+/** Whether a number is in the range of an element type, for literals and casts; for integers, also whether it is whole. */
 export function holds(element: ElementType, value: number): boolean {
   const [least, most] = elementInfo[element].range;
   if (!isFloat(element)) return Number.isInteger(value) && value >= least && value <= most;

@@ -1,4 +1,4 @@
-/** Checks that a function is well formed. Runs after every pass. */
+/** Verifies that a function is well formed. Runs after every pass. */
 
 import * as verifyErrors from "../diagnostics/areas/verifier.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
@@ -8,7 +8,7 @@ import { printType, sameType } from "./types.ts";
 
 const nameOf = (value: Value) => value.name ?? value.def?.name ?? "?";
 
-/** The op's attributes and types against the table, as if it were made now. */
+/** Checks the op's attributes and types against the op table. */
 function verifyOp(op: Op): Diagnostic[] {
   const types = op.operands.map((operand) => operand?.type);
   const places = { op: op.span };
@@ -36,7 +36,7 @@ function verifyOp(op: Op): Diagnostic[] {
   }
 }
 
-/** Everything that is wrong with a function; nothing if it is well formed. */
+/** All violations in a function; empty if it is well formed. */
 export function verifyFn(fn: Fn): Diagnostic[] {
   const problems: Diagnostic[] = [];
   const defined = new Set<Value>();
@@ -68,7 +68,7 @@ export function verifyFn(fn: Fn): Diagnostic[] {
   return problems;
 }
 
-/** A pass must leave the signature alone: callers rely on it. */
+/** Checks that a pass has not changed the signature, on which callers rely. */
 export function verifySignature(before: Fn, after: Fn): Diagnostic[] {
   const describe = (items: readonly { name: string; type: Value["type"] }[]) =>
     items.map(({ name, type }) => `${name}: ${printType(type)}`).join(", ");

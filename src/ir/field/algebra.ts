@@ -1,12 +1,12 @@
 /**
- * Tensors of field elements, and what ops do with them.
+ * Operations on tensors of field elements.
  *
- * - element: a residue mod p and, as long as no exp was taken of it, one mod q; by the Chinese remainder theorem that is
+ * - element: a residue mod p and, unless it depends on an exp, one mod q; by the Chinese remainder theorem that is
  *   one integer. With q dividing p - 1 and g of order q, exp(a) = g^a obeys exp(a + b) = exp(a) exp(b): Mirage (OSDI
  *   2025, section 5).
- * - uninterpreted: a function of which nothing is known but that equal arguments give equal results: a keyed hash.
- * - whole, half: residues that stand for integers, and for numbers of f16: small ones, those that were drawn so, and
- *   results of rounding. Rounding leaves them as they are.
+ * - uninterpreted: a function of which only is known that equal arguments give equal results: a keyed hash.
+ * - whole, half: residues that represent integers, and numbers of f16 or bf16: small ones, those that were drawn as such, and
+ *   results of rounding. Rounding does not change them.
  */
 
 import type { HalfType } from "../types.ts";
@@ -23,7 +23,7 @@ function mix(state: number, word: number): number {
   return (Math.imul(h, 5) + 0xe6546b64) | 0;
 }
 
-/** A word for a text (FNV-1a). */
+/** A 32-bit hash of a text (FNV-1a). */
 export function hashOfText(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
@@ -35,7 +35,7 @@ function residueOfHash(state: number, { modulus }: PrimeField): number {
   return word >= modulus ? word - modulus : word;
 }
 
-/** The powers of an element whose exponents are below 2^30, three multiplications each. */
+/** Tables for powers of an element with exponents below 2^30, by two multiplications each. */
 class Powers {
   private readonly field: PrimeField;
   private readonly tables: readonly Float64Array[];
@@ -59,7 +59,7 @@ class Powers {
   }
 }
 
-/** Of each element and its negative the one that is a square. */
+/** The square among each element and its negative. */
 const positive = (field: PrimeField, data: Float64Array) =>
   data.map((value) => (field.isPositive(value) ? value : field.sub(0, value)));
 
@@ -67,27 +67,27 @@ const powersOf = new WeakMap<FieldPair, Powers>();
 const greater = (a: number, b: number) => a > b;
 const less = (a: number, b: number) => a < b;
 
-/** Numbers that rounding leaves as they are: whole ones, and those that a float of two bytes holds. */
+/** Kinds of numbers that rounding does not change: integers, and numbers of two-byte floats. */
 export type Rounded = "whole" | HalfType;
 
-/** One run: a pair of fields, a key for what is drawn and hashed, and which residues are rounded numbers. */
+/** The algebra of one run: a pair of fields, a key for random numbers and hashes, and the residues of rounded numbers. */
 export class Algebra {
   readonly pair: FieldPair;
   private readonly ordersIntegers: boolean;
   private readonly infinity: number;
   private readonly key: number;
   private readonly exponentials: Powers;
-  /** By residue mod p, that mod q, if there is one: two numbers seldom meet in both. */
+  /** The residue mod q, if any, for each residue mod p of a rounded number. Two numbers rarely collide in both. */
   private readonly rounded = {
     whole: new Map<number, number | undefined>(),
     f16: new Map<number, number | undefined>(),
     bf16: new Map<number, number | undefined>(),
   };
   private readonly literals = new Map<number, Elements>();
-  /** Residues of the exponents of `pow` that are powers and roots, and these as halves. */
+  /** The exponents of `pow` that are interpreted, as multiples of 1/2 by their residues. */
   private readonly halves = new Map<number, number>();
 
-  /** @param ordersIntegers whether small integers are ordered as such, and what is no square may stand above 0. */
+  /** @param ordersIntegers whether small integers are ordered as integers, even if they are not squares. */
   constructor(pair: FieldPair, seed: number, ordersIntegers = false) {
     this.pair = pair;
     this.ordersIntegers = ordersIntegers;
@@ -99,7 +99,7 @@ export class Algebra {
     for (let n = -16; n <= 16; n++) this.halves.set(pair.p.mul(pair.p.of(BigInt(n)), half), n);
   }
 
-  /** What is drawn for a name: `count` elements. */
+  /** Draws `count` random elements for a name. */
   draw(name: string, count: number): Elements {
     const state = mix(this.key, hashOfText(name));
     const fill = (field: PrimeField) => {
@@ -110,21 +110,21 @@ export class Algebra {
     return { p: fill(this.pair.p), q: fill(this.pair.q) };
   }
 
-  /** A number of the program. */
+  /** A literal of the program. */
   number(value: number): Elements {
     const found = this.literals.get(value) ?? residuesOf(value, this.pair);
     this.literals.set(value, found);
     return found;
   }
 
-  /** Gives a number of the program another meaning than that of its digits. Returns whether it is one. */
+  /** Gives a literal of the program a meaning. @returns whether it differs from that of its digits. */
   define(value: number, meaning: Elements): boolean {
     const known = this.number(value);
     this.literals.set(value, meaning);
     return known.p[0] !== meaning.p[0] || known.q?.[0] !== meaning.q?.[0];
   }
 
-  /** Runs `f` with these numbers of the program exchanged for their negatives where these are squares. */
+  /** Runs `f` with these literals replaced by the squares among them and their negatives. */
   withPositive<T>(numbers: readonly number[], f: () => T): T {
     const before = numbers.map((number) => [number, this.number(number)] as const);
     for (const [number, { p, q }] of before) {
@@ -137,13 +137,13 @@ export class Algebra {
     }
   }
 
-  /** The integers themselves, which may be larger than the fields. */
+  /** An integer, which may exceed the moduli. */
   integer(value: number): Elements {
     const { p, q } = this.pair;
     return { p: Float64Array.of(p.of(BigInt(value))), q: Float64Array.of(q.of(BigInt(value))) };
   }
 
-  /** Notes that these residues are whole numbers, or such as a type of two bytes holds. */
+  /** Records that these residues are integers, or numbers of a two-byte type. */
   known(kind: Rounded, { p, q }: Elements): void {
     for (const [i, value] of p.entries()) this.rounded[kind].set(value, q?.[i]);
   }
@@ -203,13 +203,13 @@ export class Algebra {
     return this.map(a, (field, x) => field.sqrt(x));
   }
 
-  /** g^a; uninterpreted of what has no residue mod q. */
+  /** g^a; uninterpreted if a has no residue mod q. */
   exp(a: Elements): Elements {
     if (a.q === undefined) return { ...this.apply("exp", [a]), q: undefined };
     return { p: a.q.map((exponent) => this.exponentials.of(exponent)), q: undefined };
   }
 
-  /** A power or a root where the exponent is one; uninterpreted otherwise. */
+  /** A power or root if all exponents are the same multiple of 1/2; uninterpreted otherwise. */
   pow(a: Elements, b: Elements): Elements {
     const exponent = b.p.length === 1 || new Set(b.p).size === 1 ? this.halves.get(b.p[0] as number) : undefined;
     if (exponent === undefined) return this.apply("pow", [a, b], { rightIdentity: 1 });
@@ -220,7 +220,7 @@ export class Algebra {
     return exponent < 0 ? this.reciprocal(power) : power;
   }
 
-  /** The place of a residue mod p in the order of all: infinities are at its ends. */
+  /** The rank of a residue mod p in the total order, with infinities at its ends. */
   rank(value: number): number {
     const { p } = this.pair;
     if (value === this.infinity) return Infinity;
@@ -229,7 +229,7 @@ export class Algebra {
     return this.ordersIntegers && p.modulus - value < 2 ** 24 ? value - p.modulus : p.rank(value);
   }
 
-  /** 1 where the first is above the second in the order of the field, else 0. */
+  /** 1 if the first is above the second in the order of the field, else 0. */
   above(a: Elements, b: Elements): Elements {
     const rank = (x: Elements) => ({ p: x.p.map((value) => this.rank(value)), q: undefined });
     const { p } = this.zip(rank(a), rank(b), (_, x, y) => Number(x > y));
@@ -245,7 +245,7 @@ export class Algebra {
     return { p, q: p };
   }
 
-  /** The second where the first is not 0, else the third. */
+  /** `yes` if the condition is not 0, else `no`. */
   select(condition: Elements, yes: Elements, no: Elements): Elements {
     const length = Math.max(condition.p.length, yes.p.length, no.p.length);
     const at = (data: Residues, i: number) => data[data.length === 1 ? 0 : i] as number;
@@ -265,14 +265,14 @@ export class Algebra {
     return this.select(this.above(a, b), b, a);
   }
 
-  /** 1 - a, of truth values. */
+  /** 1 - a, for bools. */
   not(a: Elements): Elements {
     return this.sub(this.integer(1), a);
   }
 
   /**
    * An uninterpreted function.
-   * @param facts whether the order of the arguments matters, and which second argument gives the first.
+   * @param facts whether it is commutative, and which second argument is an identity.
    */
   apply(
     name: string,
@@ -300,7 +300,7 @@ export class Algebra {
     return { p, q: identity !== undefined && args[0]?.q === undefined ? undefined : q };
   }
 
-  /** Rounding to numbers of a kind, which leaves those as they are. */
+  /** Rounds to numbers of a kind, which it does not change. */
   round(kind: Rounded, name: string, x: Elements): Elements {
     const hashed = this.apply(name, [x]);
     const isKnown = x.p.map((value, i) => Number(this.isKnown(kind, value, x.q?.[i]) || this.isShort(kind, value)));
@@ -309,14 +309,14 @@ export class Algebra {
     return result;
   }
 
-  /** Whether it is a small integer, or such a part of 1024: these are known wherever they come from. */
+  /** Whether it is a small integer, or a small multiple of 1/1024 for floats, which rounding never changes. */
   private isShort(kind: Rounded, value: number): boolean {
     const { p } = this.pair;
     const scaled = kind === "whole" ? value : p.mul(value, 1024);
     return Math.min(scaled, p.modulus - scaled) < 2 ** 20;
   }
 
-  /** Rows of `width` elements, combined one after the other. */
+  /** Combines the elements of each row of `width` elements in order. */
   private combine(rows: Elements, width: number, f: (field: PrimeField, a: number, b: number) => number): Elements {
     const over = (field: PrimeField, data: Residues) => {
       const result = new Float64Array(width === 0 ? 0 : data.length / width);
@@ -342,7 +342,7 @@ export class Algebra {
     return this.div(this.sum(rows, width), this.integer(width));
   }
 
-  /** Each of a row's numbers `width` times. */
+  /** Repeats each element `width` times. */
   repeated({ p, q }: Elements, width: number): Elements {
     const over = (data: Residues) =>
       Float64Array.from({ length: data.length * width }, (_, i) => data[(i / width) | 0] as number);
@@ -354,20 +354,20 @@ export class Algebra {
     return this.div(this.sum(this.mul(distance, distance), width), this.integer(width - correction));
   }
 
-  /** The largest or smallest of each row, in the order of the field. */
+  /** The largest or smallest element of each row, in the order of the field. */
   extreme(rows: Elements, width: number, which: "max" | "min"): Elements {
     const best = this.bestOf(rows, width, which);
     const over = (data: Residues) => Float64Array.from(best, (at) => data[at] as number);
     return { p: over(rows.p), q: rows.q && over(rows.q) };
   }
 
-  /** The place in each row of the first that is the largest or smallest. */
+  /** The position in each row of the first largest or smallest element. */
   placeOfExtreme(rows: Elements, width: number, which: "max" | "min"): Elements {
     const places = Float64Array.from(this.bestOf(rows, width, which), (at) => at % width);
     return { p: places, q: places };
   }
 
-  /** Each row over the absolute value of its first number that is not 0: the same for all positive multiples of it. */
+  /** Each row divided by the absolute value of its first nonzero element, which is the same for all positive multiples of the row. */
   private directions(data: Residues, width: number): Residues {
     const { p } = this.pair;
     const over = new Float64Array(data.length / width).map((_, row) => {
@@ -377,7 +377,7 @@ export class Algebra {
     return data.map((value, i) => p.mul(value, over[Math.floor(i / width)] as number));
   }
 
-  /** The first of each row that is the largest or smallest, by its number. */
+  /** The index of the first largest or smallest element of each row. */
   private bestOf(rows: Elements, width: number, which: "max" | "min"): Int32Array {
     const ranks = (rows.isOrderScaled ? this.directions(rows.p, width) : rows.p).map((value) => this.rank(value));
     const best = new Int32Array(width === 0 ? 0 : rows.p.length / width);

@@ -1,9 +1,9 @@
 /**
- * Whether two functions are the same in exact arithmetic: their values are compared at random points of finite fields
+ * Compares two functions in exact arithmetic: their results are compared at random points of finite fields
  * (Schwartz 1980, Zippel 1979; for tensor programs Mirage, OSDI 2025).
  *
- * Functions that are equal by the laws of field/algebra.ts are equal at every point. Others are found to differ but for
- * a chance of about (d / 2^29)^2 in two runs, d the degree of their difference: docs/proof.md.
+ * Functions that are equal by the laws of field/algebra.ts are equal at every point. Others are found to differ except with
+ * a probability of about (d / 2^29)^2 in two runs, where d is the degree of their difference: docs/proof.md.
  */
 
 import { resolveShape } from "../interpret.ts";
@@ -15,52 +15,52 @@ import { type Exchanges, exchanged, isMeant, type Law, type LawOfValue, type Mea
 import { fieldPairs } from "./prime.ts";
 import { reduced, type Side } from "./reduce.ts";
 
-/** What an approximate rewrite is allowed: a value of the function before is taken for an operand of its op. */
+/** An assumption of an approximate rewrite: a value of the original function equals an operand of its op. */
 export interface Assumption {
   readonly value: Value;
   readonly is: Value;
-  /** A clause. */
+  /** The reason: a clause. */
   readonly because: string;
 }
 
-/** Where two functions differ. */
+/** The first difference between two functions. */
 export interface Difference {
   /** The result's name. */
   readonly result: string;
   readonly index: readonly number[];
   readonly dims: Readonly<Record<string, number>>;
-  /** The first op of the function after whose value stands nowhere in the one before. */
+  /** The first op of the rewritten function with a value that the original does not have. */
   readonly firstNew: Op | undefined;
 }
 
-/** For values of the function before: what stands for them in the one after. */
+/** The replacements of the original function's values. */
 type Provenance = ReadonlyMap<Value, Value | readonly Value[]>;
 
-/** What was found of two functions. */
+/** The result of a comparison. */
 type Comparison =
   | { readonly kind: "equal"; readonly assumed: readonly Assumption[] }
   | { readonly kind: "different"; readonly difference: Difference }
   | { readonly kind: "too large"; readonly elements: number };
 
-/** What a pass says of a rewrite, for those who compare the functions. */
+/** What a pass states about a rewrite. */
 interface Said {
   readonly assumptions?: readonly Assumption[];
-  /** Their values are those of the function before. */
+  /** Laws about values of the original function. */
   readonly laws?: readonly Law[];
   readonly provenance?: Provenance;
 }
 
-/** How to compare. */
+/** Options of a comparison. */
 export interface ComparisonOptions {
-  /** How many points, each with numbers of its own; fields and extents take turns. 2 unless said otherwise. */
+  /** The number of random points, which alternate between fields and extents. 2 by default. */
   readonly runs?: number;
   readonly seed?: number;
-  /** How many elements may be computed at a point. */
+  /** The most elements that are computed at a point. */
   readonly most?: number;
 }
 
 /**
- * Small extents, others in each run. With `distinct` of them for `names.length` names, two names of one extent in an even run
+ * Small extents, different in each run. With `distinct` of them for `names.length` names, two names with the same extent in an even run
  * have different ones in the next, unless there are more names than `distinct` squared.
  */
 function extentsFor(names: readonly string[], distinct: number, run: number): Record<string, number> {
@@ -71,10 +71,10 @@ function extentsFor(names: readonly string[], distinct: number, run: number): Re
   return Object.fromEntries(names.map((name, i) => [name, extent(i)]));
 }
 
-/** More elements than this are worth fewer different extents: a tensor of many dimensions grows with their product. */
+/** With more elements than this, fewer different extents are used: a tensor of many dimensions grows with their product. */
 const fewElements = 2 ** 18;
 
-/** How many different extents are affordable: one for each name, or fewer. */
+/** The number of different extents that is affordable: one for each name, or fewer. */
 function distinctExtents(fn: Fn, names: readonly string[]): number {
   let distinct = Math.max(1, names.length);
   while (distinct > 2 && costOf(fn, extentsFor(names, distinct, 0)) > fewElements) distinct = Math.ceil(distinct / 2);
@@ -86,7 +86,7 @@ interface Run {
   results: WeakMap<Fn, Readonly<Record<string, FieldTensor>>>;
 }
 
-/** How many elements an evaluation computes, with the terms of sums. */
+/** The number of elements that an evaluation computes, including terms of sums. */
 function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
   const extentsOf = (value: Value) => value.shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] ?? 1)));
   const count = (value: Value) => elementCount(extentsOf(value));
@@ -94,7 +94,7 @@ function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
   const cost = (op: Op) => {
     const results = op.results.reduce((sum, result) => sum + count(result), 0);
     const operands = presentOperands(op).reduce((sum, operand) => sum + count(operand), 0);
-    // Each row of such a result is a sum of all rows of the operand, with factors that are drawn.
+    // Each row of such a result is a sum of all rows of the operand, with random factors.
     if (op.name === "extern" && (op.attributes.rows as readonly number[]).length > 0) {
       const width = extentsOf(op.result).filter((_, axis, all) => kept(op).includes(axis - all.length));
       return results + (results * operands) / Math.max(1, elementCount(width));
@@ -107,7 +107,7 @@ function costOf(fn: Fn, dims: Readonly<Record<string, number>>): number {
   return fn.params.reduce((sum, param) => sum + count(param), 0) + fn.ops.reduce((sum, op) => sum + cost(op), 0);
 }
 
-/** What was found at the extents of two functions; where a difference comes from has not been looked for. */
+/** The result at particular extents. The origin of a difference has not been searched yet. */
 type AtExtents =
   | Exclude<Comparison, { readonly kind: "different" }>
   | {
@@ -116,7 +116,7 @@ type AtExtents =
       readonly evaluator: Evaluator;
     };
 
-/** Compares functions; what was computed for one is kept for the next comparison with it. */
+/** Compares functions, and caches their values for further comparisons. */
 export class Comparer {
   private readonly options: Required<ComparisonOptions>;
   private readonly runs = new Map<string, Run>();
@@ -148,7 +148,7 @@ export class Comparer {
     return { kind: "different", difference: { ...found, dims, firstNew: firstNew(before, after, evaluator) } };
   }
 
-  /** What numbers mean that passes have computed holds from then on. */
+  /** Records the formulas of numbers that passes have computed, for all later comparisons. */
   private define(laws: readonly Law[]): void {
     for (const law of laws) {
       if (law.kind !== "meaning" || !isMeant(law)) continue;
@@ -221,7 +221,7 @@ export class Comparer {
         if (image.def?.name === value.def?.name) images.set(image, operand);
       }
     }
-    // Equal ops on equal operands are assumed to be the same wherever they stand.
+    // An assumption about an op also holds for equal ops on equal operands.
     const seen = new Map<string, number>();
     const assumed: Assumed = (op, operands) => {
       if (op.results.length !== 1) return undefined;
@@ -233,7 +233,7 @@ export class Comparer {
       return operand === undefined ? undefined : retyped(op, operands[operand]);
     };
     const names = new Set(assumptions.map(({ value }) => value.def?.name));
-    // The assumptions may be about values that a pass made on its way.
+    // The assumptions may be about intermediate values of a pass.
     const start = evaluator.run(before.fn, before.consts, assumed);
     const missing = opsBefore(
       assumptions.map(({ value }) => value),
@@ -246,7 +246,7 @@ export class Comparer {
   }
 }
 
-/** What is positive at the points where functions are compared again that differ elsewhere. */
+/** What must be positive at the points at which functions are compared again after a difference. */
 interface Points {
   readonly before: Exchanges;
   readonly after: Exchanges;
@@ -268,7 +268,7 @@ function pointsOf(laws: readonly Law[], provenance: Provenance): Points {
   return { before, after, numbers };
 }
 
-/** The same values in the function of other extents. */
+/** The corresponding values of the function at other extents. */
 function counterparts(of: Exchanges, fn: Fn, other: Fn): Exchanges {
   const values = ({ params, ops }: Fn) => [...params, ...ops.flatMap(({ results }) => results)];
   const at = new Map(values(fn).map((value, i) => [value, i]));
@@ -281,7 +281,7 @@ function counterparts(of: Exchanges, fn: Fn, other: Fn): Exchanges {
   );
 }
 
-/** Where they differ at a point at which what is positive is a square. */
+/** The first difference at a point at which everything positive is a square. */
 function atPositive(before: Side, after: Side, { numbers, ...rows }: Points, evaluator: Evaluator) {
   const { algebra } = evaluator;
   return algebra.withPositive(numbers, () => {
@@ -303,7 +303,7 @@ function atPositive(before: Side, after: Side, { numbers, ...rows }: Points, eva
   });
 }
 
-/** The ops that lead from known values to others, in an order in which they can be computed. */
+/** The ops that compute values from known ones, operands before users. */
 function opsBefore(values: readonly Value[], known: ReadonlyMap<Value, unknown>): Op[] {
   const done = new Set<Op>();
   const open = values.flatMap(({ def }) => def ?? []);
@@ -335,7 +335,7 @@ function firstDifference(
 ): Pick<Difference, "result" | "index"> | undefined {
   for (const [result, a] of Object.entries(before)) {
     const b = after[result] as FieldTensor;
-    // Not mod q, where the sign of a root need not be that of the order.
+    // Compares mod p only: mod q, the sign of a root may differ.
     const at = differsAt(a.p, b.p);
     if (at !== undefined) return { result, index: indexAt(at, a.shape) };
   }
@@ -348,7 +348,7 @@ function differsAt(a: Float64Array, b: Float64Array): number | undefined {
   return undefined;
 }
 
-/** The first op that results depend on whose value stands nowhere in the function before. */
+/** The first op that results depend on with a value that the original function does not have. */
 function firstNew(before: Side, after: Side, evaluator: Evaluator): Op | undefined {
   const old = new Set([...evaluator.run(before.fn, before.consts).values()].map(fingerprint));
   const now = evaluator.run(after.fn, after.consts);

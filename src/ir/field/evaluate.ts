@@ -1,9 +1,9 @@
 /**
  * Evaluates functions over a field: the second meaning of the op table, at one random point.
  *
- * Parameters and loaded constants are drawn by their names, and keep what they are declared to be; constants that are
- * written out are what they say, and those that are computed from others are computed. An op of another program gives
- * what its operands and its attributes determine; where it declares rows, sums of these.
+ * Parameters and loaded constants are drawn at random by their names, and satisfy their declarations. Constants that are
+ * written out or computed from others are evaluated. The result of an op of another program is determined by
+ * its operands and attributes; if it declares rows, it consists of sums of these.
  */
 
 import { makeOp } from "../builder.ts";
@@ -25,39 +25,39 @@ import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 export interface FieldTensor extends Elements {
   readonly element: ElementType;
   readonly shape: readonly number[];
-  /** Where all elements are a number that the program writes, or that is computed from such alone: that, in float64. */
+  /** The number in float64 that all elements are, if they are a literal or computed from literals alone. */
   readonly number?: number;
 }
 
-/** Where functions are compared: fields, a seed for all that is drawn, and extents of named dimensions. */
+/** A point of comparison: fields, a seed for random numbers, and extents of symbolic dimensions. */
 export interface Point {
   readonly pair: FieldPair;
   readonly seed: number;
   readonly dims: Readonly<Record<string, number>>;
-  /** Whether integers are those of 32 bits, as a kernel has them (integers.ts), and not residues like all else. */
+  /** Whether integers are 32-bit integers, as in a kernel (integers.ts), rather than residues. */
   readonly computesIntegers?: boolean;
 }
 
-/** Values that are taken for an operand of their op: see `PassContext.assume`. */
+/** The operand that an op's result is assumed to equal, if any: see `PassContext.assume`. */
 export type Assumed = (op: Op, operands: readonly (FieldTensor | undefined)[]) => FieldTensor | undefined;
 
-/** What stands for a value, which is computed as this, wherever it is read. */
+/** Replaces the tensor of a value for all of its readers. */
 type Exchanged = (value: Value, tensor: FieldTensor) => FieldTensor;
 
 const over = (x: Elements, f: (data: Float64Array) => Float64Array): Elements => ({ p: f(x.p), q: x.q && f(x.q) });
 
-/** One element for each of `shape`, or one that stands for all. */
+/** One element for each of `shape`, or a single one that represents all. */
 function broadcast(x: FieldTensor, shape: readonly number[]): Elements {
   if (x.p.length === 1 && elementCount(x.shape) === 1) return x;
   return over(x, (data) => broadcastTo({ ...x, data }, shape));
 }
 
-/** All `count` of them, where one stands for all. */
+/** Repeats a single element that represents all `count` of them. */
 function filled(x: Elements, count: number): Elements {
   return x.p.length === count ? x : over(x, (data) => new Float64Array(count).fill(data[0] as number));
 }
 
-/** The rows along `axes` one after the other. */
+/** The tensor as contiguous rows along `axes`. */
 function toRows(x: FieldTensor, axes: readonly number[]) {
   const { shape, strides, width, count, isInOrder } = rowOrder(x.shape, axes);
   return { rows: isInOrder ? x : over(x, (data) => gather(data, shape, strides)), width, count };
@@ -73,12 +73,12 @@ export class Evaluator {
     this.algebra = algebra;
   }
 
-  /** The same numbers at other extents. */
+  /** An evaluator with the same random numbers at other extents. */
   at(dims: Point["dims"]): Evaluator {
     return new Evaluator({ ...this.point, dims }, this.algebra);
   }
 
-  /** The values of all of a function's parameters and ops. `consts` are those of its module. */
+  /** Evaluates all values of a function. @param consts of its module. */
   run(
     fn: Fn,
     consts: readonly Const[],
@@ -91,7 +91,7 @@ export class Evaluator {
     return values;
   }
 
-  /** What is drawn for a function's parameters. */
+  /** Random tensors for a function's parameters. */
   parameters(fn: Fn): Map<Value, FieldTensor> {
     const { dims } = this.point;
     const lookups = lookupsBy(fn);
@@ -103,7 +103,7 @@ export class Evaluator {
     );
   }
 
-  /** Adds the values of ops to those of their operands. */
+  /** Evaluates more ops, and adds their results to `values`. */
   continue(
     values: Map<Value, FieldTensor>,
     list: readonly Op[],
@@ -124,7 +124,7 @@ export class Evaluator {
     }
   }
 
-  /** A tensor of this name that keeps its promise. @param end what it is below, if it says places. */
+  /** A random tensor that satisfies its declaration. @param end the bound of its elements, if they are positions. */
   private drawn(
     name: string,
     { type, centered }: Pick<Const, "type" | "centered">,
@@ -151,7 +151,7 @@ export class Evaluator {
     return this.noted(tensor);
   }
 
-  /** What is whole by its type, or was rounded to it, is known to be so. */
+  /** Records the elements of integer types, and those that are rounded to a two-byte type. */
   private noted(tensor: FieldTensor, isStored = true): FieldTensor {
     if (isInteger(tensor.element)) this.algebra.known("whole", tensor);
     if (isHalf(tensor.element) && isStored) this.algebra.known(tensor.element, tensor);
@@ -206,7 +206,7 @@ export class Evaluator {
     });
   }
 
-  /** What 32 bits are of integers and truth values, where there is nothing else: as the interpreter has it. */
+  /** Evaluates an op on integers and bools alone in 32 bits, as the interpreter does. */
   private ofIntegers(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): Elements[] | undefined {
     const isScalar = def.kind === "elementwise" || def.kind === "reduction";
     const given = operands.filter((operand) => operand !== undefined);
@@ -222,14 +222,14 @@ export class Evaluator {
     return residuesOfIntegers(integersOf(elements, pair), pair);
   }
 
-  /** Where elements of an axis of this extent stand. Residues say no place: they are taken modulo the extent. */
+  /** Positions along an axis of this extent. Residues are not positions, and are taken modulo the extent. */
   private places(index: FieldTensor, extent: number): Float64Array {
     const { pair, computesIntegers } = this.point;
     if (!computesIntegers) return index.p.map((value) => value % extent);
     return integersOf(index, pair).map((value) => Math.min(Math.max(value, 0), extent - 1));
   }
 
-  /** Ops on literals are computed in float64, as the compiler computes them; not what becomes no number. */
+  /** Ops on literals are computed in float64, as in the compiler, unless the result is not finite. */
   private numberOf(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): number | undefined {
     if (def.kind === "constant") return op.attributes.value as number;
     if (def.kind === "shape") return operands[0]?.number;
@@ -304,7 +304,7 @@ export class Evaluator {
     return beta === undefined ? scaled : this.algebra.add(scaled, affine(beta));
   }
 
-  /** An op of which norms are made; like `op`, but its types need not be inferred. */
+  /** An op in the definition of a norm. Like `op`, but without inference of types. */
   private primitive(name: OpName, operands: readonly FieldTensor[], attributes: Attributes): FieldTensor {
     const def: OpDef = ops[name];
     const [x] = operands as [FieldTensor];
@@ -326,7 +326,7 @@ export class Evaluator {
     return { element, shape, p, q };
   }
 
-  /** Elements that are moved. */
+  /** Evaluates an op that moves elements. */
   private moved(
     { attributes, span }: Op,
     def: IndexDef,
@@ -356,7 +356,7 @@ export class Evaluator {
     return { p: by("p") as Float64Array, q: by("q") };
   }
 
-  /** Sums of up to 2^23 elements, to places that another operand says; integers of 32 bits may say that there is none. */
+  /** Sums of up to 2^23 elements at positions given by another operand. 32-bit positions may be out of range. */
   private summed(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
     const attributes = resolvedAttributes(op, this.point.dims);
     const [count = 1] = (attributes.shape as readonly number[] | undefined) ?? [];
@@ -375,7 +375,7 @@ export class Evaluator {
     return { p: by("p") as Float64Array, q: by("q") };
   }
 
-  /** A product: its evaluation in float64 is exact on halves of residues of 15 bits, up to 2^22 terms. */
+  /** A product. Evaluation in float64 is exact on 15-bit halves of residues, up to 2^22 terms. */
   private bilinear(op: Op, def: LinearDef, [a, b, c]: readonly (FieldTensor | undefined)[]): Elements {
     const attributes = resolvedAttributes(op, this.point.dims);
     const of = (field: PrimeField, left: Float64Array, right: Float64Array, added: Float64Array | undefined) => {
@@ -410,7 +410,7 @@ export class Evaluator {
     };
   }
 
-  /** Drawn by a name that holds what the op is and its operands; sums of rows where it declares those. */
+  /** Random elements by a key of the op and its operands; sums of rows if it declares them. */
   private extern(
     op: Op,
     operands: readonly (FieldTensor | undefined)[],
@@ -432,7 +432,7 @@ export class Evaluator {
     return [sums.reduce((a, b) => this.algebra.add(a, b))];
   }
 
-  /** Each row of the result, along the axes that are kept, as a sum of the operand's rows with factors that are drawn. */
+  /** Each row of the result, along the axes that are kept, as a sum of the operand's rows with random factors. */
   private sumOfRows(key: string, x: FieldTensor, shape: readonly number[], kept: readonly number[]): Elements {
     const { rows, width, count } = toRows(x, kept);
     const { count: outer, back } = rowOrder(shape, kept);
@@ -447,7 +447,7 @@ export class Evaluator {
 
 const nowhere = { source: { name: "", text: "" }, start: 0, end: 0 };
 
-/** Equal for equal tensors, and hardly ever for others. */
+/** Equal for equal tensors, and almost never for others. */
 export function fingerprint({ shape, p }: FieldTensor): string {
   let [a, b] = [0x9e3779b9 | 0, hashOfText(shape.join())];
   for (const value of p) {
@@ -459,5 +459,5 @@ export function fingerprint({ shape, p }: FieldTensor): string {
   return `${a}.${b}`;
 }
 
-/** Whether the value is a literal: it stands for itself wherever it is. */
+/** Whether the value is a literal. */
 export const isLiteral = (value: Value) => constantValue(value) !== undefined;

@@ -1,6 +1,6 @@
 /**
- * Integers of 32 bits among the residues. Programs are compared over all integers at once, as residues; a kernel computes with
- * those of 32 bits, which wrap, are ordered, and say where elements stand. For these there is a number for each pair of residues.
+ * 32-bit integers as residues. Programs are compared over all integers at once, as residues; a kernel computes with
+ * 32-bit integers, which wrap, are ordered, and are used as indices. Each of them has a unique pair of residues.
  */
 
 import { type ElementType, elementInfo, isByte, isInteger } from "../types.ts";
@@ -9,7 +9,7 @@ import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
 const [least, most] = [-(2 ** 31), 2 ** 32 - 1];
 
-/** Elements of these types are numbers in a kernel, whatever floats are. */
+/** Whether elements of a type are plain numbers in a kernel, whatever represents floats. */
 export const isNumber = (element: ElementType) => isInteger(element) || element === "bool";
 
 const residueOf = (value: number, { modulus }: PrimeField) => ((value % modulus) + modulus) % modulus;
@@ -19,7 +19,7 @@ export function residuesOfIntegers(values: Float64Array, { p, q }: FieldPair): E
   return { p: values.map((value) => residueOf(value, p)), q: values.map((value) => residueOf(value, q)) };
 }
 
-/** The integer of 32 bits that has these residues; of residues that no such integer has, the first one. */
+/** The 32-bit integer with these residues; `p` if there is none. */
 export function integerOf(p: number, q: number | undefined, { p: { modulus }, q: other }: FieldPair): number {
   if (q === undefined) return p;
   for (let turn = 0; turn <= 4; turn++) {
@@ -35,8 +35,8 @@ export function integersOf({ p, q }: Elements, pair: FieldPair): Float64Array {
 }
 
 /**
- * Integers of all sizes, many of them small: what is compared or looked up often meets.
- * @param end of places, which most of them are below; some lie before the first one, if they can, or behind the last.
+ * Integers of all sizes, many of them small, so that comparisons and lookups often match.
+ * @param end for positions: most are below it, a few are out of range on either side.
  */
 export function drawIntegers(algebra: Algebra, name: string, count: number, element: ElementType, end: number) {
   const [low, high] = isByte(element) ? elementInfo[element].range : [];

@@ -1,10 +1,10 @@
 /**
- * Laws of real numbers that no finite field has: sqrt(a)^2 is a, not -a, as a is positive.
+ * Laws of real numbers that do not hold in finite fields: sqrt(a)^2 is a, not -a, as a is positive.
  *
- * In the fields here sqrt(a)^2 is whichever of a and -a is a square, so squares play the part of positive numbers. A law
- * names what is positive, and functions are compared at points where that is a square: rows are mixed along themselves
- * until it is one, in both functions alike, wherever they are read. That asks more than the real numbers do, and never
- * less: functions that agree there agree for these rows whatever they are made of.
+ * In these fields, sqrt(a)^2 is whichever of a and -a is a square, so that squares take the role of positive numbers. A law
+ * states what is positive, and functions are compared at points at which that is a square: the elements of a row are mixed
+ * until it is, in both functions alike, wherever the row is read. That is a stronger condition than over real numbers, never a
+ * weaker one: functions that agree there agree for these rows however they are computed.
  */
 
 import type { Value } from "../ir.ts";
@@ -14,7 +14,7 @@ import type { FieldTensor } from "./evaluate.ts";
 import { near } from "./literal.ts";
 import type { PrimeField } from "./prime.ts";
 
-/** What is positive about a row: a statistic of it and a number that is added. */
+/** A statistic of rows that is positive once a number is added to it. */
 export interface PositiveRows {
   readonly kind: "positive rows";
   readonly value: Value;
@@ -24,8 +24,8 @@ export interface PositiveRows {
 }
 
 /**
- * A rewrite that holds whatever the numbers of this value are. They are exchanged for others of which exponentials can be
- * taken, where theirs are exponentials themselves, of which the fields know no second one.
+ * A rewrite that holds for any numbers of this value. They are replaced by others of which exponentials can be
+ * taken if they are exponentials themselves, as the fields have no exponentials of exponentials.
  */
 export interface AnyNumbers {
   readonly kind: "any numbers";
@@ -33,26 +33,26 @@ export interface AnyNumbers {
 }
 
 /**
- * Rows of which the largest or smallest number is looked for: max(r a) = r max(a) for r > 0. A finite field has no order that
- * goes with products. Here rows are ordered by what they are over the absolute value of their first number, which is the
- * same for all multiples by squares, and turns round for those by others.
+ * Rows of which the largest or smallest element is computed: max(r a) = r max(a) for r > 0. A finite field has no order that
+ * is compatible with products. Here, rows are ordered after division by the absolute value of their first element, which gives the
+ * same order for all multiples by squares, and the reverse for all others.
  */
 export interface ScaledOrder {
   readonly kind: "scaled order";
   readonly value: Value;
 }
 
-/** A number that the program writes; its negative is negative. */
+/** A literal of the program that is positive. */
 export interface PositiveNumber {
   readonly kind: "positive number";
   readonly number: number;
 }
 
-/** In which a formula is computed: the fields, or float64. */
+/** The arithmetic in which a formula is computed: that of the fields, or float64. */
 export interface Arithmetic<T> {
   /** A number of the program. */
   number(value: number): T;
-  /** A whole number that the program need not write. */
+  /** An integer, which need not occur in the program. */
   integer(value: number): T;
   /** a + b. */
   add(a: T, b: T): T;
@@ -62,7 +62,7 @@ export interface Arithmetic<T> {
   div(a: T, b: T): T;
   /** -a. */
   neg(a: T): T;
-  /** The root of a that is 0 or more. */
+  /** The nonnegative root of a. */
   sqrt(a: T): T;
 }
 
@@ -76,7 +76,7 @@ const float64: Arithmetic<number> = {
   sqrt: Math.sqrt,
 };
 
-/** What a number stands for that a pass computed from others: no decimal need say it. */
+/** The formula of a number that a pass has computed from others. */
 export interface Meaning {
   readonly kind: "meaning";
   readonly number: number;
@@ -84,22 +84,22 @@ export interface Meaning {
   readonly is: <T>(arithmetic: Arithmetic<T>) => T;
 }
 
-/** How far a number may be off its formula, for its roundings. */
+/** The relative error of a computed number, due to rounding. */
 const formulaRounding = 2 ** -46;
 
-/** Whether the number is what the formula says. */
+/** Whether the number is the value of the formula. */
 export const isMeant = ({ number, is }: Meaning): boolean => near(number, is(float64), formulaRounding);
 
-/** What holds of real numbers, and is not known to finite fields. */
+/** A fact about real numbers that does not hold in finite fields. */
 export type Law = LawOfValue | PositiveNumber | Meaning;
 
-/** What is said of a value. */
+/** A law about a value. */
 export type LawOfValue = PositiveRows | AnyNumbers | ScaledOrder;
 
-/** What is said of values, by these in the one function or in the other. */
+/** The laws of the values of a function. */
 export type Exchanges = ReadonlyMap<Value, readonly LawOfValue[]>;
 
-/** The tensor that stands for one of which laws are told. */
+/** The tensor that replaces one to which laws apply. */
 export function exchanged(tensor: FieldTensor, laws: readonly LawOfValue[], algebra: Algebra): FieldTensor {
   const isAny = laws.some(({ kind }) => kind === "any numbers");
   const numbers = isAny ? { ...tensor, ...algebra.apply("any numbers", [tensor]) } : tensor;
@@ -124,16 +124,16 @@ function statisticOf(field: PrimeField, row: Residues, statistic: PositiveRows["
   return statistic === "sum of squares" ? squares : field.mul(over, squares);
 }
 
-/** x + k (x' - x), where x' is the row turned by one: its mean stays. A row of one element is multiplied. */
+/** x + k (x' - x), where x' is the row rotated by one, which keeps its mean. A row of one element is multiplied by k + 1. */
 function turned(field: PrimeField, row: Residues, k: number): Residues {
   if (row.length === 1) return row.map((a) => field.mul(a, k + 1));
   return row.map((a, i) => field.add(a, field.mul(k, field.sub(row[(i + 1) % row.length] as number, a))));
 }
 
-/** One of 2 to 2^n tries is enough, for n conditions in two fields each. */
+/** The most tries to satisfy the conditions of a row. Each condition holds with a probability of 1/2 in each of two fields. */
 const mostTries = 2 ** 12;
 
-/** The tensor with each row such that all conditions hold; a row of zeros stays. */
+/** Mixes each row until all conditions hold. A row of zeros stays. */
 function mixed(tensor: FieldTensor, conditions: readonly PositiveRows[], algebra: Algebra): FieldTensor {
   const { axes } = conditions[0] as PositiveRows;
   const order = rowOrder(tensor.shape, axes);

@@ -1,9 +1,9 @@
 /**
  * The field elements of the numbers in a program.
  *
- * A literal is what was meant by it: a multiple of a well-known irrational within a part of 1e-6, which is what passes take
- * for one; the reciprocal of a whole number within half an ulp of f32; else the decimal as it is written, or was before it became an f32; else, for numbers
- * that were computed, the simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are decimals.
+ * A literal has the value that was meant by it: a multiple of a well-known irrational within a relative error of 1e-6, as passes
+ * recognize it; the reciprocal of an integer within half an ulp of f32; else the decimal as it is written, or was before it was rounded to f32; else, for numbers
+ * that were computed, the simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are always decimals.
  */
 
 import type { Elements, FieldPair, PrimeField } from "./prime.ts";
@@ -13,13 +13,13 @@ interface Fraction {
   readonly under: bigint;
 }
 
-/** An irrational as a product of powers; `pi` and `ln2` are elements about which nothing else is known. */
+/** An irrational as a product of powers. `pi` and `ln2` are uninterpreted elements. */
 interface Irrational {
   readonly value: number;
   readonly residue: (field: PrimeField) => number;
 }
 
-/** From digits of the two numbers, which no prime field gives a meaning of its own; squared, so that they are positive. */
+/** The residue of a transcendental number, which has no meaning in a field: from its digits, squared so that it is positive. */
 const transcendental = (digits: bigint) => (field: PrimeField) => field.of(digits * digits);
 const pi = transcendental(314159265358979323846264338327950288419716939937510n);
 const ln2 = transcendental(693147180559945309417232121458176568075500134360255n);
@@ -35,18 +35,18 @@ const irrationals: readonly Irrational[] = [
   { value: 1 / Math.LN2, residue: (field) => field.invert(ln2(field)) },
 ];
 
-/** Half an ulp of f32, as a part of the number. */
+/** Half an ulp of f32, relative to the number. */
 const halfUlp = 2 ** -24;
-/** How far, relatively, a constant may be off that stands for one of a formula: people write 1.414214. */
+/** The relative error within which a constant is recognized as one of a formula: people write 1.414214. */
 export const formulaTolerance = 1e-6;
-/** Irrationals count with these factors. */
+/** Factors with which irrationals are recognized. */
 const simpleFactors = [1, 2, 3, 4, 6, 8].flatMap((n) => [1, 2, 3, 4, 6, 8].map((d) => n / d));
 const mostReciprocal = 2 ** 16;
 
-/** Whether a number is another but for so small a part of it. */
+/** Whether two numbers agree within a relative error. */
 export const near = (a: number, b: number, part: number) => Math.abs(a - b) <= part * Math.abs(b);
 
-/** The first fraction of the continued fraction of `value` within `part` of it. */
+/** The first convergent of the continued fraction of `value` within a relative error. */
 function simplest(value: number, part: number): Fraction {
   let [over, under, lastOver, lastUnder] = [1n, 0n, 0n, 1n];
   let rest = value;
@@ -59,7 +59,7 @@ function simplest(value: number, part: number): Fraction {
   return { over, under };
 }
 
-/** The decimal as JavaScript writes it. */
+/** The decimal as JavaScript prints it. */
 function decimal(value: number): { readonly digits: number } & Fraction {
   const [, whole = "", rest = "", exponent = "0"] = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(String(value)) ?? [];
   const shift = Number(exponent) - rest.length;
@@ -71,7 +71,7 @@ function decimal(value: number): { readonly digits: number } & Fraction {
     : { digits: length, over: digits * power, under: 1n };
 }
 
-/** The shortest decimal that rounds to this number of f32, where it is one: what stood there before it was stored. */
+/** The shortest decimal that rounds to this number, if it is an f32: the literal before it was rounded. */
 function asWritten(value: number): number {
   if (Math.fround(value) !== value) return value;
   const shorter = Array.from({ length: 9 }, (_, i) => Number(value.toPrecision(i + 1)));
@@ -81,9 +81,9 @@ function asWritten(value: number): number {
 const residue = ({ over, under }: Fraction, field: PrimeField) =>
   field.mul(field.of(over), field.invert(field.of(under)));
 
-/** Digits below which a number was written by hand. */
+/** A decimal with fewer digits is assumed to be written by hand. */
 const writtenDigits = 15;
-/** The bits of a fraction that is no chance hit within 4 ulps of float64. */
+/** Whether a fraction is too simple to be within 4 ulps of float64 by chance. */
 const isSimple = ({ over, under }: Fraction) => over * under < 1n << 44n;
 
 function meaningOf(value: number): (field: PrimeField) => number {
@@ -105,10 +105,10 @@ function meaningOf(value: number): (field: PrimeField) => number {
   return (field) => residue(written, field);
 }
 
-/** What is no number: residues that stand for it. */
+/** The residues that represent NaN and infinity. */
 const [nan, infinity] = [998244353n, 998244354n];
 
-/** The residue that stands for an infinity; that of the other one is the same with its sign changed. */
+/** The residue that represents infinity. That of minus infinity is its negative. */
 export const infinityOf = (field: PrimeField) => field.of(infinity);
 
 function inFields(value: number, { p, q }: FieldPair, of: (size: number) => (field: PrimeField) => number): Elements {
@@ -124,12 +124,12 @@ function inFields(value: number, { p, q }: FieldPair, of: (size: number) => (fie
   return { p: Float64Array.of(element(p)), q: Float64Array.of(element(q)) };
 }
 
-/** A literal. */
+/** The residues of a literal. */
 export function residuesOf(value: number, pair: FieldPair): Elements {
   return inFields(value, pair, meaningOf);
 }
 
-/** An element of a constant tensor: the number as it is written. */
+/** The residues of an element of a constant tensor: the number as it is written. */
 export function residuesOfDatum(value: number, pair: FieldPair): Elements {
   return inFields(value, pair, (size) => (field) => residue(decimal(size), field));
 }

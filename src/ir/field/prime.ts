@@ -1,9 +1,9 @@
 /**
- * Arithmetic modulo a prime below 2^30, whose residues are doubles that hold integers.
+ * Arithmetic modulo a prime below 2^30, with residues as integers in doubles.
  *
- * A product is taken modulo 2^32, where it is exact, less the quotient times the modulus; the quotient comes from doubles
- * and is off by one at most. BigInt with a modulus near 2^61 takes about seven times as long; two independent runs over
- * primes near 2^30 leave about the same chance of error.
+ * A product is computed exactly modulo 2^32, minus the quotient times the modulus. The quotient is computed in doubles
+ * and off by at most one. BigInt with a modulus near 2^61 takes about seven times as long; two independent runs over
+ * primes near 2^30 have about the same probability of error.
  */
 
 export class PrimeField {
@@ -43,12 +43,12 @@ export class PrimeField {
     return result;
   }
 
-  /** 1 / a; 0 of 0. */
+  /** 1 / a; 0 for 0. */
   invert(a: number): number {
     return this.pow(a, this.modulus - 2);
   }
 
-  /** The inverse of each, by one inversion and three products an element (Montgomery 1987). */
+  /** The inverse of each element, by a single inversion and three products per element (Montgomery 1987). */
   invertAll(all: Float64Array): Float64Array {
     const result = new Float64Array(all.length);
     let product = 1;
@@ -65,19 +65,19 @@ export class PrimeField {
     return result;
   }
 
-  /** a^((p + 1) / 4): a root of a or of -a, whichever has one, and sqrt(a b) = sqrt(a) sqrt(b). */
+  /** a^((p + 1) / 4): a root of whichever of a and -a has one. It satisfies sqrt(a b) = sqrt(a) sqrt(b). */
   sqrt(a: number): number {
     return this.pow(a, (this.modulus + 1) / 4);
   }
 
-  /** Whether a is a square other than 0: of a and -a one is, and products go by the rule of signs. */
+  /** Whether a is a nonzero square. Exactly one of a and -a is, and products follow the rule of signs. */
   isPositive(a: number): boolean {
     return a !== 0 && this.pow(a, (this.modulus - 1) / 2) === 1;
   }
 
   /**
-   * The place of a in a total order in which negation turns the order round: squares stand above 0, the others below.
-   * No order of a finite field goes with addition; this one gives max(a, -a) = sqrt(a^2).
+   * The rank of a in a total order that negation reverses: squares are above 0, all others below.
+   * No order of a finite field is compatible with addition; in this one, max(a, -a) = sqrt(a^2).
    */
   rank(a: number): number {
     if (a === 0) return 0;
@@ -98,21 +98,21 @@ export interface FieldPair {
   readonly generator: number;
 }
 
-/** The elements of a tensor in row-major order, or one that stands for all. */
+/** The elements of a tensor in row-major order, or a single one that represents all. */
 export interface Elements {
   readonly p: Float64Array;
   readonly q: Float64Array | undefined;
-  /** Whether the largest of a row is the same for all positive multiples of the row: see `ScaledOrder` in laws.ts. */
+  /** Whether the largest element of a row is at the same position for all positive multiples of the row: see `ScaledOrder` in laws.ts. */
   readonly isOrderScaled?: boolean;
 }
 
 /**
- * 2 q + 1 below 2^30 with both prime and 3 mod 4, such that 2, 3, 5, 7, 11 and 13 are squares in both: literals made of
- * these are positive, as they are among real numbers, and so are their roots squared. `test/ir/field.test.ts` checks it.
+ * p = 2 q + 1 below 2^30 with both prime and 3 mod 4, such that 2, 3, 5, 7, 11 and 13 are squares in both. Literals composed
+ * of these are then positive, as among real numbers, and so are the squares of their roots. `test/ir/field.test.ts` checks this.
  */
 const moduli = [1073409119, 1073168879] as const;
 
-/** The fields that runs take in turn. 4 is a square, so its order is q. */
+/** The fields, which runs use in turn. 4 is a square, so its order is q. */
 export const fieldPairs: readonly FieldPair[] = moduli.map((p) => ({
   p: new PrimeField(p),
   q: new PrimeField((p - 1) / 2),

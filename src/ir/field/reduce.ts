@@ -1,8 +1,8 @@
 /**
- * Two functions at smaller extents: numbers for extents that are large are exchanged for small ones, the same in both.
+ * Reduces two functions to smaller extents: large constant extents are replaced by small ones, the same in both.
  *
- * Functions that are equal there, with rows of 9 elements and not of 768, are taken for equal: a mistake in an axis, a
- * term or an index shows at any extent. What depends on the extent itself (a literal 1/768, a slice) keeps it.
+ * Functions that are equal there, with rows of 9 elements rather than of 768, are considered equal: a mistake in an axis, a
+ * term or an index shows at any extent. Extents that something depends on, such as a literal 1/768 or a slice, are kept.
  */
 
 import { TircError } from "../../diagnostics/diagnostic.ts";
@@ -12,22 +12,22 @@ import { withDims } from "../specialize.ts";
 import { type Dim, type Shape, sameShape } from "../types.ts";
 import { near } from "./literal.ts";
 
-/** A function in its module, with what is known of it. */
+/** A function, and the constants of its module. */
 export interface Side {
   readonly fn: Fn;
   readonly consts: Module["consts"];
 }
 
-/** Smaller extents stay. */
+/** Smaller extents are kept. */
 const largeFrom = 16;
-/** What stands for the large ones, in order. Where a function has many named dimensions, one may get the same at a point. */
+/** The replacements of large extents, in order. A symbolic dimension may get one of these at a point, too. */
 const smallExtents = [9, 11, 13, 15, 10, 12, 14, 17, 19, 21, 23];
 
 const isLarge = (dim: Dim): dim is number => typeof dim === "number" && dim >= largeFrom;
 
 const shapesAt = (op: Op): Shape[] => [...presentOperands(op), ...op.results].map(({ shape }) => shape);
 
-/** Extents that an op's attributes say something about, or from which others are computed. */
+/** Extents on which an op's attributes depend, or from which others are computed. */
 function fixedBy(op: Op): number[] {
   const def = ops[op.name];
   if (def.kind === "index" && def.fixesExtent) {
@@ -36,13 +36,13 @@ function fixedBy(op: Op): number[] {
   return def.kind === "linear" ? (def.fixesExtents?.(shapesAt(op)) ?? []).filter(isLarge) : [];
 }
 
-/** Whether a literal may be this extent, or what a mean or a variance divides by. */
+/** Whether a literal may be this extent, or the divisor of a mean or a variance. */
 function isTold(extent: number, literals: readonly number[]): boolean {
   const isNear = (a: number, b: number) => near(Math.abs(a), b, 2 ** -20);
   return [extent, extent - 1].some((n) => literals.some((one) => isNear(one, n) || isNear(one, 1 / n)));
 }
 
-/** Small extents for the large ones of these functions; those that programs fix stay. */
+/** Chooses small extents for the large ones of these functions that nothing in them fixes. */
 function choose(fns: readonly Fn[], consts: readonly Const[], kept: ReadonlySet<number>): Map<number, number> {
   const ops = fns.flatMap((fn) => fn.ops);
   const shapes = [...fns.flatMap((fn) => fn.params.map(({ shape }) => shape)), ...ops.flatMap(shapesAt)];
@@ -55,7 +55,7 @@ function choose(fns: readonly Fn[], consts: readonly Const[], kept: ReadonlySet<
   return new Map(large.slice(0, free.length).map((extent, i) => [extent, free[i] as number]));
 }
 
-/** The function at those extents; or the op whose types are not those of the old one with its extents exchanged. */
+/** The function at those extents, or the first op whose types do not follow from replaced extents. */
 function at(fn: Fn, extents: ReadonlyMap<number, number>): Fn | Op {
   const dim = (one: Dim): Dim => (typeof one === "number" ? (extents.get(one) ?? one) : one);
   let made: Fn | undefined;
@@ -71,7 +71,7 @@ function at(fn: Fn, extents: ReadonlyMap<number, number>): Fn | Op {
   return other < 0 ? made : (fn.ops[other] as Op);
 }
 
-/** The first op that inference refuses, found by halves. */
+/** The first op that inference rejects, by bisection. */
 function firstRefused(fn: Fn, dim: (one: Dim) => Dim): Op {
   let [low, high] = [0, fn.ops.length];
   while (high - low > 1) {
@@ -110,7 +110,7 @@ function constAt(constant: Const, extents: ReadonlyMap<number, number>): Const {
   };
 }
 
-/** Whose extents are reduced, by the function that they are those of and the extents. */
+/** Functions with reduced extents, by the original function and the extents. */
 const known = new WeakMap<Fn, Map<string, Side>>();
 
 function sideAt({ fn, consts }: Side, extents: ReadonlyMap<number, number>): Side | Op {
@@ -126,7 +126,7 @@ function sideAt({ fn, consts }: Side, extents: ReadonlyMap<number, number>): Sid
   return side;
 }
 
-/** Both functions at the same smaller extents, if they have large ones that nothing in them fixes. */
+/** Both functions at the same smaller extents, if they have large extents that nothing in them fixes. */
 export function reduced(before: Side, after: Side): readonly [Side, Side] | undefined {
   const kept = new Set<number>();
   for (;;) {
@@ -140,7 +140,7 @@ export function reduced(before: Side, after: Side): readonly [Side, Side] | unde
       .filter(isLarge)
       .filter((extent) => !kept.has(extent));
     if (concerned.length === 0) return undefined;
-    // One of them may be enough.
+    // Keeping one of them may be enough.
     const enough = concerned.find((extent) => {
       const fewer = new Map([...extents].filter(([from]) => from !== extent));
       return [before, after].every((side) => sideAt(side, fewer) !== refused);

@@ -38,7 +38,7 @@ export const silu = unary({
   summary: "`x * sigmoid(x)`, also called swish.",
   cost: "high",
   scalar: (x) => x * logistic(x),
-  // The exp of WGSL: its NaN counts for nothing, as x is multiplied by it.
+  // WGSL's own exp is enough: whatever it makes of NaN is multiplied by x.
   kernel: ([x]) => divide(x, add(1, call("exp", negate(x)))),
   numerics: { error: growing(6), special: "nan inf nan -0" },
   exact: (field, [x]) => field.mul(x, logisticIn(field, x)),
@@ -58,7 +58,7 @@ export const softplus = unary({
     return add(ramp, libraryCall("log1p", call("exp", negate(call("abs", x)))));
   },
   numerics: { error: plus(growing(8), absolute(5e-7)), special: "nan inf 0 0.6931472" },
-  // With an exponent below 0, as kernels compute it.
+  // With a negative exponent, as in kernels.
   exact: (field, [x]) => {
     const size = field.maximum(x, field.neg(x));
     const more = field.apply("log", [field.add(field.integer(1), field.exp(field.neg(size)))]);
@@ -83,7 +83,7 @@ export const relu = unary({
   vjp: by((t, { x, dy }) => t.where(t.gt(x, 0), dy, 0)),
 });
 
-/** `x` above 0, and otherwise `low`. */
+/** `x` if it is above 0, and else `low`. */
 const aboveZero = (x: Expression, low: Expression, at: Pick<KernelContext, "literal">) =>
   select(low, x, above(x, at.literal(0)));
 const aboveZeroIn = (field: Algebra, x: Elements, low: Elements) =>
@@ -102,7 +102,7 @@ export const elu = unary({
     const less = field.sub(field.exp(x), field.integer(1));
     return aboveZeroIn(field, x, field.mul(field.number(attributes.alpha), less));
   },
-  // The exponential only of what is not above 0: that of a large x would be infinite, and 0 inf is NaN.
+  // The exponential of min(x, 0): that of a large x would be infinite, and 0 * inf is NaN.
   vjp: by((t, { x, dy, attributes }) => {
     const limit = attribute.number(attributes, "alpha");
     return t.where(t.gt(x, 0), dy, t.mul(t.mul(dy, limit), t.exp(t.minimum(x, 0))));

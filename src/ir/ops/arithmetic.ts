@@ -1,4 +1,4 @@
-/** Rows of the op table for arithmetic: sums, products, quotients, and which of numbers is the least. */
+/** Rows of the op table for arithmetic: sums, products, quotients, minima and maxima. */
 
 import {
   call,
@@ -62,7 +62,7 @@ export const sign = unary({
   cost: "low",
   facts: { idempotent: true, jumps: true },
   scalar: Math.sign,
-  // What is neither above nor below 0 stays as it is: NaN, and -0.
+  // Values that are neither above nor below 0 are returned unchanged: NaN and -0.
   kernel: ([x], at) => {
     const direction = call("sign", x);
     return at.element === "f32" ? select(x, direction, above(call("abs", x), at.literal(0))) : direction;
@@ -134,7 +134,7 @@ export const sub = binary({
   cost: "low",
   facts: { rightIdentity: 0, rowMeanZero: "sum" },
   scalar: (a, b) => a - b,
-  // Drivers take `x - x` for 0 whatever x is.
+  // Drivers simplify `x - x` to 0 even if x is not finite.
   kernel: ([a, b], at) => (a === b && at.element === "f32" ? libraryCall("less_itself", a) : subtract(a, b)),
   numerics: { error: ulps(1), special: [...nanOfEither, "inf, inf: nan", "-0, 0: -0"] },
   exact: (field, [a, b]) => field.sub(a, b),
@@ -202,7 +202,7 @@ export const rem = binary({
   ),
 });
 
-/** The smaller or the larger one of floats, NaN where one of them is: against a number one comparison is enough. */
+/** The minimum or maximum of floats, NaN if either is. With a constant operand, one comparison is enough. */
 const extreme =
   (name: "minimum" | "maximum"): Kernel =>
   ([x, y], at) => {
@@ -212,7 +212,7 @@ const extreme =
     return select(x, y, name === "maximum" ? below(x, y) : above(x, y));
   };
 
-/** dy for the larger one (`gt`) or the smaller one (`lt`) of two; equals share it. */
+/** dy for the larger (`gt`) or the smaller (`lt`) of two operands; equal operands share it. */
 const chosen = (t: Terms, comparison: "gt" | "lt", dy: Value, own: Value, other: Value) =>
   t.where(t[comparison](own, other), dy, t.where(t.eq(own, other), t.mul(dy, 0.5), 0));
 
@@ -249,7 +249,7 @@ export const clamp = ternary({
   operands: [{ name: "x" }, { name: "lo" }, { name: "hi" }],
   cost: "low",
   scalar: (x, lo, hi) => Math.min(Math.max(x, lo), hi),
-  // Of limits that are numbers in their order: one comparison each.
+  // Constant limits in order need one comparison each.
   kernel: ([x, low, high], at): Expression => {
     if (at.element !== "f32") return call("min", call("max", x, low), high);
     const [least = NaN, most = NaN] = [at.constant(1), at.constant(2)];
@@ -263,7 +263,7 @@ export const clamp = ternary({
     ],
   },
   exact: (field, [x, low, high]) => field.minimum(field.maximum(x, low), high),
-  // x at the limits themselves, hi where lo is above it.
+  // At the limits themselves the gradient goes to x; if lo is above hi, it goes to hi.
   vjp: by(
     (t, { x, b, c, dy }) => t.where(t.and(t.ge(x, b), t.le(x, c)), dy, 0),
     (t, { x, b, c, dy }) => t.where(t.and(t.lt(x, b), t.le(b, c)), dy, 0),

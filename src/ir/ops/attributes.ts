@@ -1,4 +1,4 @@
-/** Attributes of ops: how a row of the op table declares them, and what they hold. */
+/** Attributes of ops: how a row of the op table declares them, and the types of their values. */
 
 import type { Attributes } from "../ir.ts";
 import type { Dim, ElementType, Shape } from "../types.ts";
@@ -6,7 +6,7 @@ import type { Dim, ElementType, Shape } from "../types.ts";
 /** An attribute of an op. */
 export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "number"; readonly default?: number }
-  /** 0 or more, as far as f32 goes. */
+  /** 0, or a positive number in the range of f32. */
   | { readonly type: "size"; readonly default?: number }
   | { readonly type: "integer"; readonly minimum?: number; readonly default?: number }
   | { readonly type: "boolean"; readonly default?: boolean }
@@ -14,7 +14,7 @@ export type AttributeDef = { readonly summary: string } & (
   | { readonly type: "element" }
   | { readonly type: "name" }
   | { readonly type: "text"; readonly default?: string }
-  /** One number for each of some axes; an empty list where they are all the same. */
+  /** One number for each of several axes; an empty list stands for a default. */
   | { readonly type: "axes" }
   | { readonly type: "axis" }
   | { readonly type: "permutation" }
@@ -25,7 +25,7 @@ export type AttributeDef = { readonly summary: string } & (
 /** The attributes of an op by name. */
 export type AttributeDefs = Readonly<Record<string, AttributeDef>>;
 
-/** The TypeScript type of the values of each type of attribute; of a choice it is the choices. */
+/** The TypeScript type of the values of each attribute type. A choice has the type of its choices. */
 export interface AttributeTypes {
   readonly number: number;
   readonly size: number;
@@ -41,20 +41,20 @@ export interface AttributeTypes {
   readonly shape: Shape;
 }
 
-/** The TypeScript type of an attribute that is declared so. */
+/** The TypeScript type of the value of a declared attribute. */
 export type AttributeOf<D extends AttributeDef> = D extends { readonly choices: readonly (infer Choice)[] }
   ? Choice
   : AttributeTypes[Exclude<D["type"], "choice">];
 
-/** A row whose type says which attributes it declares. */
+/** A row with the types of the attributes that it declares. */
 export type Declaring<Row, A extends AttributeDefs> = Omit<Row, "attributes"> & { readonly attributes: A };
 
-/** What the attributes hold that are defined so: the builder has checked them. */
+/** The values of attributes with these definitions. The builder has checked them. */
 export type AttributesOf<A extends AttributeDefs> = string extends keyof A
   ? Attributes
   : { readonly [Name in keyof A]: AttributeOf<A[Name]> };
 
-/** Whether an attribute of type `size` may be this. */
+/** Whether the number is valid for an attribute of type `size`. */
 export function isSize(value: number): boolean {
   return value >= 0 && Number.isFinite(Math.fround(value));
 }

@@ -1,6 +1,6 @@
 /**
- * Rows of the op table for what is written out in other ops where a program is read: the language has the word, and the IR
- * what it means, so that passes, kernels and derivatives know nothing of it. JAX's `nn.dropout` is such a function of `random`.
+ * Rows of the op table for ops that the parser expands into others: they exist in the language but not in the IR, so that
+ * passes, kernels and derivatives need not know them. JAX's `nn.dropout` is likewise a function of `random`.
  */
 
 import * as callErrors from "../../diagnostics/areas/calls.ts";
@@ -13,7 +13,7 @@ import type { Emitter } from "./emitter.ts";
 
 const bits = 2 ** 32;
 
-/** As the u32 that `random_bits` takes. */
+/** The value as a u32, which `random_bits` takes. */
 const word = (emit: Emitter, value: Value) =>
   value.element === "u32" ? value : emit.emit("cast", [value], { to: "u32" });
 

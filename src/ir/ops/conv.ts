@@ -28,8 +28,8 @@ const convolve: Conv["evaluate"] = (operands, attributes) => {
 };
 
 /**
- * The outputs are the first axis of the weight. With groups each is computed from channels of its own, so that only
- * rows inside of one group are sums of the same.
+ * The outputs are the first axis of the weight. With groups, each is computed from its group's channels, so that only
+ * rows within a group are sums over the same channels.
  */
 const convMean: Conv["zeroMean"] = ({ axes, block }, [, weight, bias], attributes) => {
   const rank = weight?.length ?? 0;
@@ -42,11 +42,11 @@ const convMean: Conv["zeroMean"] = ({ axes, block }, [, weight, bias], attribute
   if (group === 1) return way(block, axes.length === 1);
   const perGroup = (weight?.[0] as number) / group;
   if (block !== undefined) return perGroup % block === 0 ? way(block, axes.length === 1) : [];
-  // Over all groups the mean is zero if it is zero in each.
+  // The mean over all groups is zero if it is zero in each.
   return perGroup > 1 ? way(perGroup, false) : [];
 };
 
-/** By which operand the rows along an axis have mean zero, where there is one group of channels. */
+/** Which operand's mean makes the mean of rows along an axis zero, with a single group of channels. */
 const alongAxis =
   (operand: number, of: number, axis: (rank: number) => number): LinearDef<typeof windowAttributes>["zeroMean"] =>
   ({ axes, block }, shapes, { group }) => {
@@ -55,7 +55,7 @@ const alongAxis =
     return isOne ? [{ means: [{ operand, axes: [of - rank], block }], exact: true }] : [];
   };
 
-/** The attributes of a convolution, of one or of a transpose. */
+/** The attributes of a convolution, or of one of its transposes. */
 const windowIn = ({ attributes: { shape: _, ...window } }: Adjoint) => window;
 const byInput = (t: Terms, at: Adjoint, weight: Value, dy: Value, x: Value) =>
   t.op("conv_input_grad", [weight, dy], { ...windowIn(at), shape: [...x.shape] });

@@ -1,6 +1,6 @@
 /**
- * What rows of elementwise ops are written with. The rows stand in files by family: each exports its ops, an op under its
- * name. A row says all that the compiler knows of its op.
+ * Helpers for rows of elementwise ops. The rows are in files by family, each of which exports its ops by their
+ * names. A row contains everything that the compiler knows about its op.
  */
 
 import {
@@ -19,11 +19,11 @@ import type { WgslFunction } from "./wgsl-functions.ts";
 
 type Unsaid = "kind" | "operands" | "attributes" | "elements" | "facts" | "result";
 
-/** A row, less what most have in common. */
+/** A row without the columns that have defaults. */
 interface Parts<A extends AttributeDefs>
   extends Omit<ElementwiseDef<A>, Unsaid>,
     Partial<Pick<ElementwiseDef<A>, "elements" | "facts" | "result">> {
-  /** None unless said otherwise. */
+  /** None by default. */
   readonly attributes?: A;
 }
 
@@ -33,25 +33,25 @@ function row<A extends AttributeDefs>(
   parts: Parts<A>,
 ): Declaring<ElementwiseDef, A> {
   const attributes = {};
-  // What reads the attributes of its own row is given no others.
+  // Functions of a row are only called with that row's attributes.
   return { kind: "elementwise", operands, attributes, elements, facts: {}, result: "same", ...parts } as never;
 }
 
-/** An op of one operand `x`, of floats unless `elements` says otherwise. */
+/** An op of one operand `x`, of floats unless `elements` is given. */
 export function unary<const A extends AttributeDefs = Record<never, never>>(
   parts: Parts<A>,
 ): Declaring<ElementwiseDef, A> {
   return row([{ name: "x" }], floats, parts);
 }
 
-/** An op of two operands `a` and `b`, of numbers unless `elements` says otherwise. */
+/** An op of two operands `a` and `b`, of numbers unless `elements` is given. */
 export function binary<const A extends AttributeDefs = Record<never, never>>(
   parts: Parts<A>,
 ): Declaring<ElementwiseDef, A> {
   return row([{ name: "a" }, { name: "b" }], numbers, parts);
 }
 
-/** An op of three operands, of numbers unless `elements` says otherwise. */
+/** An op of three operands, of numbers unless `elements` is given. */
 export function ternary<const A extends AttributeDefs = Record<never, never>>(
   parts: Parts<A> & Pick<ElementwiseDef, "operands">,
 ): Declaring<ElementwiseDef, A> {
@@ -60,19 +60,19 @@ export function ternary<const A extends AttributeDefs = Record<never, never>>(
 
 type Kernel = ElementwiseDef["kernel"];
 
-/** The kernel of a function of WGSL. */
+/** The kernel expression of a builtin function of WGSL. */
 export const builtin =
   (name: BuiltinFunction): Kernel =>
   (args) =>
     call(name, ...args);
 
-/** The kernel of a function of `wgsl-functions.ts`. */
+/** The kernel expression of a function in `wgsl-functions.ts`. */
 export const library =
   (name: WgslFunction): Kernel =>
   (args) =>
     libraryCall(name, ...args);
 
-/** The kernel of an operator. */
+/** The kernel expression of an operator. */
 export const infix =
   (symbol: BinaryOperator): Kernel =>
   ([a, b]) =>
@@ -82,13 +82,13 @@ export const above = (a: Expression, b: Expression): Expression => operation(">"
 export const below = (a: Expression, b: Expression): Expression => operation("<", a, b);
 export const atMost = (a: Expression, b: Expression): Expression => operation("<=", a, b);
 
-/** The meaning of an op of which nothing is known but that it is a function. */
+/** The meaning of an uninterpreted op. */
 export const uninterpreted =
   (name: string): ElementwiseDef["exact"] =>
   (field, operands) =>
     field.apply(name, operands);
 
-/** What a derivative is written with: operands, of one operand `x`; the result `y` and its cotangent `dy`. */
+/** What a derivative may use: the operands, or `x` if there is one, the result `y` and its cotangent `dy`. */
 export interface At {
   readonly x: Value;
   readonly a: Value;
@@ -103,10 +103,10 @@ export interface At {
 type Formula = (t: Terms, at: At) => Value;
 
 /**
- * The derivative of an op by each of its operands; `null` for one through which no gradient goes.
+ * The derivative of an op by each of its operands; `null` for one that gets no gradient.
  *
- * Where a formula has parts that overflow or cancel, its order is that in which they do not: ((dy y) y) y stays between dy
- * and the result, y^3 does not. At a jump of the derivative the side is said; minima and maxima of equals share `dy`.
+ * Formulas are in an order in which intermediate results neither overflow nor cancel: ((dy y) y) y stays between dy
+ * and the result, y^3 does not. At a jump of the derivative one side is chosen; equal operands of minima and maxima share `dy`.
  */
 export const by = (...formulas: readonly (Formula | null)[]): Vjp => ({
   by: formulas.map(
@@ -120,8 +120,8 @@ export const by = (...formulas: readonly (Formula | null)[]): Vjp => ({
   ),
 });
 
-/** No gradient goes through either operand. */
+/** Neither operand gets a gradient. */
 export const noGradient: Vjp = by(null, null);
 
-/** Of a function that is constant between its jumps. */
+/** The derivative of a piecewise constant function. */
 export const jumps: Vjp = { none: "it jumps, and is constant everywhere else" };

@@ -70,11 +70,11 @@ export const expm1 = unary({
   kernel: library("expm1"),
   numerics: { error: growing(5), special: "nan inf -1 -0" },
   exact: (field, [x]) => field.sub(field.exp(x), field.integer(1)),
-  // exp(x) and not y + 1, which is 0 too early.
+  // exp(x) rather than y + 1, which becomes 0 too early.
   vjp: by((t, { x, dy }) => t.mul(dy, t.exp(x))),
 });
 
-/** Of 0, infinities and NaN: the scale of what is nearest to them, or of the largest. */
+/** For 0, infinities and NaN, it is the scale of the nearest number, or of the largest. */
 function powerOfTwoScale(x: number): number {
   if (!Number.isFinite(x)) return 2 ** -126;
   const size = Math.max(Math.abs(x), 2 ** -126);
@@ -138,7 +138,7 @@ function powerOfBase(t: Terms, { a, b, dy }: At): Value {
   return t.mul(t.mul(dy, b), t.pow(a, rest));
 }
 
-/** a^b log(a); 0 where a is not above 0, where b -> a^b has no derivative. */
+/** a^b log(a); 0 unless a is positive, as b -> a^b has no derivative there. */
 function powerOfExponent(t: Terms, { a, y, dy }: At): Value {
   const base = constantValue(a);
   if (base !== undefined && base > 0) return t.mul(t.mul(dy, y), Math.log(base));
@@ -153,7 +153,7 @@ export const pow = binary({
   facts: { rightIdentity: 1 },
   // JavaScript's `**` gives NaN for 1 ** NaN and for (+-1) ** inf; IEEE 754 pow gives 1.
   scalar: (a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
-  // Small whole exponents are products: exact signs, and no error of exp2 and log2.
+  // Small integer exponents become products: with exact signs, and without the error of exp2 and log2.
   kernel: ([a, b], at) => {
     const exponent = at.constant(1);
     if (exponent === 2) return multiply(a, a);

@@ -1,4 +1,4 @@
-/** The row of the op table for what the language has no op for. */
+/** The row of the op table for ops that the language does not have. */
 
 import { anyElement, type ExternDef } from "./def.ts";
 

@@ -1,6 +1,6 @@
 /**
- * The op table. An op is one row: a constant of its name that the file of its family exports, and nothing else is exported
- * there. Each per-op table elsewhere is keyed by `OpName`.
+ * The op table. An op is one row: a constant with its name in the file of its family, which exports nothing else.
+ * Per-op tables elsewhere are keyed by `OpName`.
  */
 
 import { isLeafName, type OpName } from "../ir.ts";
@@ -42,7 +42,7 @@ type ShapeName = keyof typeof shape;
 export type IndexName = keyof typeof lookups | keyof typeof places | keyof typeof slices;
 export type LinearName = keyof typeof conv | keyof typeof matmul | keyof typeof sums;
 
-// The names alone: rows call ops by their names, so that their types cannot say which ops there are.
+// The names alone: rows refer to ops by name, so that the type of the table cannot be inferred from the rows.
 type TableName =
   | ElementwiseName
   | ReductionName
@@ -58,7 +58,7 @@ const families: readonly Readonly<Record<string, OpDef>>[] = [
   ...[arithmetic, exponentials, trigonometry, rounding, activations, logic, random],
   ...[reductions, norms, shape, slices, lookups, places, matmul, conv, sums, composites, extern, leaves],
 ];
-// By the alphabet, as what a module exports has another order where it was bundled.
+// Sorted by name, as bundlers change the order of a module's exports.
 const rows = families.flatMap((family) => Object.entries(family).sort(([a], [b]) => (a < b ? -1 : 1)));
 const table = Object.fromEntries(rows) as Readonly<Record<TableName, OpDef>>;
 
@@ -86,9 +86,9 @@ declare module "../ir.ts" {
   interface OpRows extends Rows {}
 }
 
-/** The op table: for each op its operands, attributes, facts, and how it is computed. */
+/** The op table: for each op its operands, attributes, algebraic facts, and how it is computed. */
 export const ops: Readonly<Record<OpName, OpDef>> = table;
-/** The names of all ops: family by family, in each by the alphabet. */
+/** The names of all ops: by family, and by name within a family. */
 export const opNames = Object.keys(table) as OpName[];
 
 export function isOpName(name: string): name is OpName {
@@ -98,7 +98,7 @@ export function isOpName(name: string): name is OpName {
 /** Ops that a program can call by name. */
 export const callableNames = opNames.filter((name) => !isLeafName(name));
 
-/** Adds a row; `registerOps` checks it before. */
+/** Adds a row, which `registerOps` has checked. */
 export function addRow(name: string, def: OpDef): void {
   (table as Record<string, OpDef>)[name] = def;
   for (const names of [opNames, callableNames]) names.push(name as OpName);

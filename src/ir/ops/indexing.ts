@@ -1,11 +1,11 @@
 /**
- * What rows of ops are written with that move elements by their index: cut, joined, padded, reversed and looked up tensors.
+ * Helpers for rows of ops that move elements by an index map: slices, concatenations, padding, reversal and lookups.
  *
- * Each says by one `IndexMap` from where an element of the result comes. A kernel takes that map into the index at which it
- * loads, through whatever is computed in between, as tinygrad's movement ops do (tinygrad/schedule/rangeify.py): nothing is
- * stored on the way. Futhark's index functions (LMADs) hold one stride an axis, and so neither a seam nor a lookup.
+ * Each has an `IndexMap`, which gives the source of an element of the result. A kernel composes that map with the index at which it
+ * loads, through the ops in between, as tinygrad does with movement ops (tinygrad/schedule/rangeify.py): nothing is
+ * stored in between. Futhark's index functions (LMADs) have one stride per axis, and so express neither seams nor lookups.
  *
- * A derivative is the transpose of the move: an element gets the sum of the cotangents at all places where it stands.
+ * A derivative is the transpose of the move: an element gets the sum of the cotangents at all positions that it is moved to.
  */
 
 import { type Dim, printShape, type Shape } from "../types.ts";
@@ -15,13 +15,13 @@ import { anyElement, type IndexDef } from "./def.ts";
 interface Parts<A extends AttributeDefs>
   extends Omit<IndexDef<A>, "kind" | "facts" | "attributes" | "elements">,
     Partial<Pick<IndexDef<A>, "elements">> {
-  /** None unless said otherwise. */
+  /** None by default. */
   readonly attributes?: A;
 }
 
-/** An op of tensors of any element type, unless `elements` says otherwise. */
+/** An op of tensors of any element type, unless `elements` is given. */
 export function indexOp<const A extends AttributeDefs = Record<never, never>>(parts: Parts<A>): Declaring<IndexDef, A> {
-  // What reads the attributes of its own row is given no others.
+  // Functions of a row are only called with that row's attributes.
   return { kind: "index", facts: {}, attributes: {}, elements: anyElement, ...parts } as never;
 }
 

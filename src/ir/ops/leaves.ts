@@ -1,4 +1,4 @@
-/** Rows of the op table for what has no operands and is not called: literals and constants of the module. */
+/** Rows of the op table for ops that programs do not call: literals and constants of the module. */
 
 import { anyElement, type ConstantDef } from "./def.ts";
 

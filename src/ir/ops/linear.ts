@@ -1,4 +1,4 @@
-/** What rows of ops that are linear in their operands are written with. */
+/** Helpers for rows of ops that are linear in their operands. */
 
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import { printShape, type Shape, sameShape } from "../types.ts";
@@ -6,7 +6,7 @@ import type { AttributeDefs, Declaring } from "./attributes.ts";
 import type { LinearDef, Refusal } from "./def.ts";
 
 type Parts<A extends AttributeDefs> = Omit<LinearDef<A>, "kind" | "facts" | "attributes"> & {
-  /** None unless said otherwise. */
+  /** None by default. */
   readonly attributes?: A;
 };
 
@@ -14,14 +14,14 @@ type Parts<A extends AttributeDefs> = Omit<LinearDef<A>, "kind" | "facts" | "att
 export function linearOp<const A extends AttributeDefs = Record<never, never>>(
   parts: Parts<A>,
 ): Declaring<LinearDef, A> {
-  // What reads the attributes of its own row is given no others.
+  // Functions of a row are only called with that row's attributes.
   return { kind: "linear", facts: {}, attributes: {}, ...parts } as never;
 }
 
-/** Of a transpose, which has the shape of what it is the cotangent of. */
+/** The attribute of a transpose: the shape of the operand that it is the cotangent of. */
 export const shapeAttribute = (summary: string) => ({ shape: { type: "shape", summary } }) as const;
 
-/** The shape that the attribute says, if the op of which this is the transpose makes of it what `d_y` is. */
+/** The shape given by the attribute, if the op whose transpose this is maps it to the shape of `d_y`. */
 export function checkedTranspose(op: string, shape: Shape, forward: Shape | Refusal, d_y: Shape): Shape | Refusal {
   if (typeof forward === "function") return (at) => forward((part) => at(typeof part === "number" ? 0 : part));
   if (sameShape(forward, d_y)) return shape;

@@ -1,4 +1,4 @@
-/** Rows of the op table for comparisons and truth values. */
+/** Rows of the op table for comparisons and bools. */
 
 import { equals, unary as prefixed, select } from "../../kernel/expression.ts";
 import { anyElement, type ElementwiseDef, type Facts } from "./def.ts";

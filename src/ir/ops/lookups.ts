@@ -1,4 +1,4 @@
-/** Rows of the op table for ops that look elements up at places that an operand says. */
+/** Rows of the op table for ops that look up elements at positions given by an operand. */
 
 import * as inputErrors from "../../diagnostics/areas/inputs.ts";
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
@@ -38,17 +38,17 @@ function elementAt({ shape, data }: Tensor, index: readonly number[]): number {
   return data[index.reduce((place, at, axis) => place * (shape[axis] as number) + at, 0)] as number;
 }
 
-/** The sum over the places k of the row of dy[k] where index[k] is the element's own place. */
+/** For each element, the sum of dy[k] over the positions k of the row at which index[k] is the element's own position. */
 const gatherBack = ofOne((t, x, dy, { operands, attributes }) => {
   const index = operands[1] as Value;
   const axis = attribute.axis(attributes);
   const at = axis + x.shape.length;
   const count = index.shape[at] as Dim;
-  // The places that are looked up as an axis of their own, behind that of the elements.
+  // The looked-up positions become an axis of their own after that of the elements.
   const shape = x.shape.toSpliced(at + 1, 0, count);
   const apart = (value: Value) => t.reshape(value, value.shape.toSpliced(at, 0, 1));
   const own = t.op("iota", [], { shape, axis: at });
-  // Those that are looked up, not those that are named: out of range they are not the same.
+  // The positions that are looked up, which differ from the given ones if those are out of range.
   const places = t.op("gather", [t.op("iota", [], { shape: x.shape, axis }), index], { axis });
   const terms = t.where(t.eq(own, apart(places)), apart(dy), 0);
   return count === 1 ? t.reshape(terms, x.shape) : t.op("sum", [terms], { axes: [axis] });
@@ -66,7 +66,7 @@ export const gather = indexOp({
     const own = axes.map((axis) => (axis === attributes.axis + axes.length ? undefined : axis));
     return { kind: "lookup", operand: 0, index: 1, indexAxes: axes, axes: own };
   },
-  // Neighbours along another axis are of other places of their rows.
+  // Along another axis, neighbouring elements come from different positions of their rows.
   zeroMean: () => [],
   vjp: { by: [gatherBack, null] },
 });

@@ -38,7 +38,7 @@ export function erfc(x: number): number {
   return x < 2.5 ? 1 - erfSeries(x) : erfcFraction(x);
 }
 
-/** Nearest integer, halves to the even one; of the sign of x, which a 0 keeps. */
+/** The nearest integer, ties to even. A result of 0 has the sign of x. */
 export function roundHalfEven(x: number): number {
   const down = Math.floor(x);
   const rest = x - down;
@@ -51,7 +51,7 @@ export function roundHalfEven(x: number): number {
 /** sqrt(2 / pi), the factor of GELU's tanh form. */
 export const sqrtTwoOverPi = Math.sqrt(2 / Math.PI);
 
-/** The sum in float64, with Neumaier's compensation: the oracle should not be the source of the error. */
+/** The sum in float64 with Neumaier's compensation, so that the oracle is not a source of error. */
 export function sumOf(row: Float64Array): number {
   let sum = 0;
   let lost = 0;

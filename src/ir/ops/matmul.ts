@@ -1,6 +1,6 @@
 /**
- * Rows of the op table for products of matrices. They are linear in each operand, so that a derivative is a product with the
- * other one transposed: of y = a b, dy b' and a' dy.
+ * Rows of the op table for matrix products. They are linear in each operand, so that a derivative is a product with the
+ * other operand transposed: for y = a b, these are dy b' and a' dy.
  */
 
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
@@ -18,11 +18,11 @@ type ZeroMeanRule = LinearDef["zeroMean"];
 
 const printed = (shape: Shape) => (shape.length === 0 ? "a scalar" : printShape(shape));
 
-/** A vector on the left is one row, and one on the right one column; the result has neither. */
+/** A vector on the left is a row, and one on the right a column; the result does not have that axis. */
 const asRows = (shape: Shape): Shape => (shape.length === 1 ? [1, ...shape] : shape);
 const asColumns = (shape: Shape): Shape => (shape.length === 1 ? [...shape, 1] : shape);
 
-/** How to give `b` of this rank with its matrices transposed. */
+/** How to write `b` of this rank with its matrices transposed. */
 function transposedHelp(rank: number, b: Span): Help {
   const perm = `perm = [${[...Array(rank - 2).keys(), rank - 1, rank - 2].join(", ")}]`;
   const line =
@@ -67,7 +67,7 @@ const multiply: Evaluate = (operands) => {
   const x = broadcastTo({ ...a, shape: left }, [...batch, rows, inner]);
   const y = broadcastTo({ ...b, shape: right }, [...batch, inner, columns]);
   const result = new Float64Array(elementCount(batch) * rows * columns);
-  // Row by row of y, which lies in this order in memory.
+  // In the row-major order of y.
   for (let row = 0; row < elementCount(batch) * rows; row++) {
     const matrix = Math.floor(row / rows) * inner * columns;
     const sums = result.subarray(row * columns, (row + 1) * columns);
@@ -83,8 +83,8 @@ const multiply: Evaluate = (operands) => {
 };
 
 /**
- * A sum over the columns of the result is a sum over those of b; over its rows, over those of a, and over all other axes
- * too where there is one matrix b for all of them.
+ * A sum over the columns of the result is a sum over those of b; a sum over its rows is one over those of a. So is a sum over other axes,
+ * if they all share one matrix b.
  */
 const matmulMean: ZeroMeanRule = ({ axes, block }, [a = [], b = []]) => {
   const [isRow, isColumn] = [a.length === 1, b.length === 1];
@@ -134,7 +134,7 @@ const applyLinear: Evaluate = (operands) => {
   return result;
 };
 
-/** The outputs are the rows of the weight; a bias has their mean. Over other axes it would have to be 0. */
+/** The outputs are the rows of the weight, and a bias adds its mean to theirs. Along other axes, a bias would have to be 0. */
 const linearMean: ZeroMeanRule = ({ axes, block }, [, , bias]) => {
   const outputs = [
     { operand: 1, axes: [-2], block },
@@ -148,7 +148,7 @@ const linearMean: ZeroMeanRule = ({ axes, block }, [, , bias]) => {
   ];
 };
 
-/** The last two axes exchanged. */
+/** The shape with its last two axes exchanged. */
 function transposed(t: Terms, x: Value): Value {
   const rank = x.shape.length;
   return t.transpose(x, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
@@ -157,7 +157,7 @@ function transposed(t: Terms, x: Value): Value {
 const asRowOf = (t: Terms, x: Value) => (x.shape.length === 1 ? t.reshape(x, [1, ...x.shape]) : x);
 const asColumnOf = (t: Terms, x: Value) => (x.shape.length === 1 ? t.reshape(x, [...x.shape, 1]) : x);
 
-/** All axes but the last as one, where at most one of them has a name; else the axes as they are. */
+/** Collapses all axes but the last into one, if at most one of them is symbolic; else returns the axes unchanged. */
 function asMatrix(t: Terms, x: Value): Value {
   const rows = x.shape.slice(0, -1);
   const names = rows.filter((dim) => typeof dim === "string");
@@ -167,7 +167,7 @@ function asMatrix(t: Terms, x: Value): Value {
   return t.reshape(x, [name ?? count, x.shape.at(-1) as Dim]);
 }
 
-/** The sum over all rows of what the row of `a` and that of `b` make: a' b, [..., columns of a, columns of b]. */
+/** The sum over all rows of their outer products: a' b, [..., columns of a, columns of b]. */
 function ofRows(t: Terms, a: Value, b: Value): Value {
   const [left, right] = [asMatrix(t, a), asMatrix(t, b)];
   const product = t.op("matmul", [transposed(t, left), right]);

@@ -1,9 +1,9 @@
 /**
- * What a row of the op table says of its meaning over a field (src/ir/field): the column by which programs are compared
+ * The meaning of an op over a field (src/ir/field): the column of the op table by which programs are compared
  * without a tolerance.
  *
- * Laws of real arithmetic that passes use hold there too: those of fields, exp of a sum, roots of products, lattices, and
- * that what is rounded already is left alone. Derived ops are their definitions. All else is uninterpreted.
+ * The laws of real arithmetic that passes use hold there too: those of fields, exp of a sum, roots of products, lattices, and
+ * the idempotence of rounding. Derived ops are expanded. All other ops are uninterpreted.
  */
 
 import type { Algebra } from "../field/algebra.ts";
@@ -11,7 +11,7 @@ import type { Elements } from "../field/prime.ts";
 import type { ElementType } from "../types.ts";
 import type { AttributeDefs, AttributesOf } from "./attributes.ts";
 
-/** One for each operand of the op, which are three at most: of an op that has fewer the others are not there. */
+/** The operands of an op, of which there are at most three. Those beyond the op's own are missing. */
 export type Operands<T> = [T, T, T];
 
 /** Operands of one length, or of length 1; `element` is their type. */
@@ -21,7 +21,7 @@ export type ElementwiseMeaning<A extends AttributeDefs = AttributeDefs> = (
   at: { readonly element: ElementType; readonly attributes: AttributesOf<A> },
 ) => Elements;
 
-/** Rows of `width` elements, one after the other, to one tensor a result. */
+/** Reduces consecutive rows of `width` elements, to one tensor per result. */
 export type ReductionMeaning<A extends AttributeDefs = AttributeDefs> = (
   field: Algebra,
   rows: Elements,
@@ -30,7 +30,7 @@ export type ReductionMeaning<A extends AttributeDefs = AttributeDefs> = (
 ) => readonly Elements[];
 
 /**
- * Results are linear in each of the first two operands, and in the third, which is added; or they are sums of elements of
- * operands.
+ * The result is linear in each of the first two operands, and in the third, which is added (`bilinear`); or it consists of sums of
+ * elements of operands (`sums`).
  */
 export type LinearMeaning = "bilinear" | "sums";

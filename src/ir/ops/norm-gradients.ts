@@ -1,5 +1,5 @@
 /**
- * Derivatives of norms: what their rows in `norms.ts` are written with.
+ * Derivatives of norms, for the rows in `norms.ts`.
  *
  * They have closed forms, over rows of n elements; x^ is the normalized row, r the factor that normalizes it,
  * g = dy gamma:
@@ -8,8 +8,8 @@
  *   layernorm   dx = r (P g - x^ mean(P g x^)), P a centering   dbeta = sum over rows of dy
  *   softmax     dx = y (dy - sum(dy y))
  *
- * There is no r^3, which is 0 in f32 for variances of 1e28, and no mean(g) beside g: of a constant g the centering makes
- * exactly 0. Where a row has as many elements as make x^ parallel to g (one; two that are centered), the difference is
+ * There is no r^3, which is 0 in f32 for variances of 1e28, and no separate mean(g): the centering makes a constant g
+ * exactly 0. If a row has so few elements that x^ is parallel to g (one, or two that are centered), the difference is
  * written out: 1 - mean(x^ x^) = eps r^2.
  */
 
@@ -25,11 +25,11 @@ export interface RowOf {
   readonly g: Value;
   readonly axes: readonly number[];
   readonly eps: number;
-  /** How many elements it has, where that is known. */
+  /** The number of elements, if known. */
   readonly width: number | undefined;
 }
 
-/** A row that is scaled by one number, which is computed from it: x^ = x r. */
+/** A row scaled by a number that is computed from it: x^ = x r. */
 interface ScaledRow {
   readonly r: Value;
   readonly row: Value;
@@ -44,7 +44,7 @@ export function scaled(t: Terms, x: Value, { axes, eps }: RowOf, statistic: Stat
   return { r, row: t.mul(x, r) };
 }
 
-/** r (g - x^ statistic(g x^)); of rows that have one direction only, g r (eps r^2). */
+/** r (g - x^ statistic(g x^)); for rows that have only one direction, g r (eps r^2). */
 export function throughScaling(
   t: Terms,
   { r, row }: ScaledRow,
@@ -57,28 +57,28 @@ export function throughScaling(
   return t.mul(r, t.sub(g, t.mul(row, t[statistic](t.mul(g, row), at.axes))));
 }
 
-/** How gradients go back through a row. */
+/** How gradients are propagated through a row. */
 export interface RowGradient {
   /** The cotangent of the operand. */
   readonly byX: (t: Terms, at: RowOf) => Value;
-  /** The row that gamma multiplies, of a norm that takes one. */
+  /** The row that gamma multiplies, for a norm that has gamma. */
   readonly row?: (t: Terms, at: RowOf) => Value;
 }
 
-/** gamma or beta where it lies along the rows; as it is where NumPy's rules say that already. */
+/** gamma or beta in a shape that broadcasts along the rows; unchanged if it already does. */
 const alongRows = (t: Terms, affine: Value, view: Shape) =>
   view.slice(0, -affine.shape.length).every((dim) => dim === 1) &&
   sameShape(view.slice(-affine.shape.length), affine.shape)
     ? affine
     : t.reshape(affine, view);
 
-/** The product of extents, where all are numbers. */
+/** The product of extents, if all are numbers. */
 const product = (dims: Shape) =>
   dims.every((dim) => typeof dim === "number")
     ? dims.reduce<number>((all, dim) => all * (dim as number), 1)
     : undefined;
 
-/** The derivatives by x, gamma and beta of a norm. */
+/** The derivatives of a norm by x, gamma and beta. */
 export function normVjp({ byX, row }: RowGradient, def: Pick<NormDef, "view" | "operands" | "attributes">): Vjp {
   const seen = ({ operands, cotangents, attributes, terms: t }: Adjoint) => {
     const [x, gamma, beta] = operands as [Value, Value | undefined, Value | undefined];

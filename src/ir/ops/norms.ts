@@ -1,7 +1,7 @@
 /**
- * Rows of the op table for norms: each row of the operand in, a row of the same length out.
- * `normalize` is the oracle's definition; `define` says the same in primitive ops, for kernels; `gradient` how gradients go
- * back through a row.
+ * Rows of the op table for norms, which map each row of the operand to a row of the same length.
+ * `normalize` is the oracle's definition; `define` is the same in primitive ops, for kernels; `gradient` propagates gradients
+ * through a row.
  */
 
 import * as typeErrors from "../../diagnostics/areas/types.ts";
@@ -26,7 +26,7 @@ const groups = {
 
 type Holding = AttributesOf<typeof axes & ReturnType<typeof epsilon> & typeof groups>;
 
-/** A norm over named axes: the operand as it is, gamma and beta in the shape of those axes. */
+/** A norm over given axes: the operand itself is the view, and gamma and beta have the shape of those axes. */
 function overAxes(shape: Shape, { axes: columns }: Pick<Holding, "axes">): NormView {
   const isColumn = (axis: number) => columns.includes(axis - shape.length);
   return {
@@ -37,7 +37,7 @@ function overAxes(shape: Shape, { axes: columns }: Pick<Holding, "axes">): NormV
   };
 }
 
-/** [batch, channel, ...] seen as [batch, group, channel of the group, ...]; a row is all but the first two. */
+/** [batch, channel, ...] viewed as [batch, group, channel of the group, ...]; a row consists of all axes but the first two. */
 function overGroups(shape: Shape, { groups }: Pick<Holding, "groups">): NormView {
   const [batch, channels, ...rest] = shape as [Dim, Dim, ...Dim[]];
   const grouped = typeof channels === "number" ? channels / groups : channels;
@@ -57,7 +57,7 @@ function groupsRefused(shape: Shape, { groups }: Pick<Holding, "groups">): Refus
   return divides ? undefined : (at) => typeErrors.groupsDoNotDivide(at(0), groups, String(channels));
 }
 
-/** Reductions over columns, with the axes kept so that the result broadcasts back. */
+/** Reductions over columns that keep the axes, so that the result broadcasts. */
 const reduced = (emit: Emitter, name: keyof typeof reductions, x: Value, columns: readonly number[]) =>
   emit.emit(name, [x], { axes: columns, keepdims: true });
 
@@ -77,7 +77,7 @@ function standardized(row: Float64Array, { eps }: Pick<Holding, "eps">): Float64
   return scaledBy(centered(row), 1 / Math.sqrt(varianceOf(row, 0) + eps));
 }
 
-/** The row's largest element, and exp(x - that): nothing overflows. */
+/** The row's largest element, and exp(x - largest), which cannot overflow. */
 function shiftedPowers(row: Float64Array) {
   const top = row.reduce((a, b) => Math.max(a, b), -Infinity);
   return { top, powers: row.map((x) => Math.exp(x - top)) };
@@ -103,15 +103,15 @@ interface Parts<A extends AttributeDefs>
   extends Pick<NormDef<A>, "summary" | "normalize" | "define">,
     Partial<Pick<NormDef<A>, "refuse" | "view" | "facts">> {
   readonly attributes: A;
-  /** What it takes beside `x`. */
+  /** The operands after `x`. */
   readonly takes?: readonly (typeof affine)[keyof typeof affine][];
   readonly gradient: RowGradient;
 }
 
-/** A norm over the axes of `axes`, unless `view` says otherwise. */
+/** A norm over the attribute `axes`, unless `view` is given. */
 function norm<const A extends AttributeDefs>({ takes = [], gradient, ...parts }: Parts<A>): Declaring<NormDef, A> {
   const common = { kind: "norm", operands: [{ name: "x" }, ...takes], elements: floats, facts: {}, view: overAxes };
-  // What reads the attributes of its own row is given no others.
+  // Functions of a row are only called with that row's attributes.
   const def = { ...common, ...parts } as unknown as Declaring<NormDef, A>;
   return { ...def, vjp: normVjp(gradient, def) };
 }

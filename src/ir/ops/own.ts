@@ -1,7 +1,7 @@
 /**
- * Ops of one's own: rows that are added to the op table while the program runs. All that the compiler knows of an op
- * stands in its row, so such an op is parsed, checked, interpreted, fused and printed as any other. Tables keyed by
- * `OpName` stay complete, as they are about ops by name; who writes TypeScript adds the name to `OwnOps`.
+ * Ops of plugins: rows that are added to the op table at run time. As the compiler takes everything that it knows about an op
+ * from its row, such an op is parsed, checked, interpreted, fused and printed like any other. Tables keyed by
+ * `OpName` stay complete, as they are about known ops; in TypeScript, a plugin adds its names to `OwnOps`.
  */
 
 import type { PluginPlace } from "../../diagnostics/areas/plugins.ts";
@@ -20,9 +20,9 @@ type WithDefaults<D extends OpDef, Unsaid extends keyof D = never> = Omit<D, Com
   Partial<Pick<D, (Common & keyof D) | Unsaid>>;
 
 /**
- * A row of the op table as a plugin writes it. No attributes, no facts and no promise of exactness unless given; over a
- * field an op is a function of which nothing else is known, and a reduction by a row of the table what it is there. It has
- * no derivative unless `vjp` says one.
+ * A row of the op table as a plugin writes it. By default it has no attributes, no facts and no guarantee of accuracy. Over a
+ * field, an op is uninterpreted, and a reduction that a row of the table also has means the same as there. It has
+ * no derivative unless `vjp` is given.
  */
 export type OwnOp =
   | WithDefaults<ElementwiseDef, "numerics" | "exact">
@@ -72,7 +72,7 @@ const byKind: Readonly<Record<OwnOp["kind"], Readonly<Record<string, Check>>>> =
   shape: { move: oneOf("regroup", "permute", "repeat"), infer: isFunction, evaluate: isFunction },
 };
 
-/** That of the op which kernels reduce in the same way; else a function of the row's elements in their order. */
+/** The meaning of an op with the same reduction; else an uninterpreted function of the row's elements in order. */
 function reductionMeaningOf(
   name: string,
   { reduction, results }: Pick<ReductionDef, "reduction" | "results">,
@@ -90,7 +90,7 @@ function reductionMeaningOf(
   };
 }
 
-/** The columns that a row of its kind has and a plugin's may lack. */
+/** The columns of a row that a plugin may leave out, by kind. */
 function columnsOf(name: string, row: OwnOp) {
   if (row.kind === "elementwise") {
     const exact: ElementwiseMeaning = (field, operands, { attributes }) =>
@@ -100,7 +100,7 @@ function columnsOf(name: string, row: OwnOp) {
   return row.kind === "reduction" ? { exact: reductionMeaningOf(name, row) } : {};
 }
 
-/** Whether an op is a plugin's, whose row does not say what it is exactly. */
+/** Whether an op is a plugin's without an exact definition. */
 export function hasOwnMeaning(name: string): boolean {
   const row = given.get(name);
   return row !== undefined && (row.kind === "elementwise" || row.kind === "reduction") && row.exact === undefined;
@@ -123,10 +123,10 @@ function problemsOf(name: string, row: Record<string, unknown>, place: PluginPla
 }
 
 /**
- * Adds rows to the op table, for the whole process: programs that are parsed from now on may call them. The same row
- * again changes nothing.
- * @returns takes the rows out again.
- * @throws TircError with every E0761 and E0762.
+ * Adds rows to the op table of the whole process. Programs that are parsed later may call them. Adding the same row
+ * again has no effect.
+ * @returns a function that removes the rows again.
+ * @throws TircError with all E0761 and E0762.
  */
 export function registerOps(rows: Readonly<Record<string, OwnOp>>, place: PluginPlace = { name: "ops" }): () => void {
   const found: Diagnostic[] = [];
@@ -151,5 +151,5 @@ export function registerOps(rows: Readonly<Record<string, OwnOp>>, place: Plugin
   };
 }
 
-/** The rows as they were given, by name. */
+/** The rows as plugins gave them, by name. */
 const given = new Map<string, OwnOp>();

@@ -1,4 +1,4 @@
-/** Rows of the op table for tensors of places and counts: their elements follow from their index alone. */
+/** Rows of the op table for tensors of positions and counts, whose elements depend on their index alone. */
 
 import * as typeErrors from "../../diagnostics/areas/types.ts";
 import { elementCount, indexAt } from "../tensor.ts";
@@ -7,7 +7,7 @@ import { along, indexOp } from "./indexing.ts";
 
 const shaped = (summary: string) => ({ shape: { type: "shape", summary } }) as const;
 
-/** Of an op whose attribute says its shape. */
+/** The shape that an op has as its attribute. */
 const toldShape =
   (op: string): IndexDef<ReturnType<typeof shaped>>["infer"] =>
   (_, { shape }) => {

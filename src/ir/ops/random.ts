@@ -1,4 +1,4 @@
-/** The row of the op table for random numbers; `dropout`, which draws them, is written out in it (composites.ts). */
+/** The row of the op table for random numbers. `dropout`, which draws them, is expanded into it (composites.ts). */
 
 import { by, ternary } from "./elementwise.ts";
 import { exactly } from "./numerics.ts";

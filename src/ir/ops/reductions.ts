@@ -1,5 +1,5 @@
 /**
- * Rows of the op table for reductions: they reduce the axes they name, one result for each remaining index. A row has the
+ * Rows of the op table for reductions along given axes, with one result for each remaining index. A row has the
  * state that kernels accumulate, its value in float64, its meaning over a field and its derivative.
  */
 
@@ -38,21 +38,21 @@ type Unsaid = "kind" | "operands" | "attributes" | "facts" | "results";
 interface Parts<A extends AttributeDefs>
   extends Omit<ReductionDef<A>, Unsaid>,
     Partial<Pick<ReductionDef<A>, "facts" | "results">> {
-  /** Beside `axes` and `keepdims`. */
+  /** In addition to `axes` and `keepdims`. */
   readonly attributes?: A;
 }
 
-/** An op whose only result is what the state of its reduction comes to, unless `results` says otherwise. */
+/** An op with the combined state of its reduction as the only result, unless `results` is given. */
 function reduction<const A extends AttributeDefs = Record<never, never>>(
   parts: Parts<A>,
 ): Declaring<ReductionDef, typeof axes & A & typeof keepdims> {
   const attributes = { ...axes, ...parts.attributes, ...keepdims };
   const common = { kind: "reduction", operands: [{ name: "x" }], facts: {}, results: ["combined"] };
-  // What reads the attributes of its own row is given no others.
+  // Functions of a row are only called with that row's attributes.
   return { ...common, ...parts, attributes } as never;
 }
 
-/** A reduction of `x` whose result is `y` with the cotangent `dy`; `y` and `dy` keep the reduced axes, with extent 1. */
+/** A reduction of `x` with the result `y` and its cotangent `dy`. Both have the reduced axes with extent 1. */
 interface Reduced {
   readonly x: Value;
   readonly y: Value;
@@ -63,7 +63,7 @@ interface Reduced {
 
 type Formula = (t: Terms, at: Reduced) => Value;
 
-/** The derivative of a reduction by its operand, of a formula for each result: their sum, repeated along the row. */
+/** The derivative of a reduction by its operand, from a formula for each result: their sum, broadcast along the row. */
 const by = (...formulas: readonly Formula[]): Vjp => ({
   by: [
     ({ operands, results, cotangents, attributes, terms: t }) => {
@@ -105,15 +105,15 @@ export const mean = reduction({
   vjp: by(meanBack),
 });
 
-/** The least and the greatest number of each type. */
+/** The smallest and the largest number of each type. */
 const least = { f32: -Infinity, i32: -(2 ** 31), u32: 0, bool: 0 };
 const greatest = { f32: Infinity, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
 
-/** The larger or the smaller one, and NaN where one is NaN: WGSL's own may drop it. Integers are equal to themselves. */
+/** The maximum or minimum, NaN if either operand is: WGSL's own may drop a NaN. Integers always equal themselves. */
 const extreme = (order: ">" | "<") => (a: Expression, b: Expression) =>
   select(b, a, binary("|", binary(order, a, b), unary("!", equals(a, a))));
 
-/** dy where x is the largest or smallest element; equals share it. */
+/** dy for the largest or smallest element; equal elements share it. */
 const extremeBack: Formula = (t, { x, y, dy, axes }) => {
   const isIt = t.eq(x, y);
   const ones = t.where(isIt, t.number(1, dy), t.number(0, dy));
@@ -148,7 +148,7 @@ export const prod = reduction({
   ),
   reduce: (row) => [row.reduce((a, b) => a * b, 1)],
   exact: (field, rows, width) => [field.product(rows, width)],
-  // The product of the others: y / x, and where one element is 0, at that one the product without it.
+  // The product of the other elements: y / x, or if x is the only 0, the product without it.
   vjp: by((t, { x, y, dy, axes }) => {
     const isZero = t.eq(x, 0);
     const zeros = t.sum(t.where(isZero, t.number(1, dy), t.number(0, dy)), axes);
@@ -188,7 +188,7 @@ const variance = reduction({
   vjp: by(varianceBack),
 });
 
-// `var` is a word of JavaScript.
+// `var` is a keyword of JavaScript.
 export { variance as var };
 
 export const std = reduction({
@@ -219,14 +219,14 @@ export const moments = reduction({
 });
 
 const lowest = -(2 - 2 ** -23) * 2 ** 127;
-/** Equal elements differ by 0, infinite ones too. */
+/** The difference, 0 for equal elements even if they are infinite. */
 const difference = (a: Expression, b: Expression) =>
   select(subtract(a, b), construct(a.type, literal(typeOf("f32"), 0)), equals(a, b));
 
 export const logsumexp = reduction({
   summary: "`log(sum(exp(x)))`, which overflows only where its result does.",
   elements: floats,
-  // Any element may be the largest: the state is that one and the sum of exp(x - largest).
+  // The state is the largest element so far, and the sum of exp(x - largest).
   reduction: reductionOf({
     name: "logsum",
     state: ["largest", "total"],
@@ -262,14 +262,14 @@ export const logsumexp = reduction({
 
 type Best = Fields<"best" | "place">;
 
-/** Behind every place. */
+/** A position beyond all others. */
 const nowhere: Readonly<Record<Scalar, number>> = { f32: 2 ** 30, i32: 2 ** 31 - 1, u32: 2 ** 32 - 1, bool: 1 };
 
 const not = (a: Expression) => unary("!", a);
 const and = (a: Expression, b: Expression) => binary("&", a, b);
 const or = (a: Expression, b: Expression) => binary("|", a, b);
 
-/** Whether the first comes before the second: it is better, or as good and nearer to the start of the row. */
+/** Whether the first is preferred: it is better, or equal and closer to the start of the row. */
 function isFirst(order: ">" | "<", a: Best, b: Best): Expression {
   const [hasNaN, otherHasNaN] = [not(equals(a.best, a.best)), not(equals(b.best, b.best))];
   const isBetter = or(binary(order, a.best, b.best), and(hasNaN, not(otherHasNaN)));
@@ -278,8 +278,8 @@ function isFirst(order: ">" | "<", a: Best, b: Best): Expression {
 }
 
 /**
- * Of equal elements the first place, and the first NaN where there is one. The state is a record of an element and its place
- * in the type of the element, so that f32 counts places up to 2^24.
+ * The first position of equal elements, and of NaN if there is one. The state is a record of an element and its position
+ * in the type of the element, so that f32 counts positions up to 2^24.
  */
 function placeOfExtreme(name: string, order: ">" | "<", worst: (element: Scalar) => number): Reduction {
   const better = (a: Best, b: Best): Best => {
@@ -292,7 +292,7 @@ function placeOfExtreme(name: string, order: ">" | "<", worst: (element: Scalar)
     identity: { best: worst, place: (element) => nowhere[element] },
     step: (state, best, place) => better({ best, place: construct(best.type, place as Expression) }, state),
     merge: (lower, upper) => better(lower, upper),
-    // Of two states one is taken whole.
+    // A merge selects one of the two states.
     commutes: true,
     places: true,
     result: ({ place }) => {
@@ -303,7 +303,7 @@ function placeOfExtreme(name: string, order: ">" | "<", worst: (element: Scalar)
   });
 }
 
-/** The first that `isBetter` than all before it; a NaN is better than any number. */
+/** The position of the first element that `isBetter` than all before it. A NaN is better than any number. */
 const placeOf = (isBetter: (a: number, b: number) => boolean) => (row: Float64Array) => {
   const firstNaN = row.findIndex(Number.isNaN);
   if (firstNaN >= 0) return [firstNaN];
@@ -318,7 +318,7 @@ export const argmax = reduction({
   reduction: placeOfExtreme("argmax", ">", (element) => least[element]),
   reduce: placeOf((a, b) => a > b),
   exact: (field, rows, width) => [field.placeOfExtreme(rows, width, "max")],
-  // Places are whole numbers, through which no gradient goes.
+  // Positions are integers, and get no gradient.
   vjp: { by: [null] },
 });
 

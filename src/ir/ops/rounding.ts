@@ -1,4 +1,4 @@
-/** Rows of the op table for what rounds: to whole numbers, and to other element types. */
+/** Rows of the op table for rounding to integers and to other element types. */
 
 import { call, construct, type Expression, equals, library as libraryCall, select } from "../../kernel/expression.ts";
 import type { Elements } from "../field/prime.ts";
@@ -28,8 +28,8 @@ export const round = rounding("round", "Nearest integer, halves to the even one.
 export const trunc = rounding("trunc", "Integer part.", Math.trunc);
 
 /**
- * As WGSL converts: floats to integers truncate and saturate, at what an f32 can hold; integers keep their bits, but to
- * bytes saturate as well. To f16 and bf16 it rounds; f32 stays float64 here.
+ * WGSL's conversions: floats to integers truncate and saturate to what an f32 can hold; integers keep their bits, but to
+ * bytes they saturate as well. Conversions to f16 and bf16 round; f32 stays float64 here.
  */
 function convert(x: number, from: ElementType, to: ElementType): number {
   if (to === "bool") return x === 0 ? 0 : 1;
@@ -44,7 +44,7 @@ function convert(x: number, from: ElementType, to: ElementType): number {
   return Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), low), high);
 }
 
-/** What is beyond the range of a byte becomes its end, and NaN 0. */
+/** Saturates to the range of a byte. NaN becomes 0. */
 function toByte(x: Expression, to: ByteType, at: Pick<KernelContext, "element" | "type" | "literal">): Expression {
   const [least, most] = elementInfo[to].range;
   if (at.element === "bool") return construct(at.type(to), x);
@@ -70,7 +70,7 @@ export const cast = unary({
       return libraryCall(to === "f16" ? "round_to_half" : "round_to_bfloat", wide);
     }
     if (isByte(to)) return toByte(x, to, at);
-    // To an integer, drivers make anything of NaN.
+    // The conversion of NaN to an integer depends on the driver.
     if (isInteger(to) && at.element === "f32") return construct(at.type(to), select(at.literal(0), x, equals(x, x)));
     return isFloat(to) && at.element === "f32" ? x : construct(at.type(to), x);
   },
@@ -82,8 +82,8 @@ export const cast = unary({
       ...["-inf, u32: 0", "inf, u32: 4294967040"],
     ],
   },
-  // Between floats a cast rounds to types of two bytes only; truth values are 0 and 1; integers are whole, end at what a
-  // byte holds, and wrap as nothing says how.
+  // Between floats, a cast rounds to two-byte types only; bools are 0 and 1; integers are whole, saturate to the range of a
+  // byte, and wrap in a way that is uninterpreted.
   exact: (field, [x], { element, attributes: { to } }) => {
     if (element === "bool") return x;
     if (to === "bool") return field.not(field.equal(x, field.integer(0)));

@@ -13,19 +13,19 @@ interface Parts<A extends AttributeDefs> extends Omit<ShapeDef<A>, "kind" | "ope
 
 function shapeOp<const A extends AttributeDefs>({ back, ...parts }: Parts<A>): Declaring<ShapeDef, A> {
   const common = { kind: "shape", operands: [{ name: "x" }], elements: anyElement, facts: {} };
-  // What reads the attributes of its own row is given no others.
+  // Functions of a row are only called with that row's attributes.
   return { ...common, ...parts, vjp: { by: [ofOne(back)] } } as never;
 }
 
 const target = (summary: string) => ({ shape: { type: "shape", summary } }) as const;
 
-/** The product of a shape: a number and the names left over, sorted, so that equal products compare equal. */
+/** The product of a shape: a number and the sorted names, so that equal products compare equal. */
 function product(shape: Shape): { factor: number; names: string[] } {
   const factor = shape.reduce<number>((p, dim) => (typeof dim === "number" ? p * dim : p), 1);
   return { factor, names: shape.filter((dim): dim is string => typeof dim === "string").sort() };
 }
 
-/** The extent that -1 stands for in `wanted`, if one extent can. */
+/** The extent that -1 stands for in `wanted`, if there is one. */
 function missingDim(shape: Shape, wanted: Shape): Dim | undefined {
   const have = product(shape);
   const given = product(wanted.filter((dim) => dim !== -1));
@@ -60,7 +60,7 @@ function permuted(shape: Shape, perm: readonly number[]): Shape | string {
   return axes.map((axis) => shape[axis] as Dim);
 }
 
-/** The permutation that takes another one back. */
+/** The inverse of a permutation. */
 function inverse(perm: readonly number[]): number[] {
   const axes = perm.map((axis) => (axis < 0 ? axis + perm.length : axis));
   return axes.map((_, axis) => axes.indexOf(axis));

@@ -1,9 +1,9 @@
 /**
  * Rows of the op table for ops that cut, join, pad and reverse tensors along an axis, and their transposes:
  *
- *   slice(x, start, end, step)   dy, with step - 1 zeros behind each element, and zeros before and behind
+ *   slice(x, start, end, step)   dy, with step - 1 zeros after each element, and zeros before and after
  *   concat(a, b)                 slices of dy
- *   pad(x)                       the slice of dy that is x; and what stands around it, added to the elements it repeats
+ *   pad(x)                       the slice of dy at x, and the padding's dy added to the elements that it repeats
  *   flip(x)                      flip(dy)
  */
 
@@ -21,7 +21,7 @@ const count = (summary: string, least: number) => ({ ...whole(summary), minimum:
 
 const x = [{ name: "x" }] as const;
 
-/** A tensor as `count` runs of elements that lie together, each all that there is from `axis` on. */
+/** A tensor as `count` contiguous runs, each of all elements from `axis` on. */
 function runsFrom(axis: number, { shape, data }: Tensor): { count: number; run: (index: number) => Float64Array } {
   const length = elementCount(shape.slice(axis));
   return {
@@ -30,7 +30,7 @@ function runsFrom(axis: number, { shape, data }: Tensor): { count: number; run: 
   };
 }
 
-/** The elements of a tensor along an axis at these places, one after the other. */
+/** The elements of a tensor along an axis at these positions, in order. */
 function taken(x: Tensor, axis: number, places: readonly (number | undefined)[], fill = 0): Float64Array {
   const inner = elementCount(x.shape.slice(axis).slice(1));
   const { count, run } = runsFrom(axis, x);
@@ -61,7 +61,7 @@ const sliceAttributes = {
 type Slice = IndexDef<typeof sliceAttributes>;
 type Bounds = Pick<AttributesOf<typeof sliceAttributes>, "start" | "end">;
 
-/** Where a slice begins and ends, counted from the front. */
+/** The start and end of a slice, counted from the front. */
 function boundsOf(extent: number, { start, end }: Bounds): Bounds {
   const fromFront = (at: number) => (at < 0 ? at + extent : at);
   return { start: fromFront(start), end: fromFront(end) };
@@ -96,7 +96,7 @@ const sliceMean: Slice["zeroMean"] = ({ axes, block }, [x], attributes) => {
   const others = axes.filter((one) => one !== axis);
   const exact = others.length === axes.length;
   if (others.length > 0) return [{ means: [{ operand: 0, axes: others, block }], exact }];
-  // What is cut out is one block of several, or some of them.
+  // The slice is one or several whole blocks.
   const extent = x?.at(axis) as number;
   const { start, end } = boundsOf(extent, attributes);
   const size = block ?? end - start;
@@ -104,7 +104,7 @@ const sliceMean: Slice["zeroMean"] = ({ axes, block }, [x], attributes) => {
   return isWhole ? [{ means: [{ operand: 0, axes, block: size }], exact: true }] : [];
 };
 
-/** x with `step - 1` zeros behind each element along an axis. */
+/** x with `step - 1` zeros after each element along an axis. */
 function spread(t: Terms, x: Value, axis: number, step: number): Value {
   if (step === 1) return x;
   const at = axis + x.shape.length;
@@ -179,7 +179,7 @@ const join: Concat["evaluate"] = (operands, { axis }) => {
 
 const joinMean: Concat["zeroMean"] = ({ axes, block }, shapes, { axis }) => {
   const isAlong = axes.includes(axis);
-  // A block of the whole must not go over a seam.
+  // No block of the result may cross a seam.
   const isWhole = (shape: Shape | undefined) => shape === undefined || (shape.at(axis) as number) % (block ?? 1) === 0;
   if (isAlong && !shapes.every(isWhole)) return [];
   const means = shapes.flatMap((shape, operand) => (shape === undefined ? [] : [{ operand, axes, block }]));
@@ -242,7 +242,7 @@ const inferPad: Pad["infer"] = (shapes, attributes) => {
   return withExtent(shapes[0] as Shape, axis, before + extent + after);
 };
 
-/** Where the element at `i`, counted from the first of x, comes from. */
+/** The source of the element at `i`, counted from the first element of x. */
 function padded(i: number, extent: number, mode: Padding["mode"]): number | undefined {
   if (i >= 0 && i < extent) return i;
   if (mode === "constant") return undefined;
@@ -277,7 +277,7 @@ function padSegments(extent: number, { before, after, mode }: Padding): Segment[
   ];
 }
 
-/** Zeros beside a row change no sum; padded rows of another axis are zeros, or rows again. */
+/** Zeros added to a row do not change its sum; along another axis, padding adds rows of zeros or existing rows. */
 const padMean: Pad["zeroMean"] = ({ axes, block }, _, { axis, mode, value }) => {
   const isAlong = axes.includes(axis);
   const isZero = mode === "constant" && value === 0;
@@ -292,7 +292,7 @@ const padBack = ofOne((t, x, dy, { attributes }) => {
   const mode = attribute.text(attributes, "mode");
   const own = slicedBy(t, dy, axis, before, before + extent);
   if (mode === "constant") return own;
-  // Of an edge all that repeats it; of a reflection each element where it stands, in reverse.
+  // An edge gets the sum of its repetitions; a reflection adds its elements in reverse.
   const back = (from: number, count: number, start: number): Value => {
     const part = slicedBy(t, dy, axis, from, from + count);
     if (mode === "reflect") return padWith(t, t.op("flip", [part], { axis }), axis, start, extent - start - count);
@@ -330,7 +330,7 @@ const reverse: Flip["evaluate"] = ([operand], { axis }) => {
   return taken(x, axis, [...Array(x.shape.at(axis)).keys()].reverse());
 };
 
-/** A row backwards has its mean; so has each of its blocks, which stand in another order. */
+/** A reversed row has the same mean, and so has each of its blocks, which are in another order. */
 const flipMean: Flip["zeroMean"] = ({ axes, block }) => [{ means: [{ operand: 0, axes, block }], exact: true }];
 
 export const flip = indexOp({

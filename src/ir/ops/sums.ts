@@ -1,4 +1,4 @@
-/** Rows of the op table for sums of elements that are no reductions: running sums, and sums of rows by their numbers. */
+/** Rows of the op table for sums that are not reductions: running sums, and sums of rows by their index. */
 
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import { elementCount, type Tensor } from "../tensor.ts";
@@ -36,7 +36,7 @@ export const cumsum = linearOp({
     return result;
   },
   exact: "sums",
-  // Rows along other axes are summed up whole: only along the axis itself is nothing said of them.
+  // Rows along other axes are summed as a whole, and keep a mean of zero. Along the axis itself, nothing is known.
   zeroMean: ({ axes, block }, _, attributes) => {
     const others = axes.filter((axis) => axis !== attributes.axis);
     return others.length === 0
@@ -44,7 +44,7 @@ export const cumsum = linearOp({
       : [{ means: [{ operand: 0, axes: others, block }], exact: others.length === axes.length }];
   },
   terms: ([x]) => (x as Shape).slice(-1),
-  // Each element is in the sums of those behind it.
+  // Each element contributes to its own sum and to those after it.
   vjp: {
     by: [
       ofOne((t, _, dy, { attributes }) =>

@@ -17,20 +17,20 @@ import {
 import { defineFunction } from "../../kernel/function.ts";
 import type { Type } from "../../kernel/types.ts";
 
-/** By how many bits the second word turns in each round. */
+/** The number of bits by which the second word is rotated in each round. */
 const turns = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const rounds = 20;
-/** C240 of the paper: keys of zeros give bits too. */
+/** C240 of the paper, which makes keys of zeros work too. */
 const parity = 0x1bd11bda;
 
 type Words<T> = readonly [T, T];
 
-/** What is computed with words of 32 bits, each operation modulo 2^32. */
+/** Operations on 32-bit words, modulo 2^32. */
 interface WordOps<T> {
   readonly add: (a: T, b: T | number) => T;
   readonly xor: (a: T, b: T) => T;
   readonly turn: (a: T, bits: number) => T;
-  /** Gives the state after a round a name, where there are names. */
+  /** Names the state after a round, in a kernel. */
   readonly named: (words: Words<T>, round: number) => Words<T>;
 }
 
@@ -41,7 +41,7 @@ function threefry<T>([c0, c1]: Words<T>, [k0, k1]: Words<T>, k2: T, ops: WordOps
   for (let round = 0; round < rounds; round++) {
     x = ops.add(x, y);
     [x, y] = ops.named([x, ops.xor(ops.turn(y, turns[round % 8] as number), x)], round);
-    // A part of the key after each fourth round, and the number of the part.
+    // After every fourth round, a part of the key and its number are added.
     const part = (round + 1) / 4;
     if (Number.isInteger(part)) [x, y] = [ops.add(x, keyOf(part)), ops.add(ops.add(y, keyOf(part + 1)), part)];
   }
@@ -55,14 +55,14 @@ const numbers: WordOps<number> = {
   named: (words) => words,
 };
 
-/** Both words of the result, from 0 to 2^32 - 1, as the arguments are. */
+/** Both words of the result. Words are integers from 0 to 2^32 - 1. */
 export function threefry2x32(counter: Words<number>, key: Words<number>): Words<number> {
   return threefry(counter, key, (parity ^ key[0] ^ key[1]) >>> 0, numbers);
 }
 
 const functions = new Map<number, KernelFunction>();
 
-/** In a kernel, of values as wide as `type`: the first word. */
+/** The first word of the result in a kernel, for values as wide as `type`. */
 export function firstWord(type: Type, ...args: readonly [Expression, Expression, Expression, Expression]): Expression {
   const known = functions.get(type.width) ?? functionOf(type);
   functions.set(type.width, known);
@@ -77,7 +77,7 @@ function functionOf(type: Type): KernelFunction {
     const k2 = define("k2", xor(xor(literal(type, parity), k0), k1));
     const [first] = threefry<Expression>([c0, c1], [k0, k1], k2, {
       ...{ add, xor },
-      // Shifts, as any compiler has it.
+      // Products and quotients by powers of two, which compilers turn into shifts.
       turn: (a, bits) => binary("|", multiply(a, 2 ** bits), divide(a, 2 ** (32 - bits))),
       named: ([x, y], round) => [define(`x${round}`, x), define(`y${round}`, y)],
     });

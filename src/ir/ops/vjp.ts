@@ -1,40 +1,40 @@
 /**
- * How gradients go back through ops: the column `vjp` of the op table.
+ * How gradients are propagated backward through ops: the column `vjp` of the op table.
  *
- * - cotangent: the derivative of what is minimized by a value; it has the value's shape. `dy` is that of a result.
- * - pullback: what a cotangent of a result becomes at an operand, the transpose of the op's Jacobian times `dy`. In
- *   primitive ops, so that passes and kernels need to know nothing of gradients, and it can be differentiated again.
+ * - cotangent: the derivative of the loss by a value; it has the value's shape. `dy` is the cotangent of a result.
+ * - pullback: maps the cotangent of a result to that of an operand, by the transpose of the op's Jacobian. It consists of
+ *   primitive ops, so that passes and kernels need not know about gradients, and it can be differentiated again.
  *
- * A rule is a formula, as tinygrad's `gradient.py` has them; a key that is missing does not compile.
+ * A rule is a formula, as in tinygrad's `gradient.py`; a missing rule is a type error.
  */
 
 import type { Attributes, OpName, Value } from "../ir.ts";
 import { type Dim, isFloat, reducedShape, type Shape, sameShape } from "../types.ts";
 import type { Emitter } from "./emitter.ts";
 
-/** A value, or a number of its type. */
+/** A value, or a number whose type follows from the values beside it. */
 export type Term = Value | number;
 
-/** An op whose results have cotangents, and what its derivative is written with. */
+/** An op with the cotangents of its results, and the functions of formulas. */
 export interface Adjoint {
   readonly operands: readonly (Value | undefined)[];
   readonly results: readonly Value[];
   readonly attributes: Attributes;
-  /** Cotangents of the results; at least one is there. */
+  /** The cotangents of the results, at least one of which is defined. */
   readonly cotangents: readonly (Value | undefined)[];
   readonly terms: Terms;
 }
 
-/** The contribution to an operand's cotangent, in the shape of the operand or one that the operand was broadcast to. */
+/** The contribution to an operand's cotangent, in the operand's shape or in one that the operand was broadcast to. */
 export type Pullback = (at: Adjoint) => Value;
 
-/** Of an op with one operand and one result. */
+/** The context for an op with one operand and one result. */
 export const ofOne =
   (back: (t: Terms, x: Value, dy: Value, at: Adjoint) => Value): Pullback =>
   (at) =>
     back(at.terms, at.operands[0] as Value, at.cotangents[0] as Value, at);
 
-/** Of an op whose first two operands are there, and with one result. */
+/** The context for an op with at least two operands and one result. */
 export const ofPair =
   (back: (t: Terms, a: Value, b: Value, dy: Value, at: Adjoint) => Value): Pullback =>
   (at) => {
@@ -43,18 +43,18 @@ export const ofPair =
   };
 
 /**
- * A pullback for each operand; `null` for one through which no gradient goes because small changes of it change nothing:
- * a condition, a row number. Or why the op has no derivative: a clause.
+ * A pullback for each operand; `null` for one that gets no gradient because small changes of it do not change the result:
+ * a condition, a row index. Or the reason why the op has no derivative: a clause.
  */
 export type Vjp = { readonly by: readonly (Pullback | null)[] } | { readonly none: string };
 
-/** Ops whose operands say all, or whose attributes have defaults. */
+/** Elementwise ops without required attributes. */
 type OpTerms = { readonly [Name in Exclude<OpName, keyof TermBuilder>]: (...operands: Term[]) => Value };
 
-/** Ops as functions of values and numbers: what formulas are written with. */
+/** Ops as functions of values and numbers, for formulas. */
 export type Terms = OpTerms & TermBuilder;
 
-/** The terms of a function that is being built. */
+/** The functions of formulas, which build ops. */
 export function termsOf(builder: Emitter): Terms {
   const terms = new TermBuilder(builder);
   const call = (name: string) =>
@@ -62,7 +62,7 @@ export function termsOf(builder: Emitter): Terms {
   return new Proxy(terms, { get: (_, name) => call(String(name)) }) as Terms;
 }
 
-/** The terms that are no elementwise ops. */
+/** Those that are not elementwise ops. */
 class TermBuilder {
   private readonly builder: Emitter;
 
@@ -70,7 +70,7 @@ class TermBuilder {
     this.builder = builder;
   }
 
-  /** The result of an op; numbers become constants of the type of the values beside them. */
+  /** The result of an op. Numbers become constants of the type of the other operands. */
   op(name: OpName, operands: readonly (Term | undefined)[], attributes: Attributes = {}, valueName?: string): Value {
     const values = operands.filter((one): one is Value => one !== undefined && typeof one !== "number");
     const like = values.find(({ element }) => isFloat(element)) ?? values[0];
@@ -88,7 +88,7 @@ class TermBuilder {
     return sameShape(x.shape, shape) ? x : this.op("reshape", [x], { shape });
   }
 
-  /** Repeated to `shape` by NumPy's rules. */
+  /** Broadcast to `shape` by NumPy's rules. */
   repeat(x: Value, shape: Shape): Value {
     return sameShape(x.shape, shape) ? x : this.op("broadcast", [x], { shape });
   }
@@ -97,12 +97,12 @@ class TermBuilder {
     return this.op("transpose", [x], { perm });
   }
 
-  /** Over `axes`, which are kept with extent 1. */
+  /** Reduces `axes`, which are kept with extent 1. */
   sum(x: Value, axes: readonly number[]): Value {
     return axes.length === 0 ? x : this.op("sum", [x], { axes, keepdims: true });
   }
 
-  /** Over `axes`, which are kept with extent 1. */
+  /** Reduces `axes`, which are kept with extent 1. */
   mean(x: Value, axes: readonly number[]): Value {
     return this.op("mean", [x], { axes, keepdims: true });
   }
@@ -111,12 +111,12 @@ class TermBuilder {
     return this.op("center", [x], { axes });
   }
 
-  /** What a reduction of a tensor of this shape made, with the axes that it folded, if it did not keep them. */
+  /** The result of a reduction of a tensor of this shape, with the reduced axes restored. */
   kept(result: Value, shape: Shape, axes: readonly number[]): Value {
     return this.reshape(result, reducedShape(shape, axes, true));
   }
 
-  /** The transpose of a broadcast: `x` summed to `shape`, which broadcasts to that of `x`. */
+  /** The transpose of a broadcast: sums `x` to `shape`, which broadcasts to that of `x`. */
   summedTo(x: Value, shape: Shape): Value {
     if (sameShape(x.shape, shape)) return x;
     const missing = x.shape.length - shape.length;
@@ -127,8 +127,8 @@ class TermBuilder {
   }
 
   /**
-   * How many elements the axes of a shape have, as a number of the type of `like`. Where extents have names it is a sum
-   * of ones, which a kernel counts exactly up to 2^24.
+   * The number of elements along the axes of a shape, in the type of `like`. If extents are symbolic, it is a sum
+   * of ones, which is exact in a kernel up to 2^24.
    */
   count(shape: Shape, axes: readonly number[], like: Value): Term {
     const extents = axes.map((axis) => shape.at(axis) as Dim);

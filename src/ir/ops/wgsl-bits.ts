@@ -1,13 +1,13 @@
 /**
- * What is computed on the bits of floats, and so is exact on every device.
+ * Functions on the bits of floats, which are exact on every device.
  *
- * Conversions to f16 are right for every f32: to the nearest, halves to the even one, infinity from 65520 on, NaN stays NaN.
- * WGSL promises none of that: `pack2x16float`, `quantizeToF16` and `f16()` may round either way and make zeros of
- * subnormals, and where one half of a word is out of range both are indeterminate.
+ * Conversions to f16 are correct for every f32: to nearest with ties to even, infinity from 65520 on, NaN stays NaN.
+ * WGSL guarantees none of that: `pack2x16float`, `quantizeToF16` and `f16()` may round either way and flush
+ * subnormals to zero, and if one half of a word is out of range, both are indeterminate.
  *
- * To a number of exponent e, -14 or more, 2^(e + 13) is added: the sum's last bit is worth 2^(e - 10), as is that of an
- * f16, so the addition rounds, and the sum's low 12 bits count these grains. All else is done on bits, out of reach of
- * whoever takes (a + b) - b for a.
+ * To a number of exponent e >= -14, 2^(e + 13) is added: the last bit of the sum has the weight 2^(e - 10), like that of an
+ * f16, so that the addition rounds, and the low 12 bits of the sum count these units. All else is done on bits, out of reach of
+ * compilers that simplify (a + b) - b to a.
  */
 
 import { ofAny, type WgslFunctionDef } from "./wgsl-parts.ts";

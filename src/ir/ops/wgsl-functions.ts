@@ -114,7 +114,7 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   },
 };
 
-/** Names of functions that would hide a builtin of WGSL carry an underscore. */
+/** Functions whose names would shadow a builtin of WGSL get an underscore. */
 const builtinTwins: ReadonlySet<WgslFunction> = new Set([
   ...(["exp", "exp2", "log", "log2", "tanh", "sin", "cos", "tan", "atan2", "pow"] as const),
 ]);
@@ -125,17 +125,17 @@ export function wgslFunctionName(name: WgslFunction, width: number): string {
   return name + (builtinTwins.has(name) ? "_" : "") + (width === 1 ? "" : `_v${width}`);
 }
 
-/** What the bodies define, in the scalar form. */
+/** The names that the bodies define, in the scalar form. */
 const definitions = Object.values(wgslFunctions).flatMap(({ body }) =>
   [...bodyAt(body, 1).matchAll(/^fn (\w+)\(/gm)].map(([, name]) => name as string),
 );
 const definedNames = new RegExp(`\\b(${definitions.join("|")})(?=\\()`, "g");
 const isScalarOnly = (name: string) => name === "infinity" || name === "nan" || name === "far_angle";
 
-/** Every name that the library may define in a module: locals must not have them. */
+/** All names that the library may define in a module, which locals must not have. */
 export const libraryNames: readonly string[] = definitions.flatMap((name) => [name, `${name}_v2`, `${name}_v4`]);
 
-/** The text of a library function at a width, and of those it calls, each once. */
+/** The text of a library function at a width, and of the functions that it calls, each once. */
 export function wgslFunctionText(name: WgslFunction, width: number, seen: Set<string>): string[] {
   const key = isScalarOnly(name) ? name : `${name}/${width}`;
   if (seen.has(key)) return [];

@@ -1,4 +1,4 @@
-/** Parts of which the WGSL library is made: polynomials, from `scripts/fit-polynomials.mjs`, and conditions. */
+/** Parts of the WGSL library: polynomials, from `scripts/fit-polynomials.mjs`, and conditions. */
 
 /** A function of the library that generated WGSL calls. */
 export type WgslFunction =
@@ -32,9 +32,9 @@ export type WgslFunction =
 export interface WgslFunctionDef {
   /** Functions that the body calls. */
   readonly needs?: readonly WgslFunction[];
-  /** Operations of a component, and transcendentals (with divisions), of the usual operand: those of what it calls too. */
+  /** Operations and transcendentals (with divisions) per component for the usual operand, those of its callees included. */
   readonly cost: readonly [operations: number, transcendentals: number];
-  /** Its text, or that for a width. */
+  /** Its text, or a function of the width that returns it. */
   readonly body: string | ((width: number) => string);
 }
 
@@ -43,7 +43,7 @@ export function horner(s: string, coefficients: readonly number[]): string {
   return coefficients.reduceRight<string>((rest, c) => (rest === "" ? `T(${c})` : `fma(${rest}, ${s}, T(${c}))`), "");
 }
 
-/** Lowest power first; a test holds them to what the script prints. */
+/** Lowest power first. A test compares them with the script's output. */
 export const polynomials = {
   erfNear: [
     1.128379226, -0.3761263788, 0.1128378212, -0.02686543018, 0.005221031606, -0.0008484079735, 0.000112659538,
@@ -65,5 +65,5 @@ export const polynomials = {
   cosCoefficients: [1, -0.5, 0.04166661203, -0.001388652716, 0.00002437146213],
 } as const;
 
-/** Whether the condition holds of a number, or of one of the components of a vector. */
+/** Whether the condition holds for a number, or for any component of a vector. */
 export const ofAny = (width: number, condition: string) => (width === 1 ? condition : `any(${condition})`);

@@ -1,4 +1,4 @@
-/** How a convolution goes over a tensor: its windows, its result's shape, and the products that it sums up. */
+/** The windows of a convolution, the shape of its result, and the products that it sums. */
 
 import * as linearErrors from "../../diagnostics/areas/linear.ts";
 import { eachIndex, elementCount } from "../tensor.ts";
@@ -9,7 +9,7 @@ import type { LinearDef, Refusal } from "./def.ts";
 const numbersAlong = (summary: string, minimum: number) =>
   ({ type: "integers", minimum, default: [], summary }) as const;
 
-/** How the window goes over the tensor. */
+/** How the window moves over the tensor. */
 export const windowAttributes = {
   strides: numbersAlong("The step of the kernel along each spatial axis; 1 where none are given.", 1),
   pads: numbersAlong("Zeros before each spatial axis, then after each; none where none are given.", 0),
@@ -24,7 +24,7 @@ export const windowAttributes = {
 
 export type WindowAttributes = AttributesOf<typeof windowAttributes>;
 
-/** How the window goes along one spatial axis. */
+/** How the window moves along one spatial axis. */
 interface Window {
   readonly size: number;
   readonly stride: number;
@@ -33,15 +33,15 @@ interface Window {
   readonly dilation: number;
 }
 
-/** The extents that a kernel covers, as a kernel of dilation 1 would have to be. */
+/** The extents that a kernel covers, which are those of an equivalent kernel of dilation 1. */
 const reach = ({ size, dilation }: Window) => dilation * (size - 1) + 1;
 
-/** An attribute, of which an empty list stands for `fill` everywhere. */
+/** An attribute, of which an empty list stands for `fill` along every axis. */
 function listOf(given: readonly number[], length: number, fill: number): readonly number[] {
   return given.length === 0 ? new Array<number>(length).fill(fill) : given;
 }
 
-/** One window an axis of `kernel`. */
+/** One window for each axis of `kernel`. */
 export function windowsOf(kernel: readonly number[], attributes: WindowAttributes): Window[] {
   const count = kernel.length;
   const strides = listOf(attributes.strides, count, 1);
@@ -56,14 +56,14 @@ export function windowsOf(kernel: readonly number[], attributes: WindowAttribute
   }));
 }
 
-/** How many places a window has along an axis; nothing where that is no number and not the extent itself. */
+/** The number of positions of a window along an axis; `undefined` if it is neither a number nor the extent itself. */
 function placesAlong(extent: Dim, window: Window): Dim | undefined {
   const rest = window.before + window.after - reach(window);
   if (typeof extent === "number") return Math.max(0, Math.floor((extent + rest) / window.stride) + 1);
   return window.stride === 1 && rest === -1 ? extent : undefined;
 }
 
-/** The lists that have not one number an axis, or two of `pads`. */
+/** The lists that do not have one number per axis, or two for `pads`. */
 function wrongList(attributes: WindowAttributes, count: number): Refusal | undefined {
   for (const [name, wanted] of [
     ["strides", count] as const,
@@ -110,7 +110,7 @@ export const inferConv: LinearDef<typeof windowAttributes>["infer"] = (shapes, a
   return [x[0] as Dim, out, ...(places as Dim[])];
 };
 
-/** For each place of the windows and each tap, in row-major order: where in a channel it reads, -1 beside it. */
+/** For each window position and each tap, in row-major order: the index within a channel that it reads, -1 in the padding. */
 function readsOf(extents: readonly number[], kernel: readonly number[], windows: readonly Window[]): Int32Array {
   const places = windows.map((window, i) => placesAlong(extents[i] as number, window) as number);
   const reads = new Int32Array(elementCount(places) * elementCount(kernel));
@@ -128,8 +128,8 @@ function readsOf(extents: readonly number[], kernel: readonly number[], windows:
 }
 
 /**
- * Calls `visit` with the places of each x, weight and output, in row-major order, whose product is a term of the
- * convolution: those of one output one after the other.
+ * Calls `visit` with the row-major indices of each x, weight and output whose product is a term of the
+ * convolution, all terms of an output in succession.
  */
 export function eachTerm(
   x: readonly number[],
