@@ -134,15 +134,15 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     const good = { a: new Int8Array(4), b: new Uint8Array(4), c: new Int32Array(4), d: new Uint32Array(4) };
     expect(await numbersIn(f(device, { ...good, a: Int16Array.of(-128, 0, 127, 1) }).y, 4)).toEqual([-128, 0, 127, 1]);
     for (const [given, message] of [
-      [{ a: Int16Array.of(0, 128, 0, 0) }, "f: a is of i8, and its element 1 is 128"],
-      [{ b: Int8Array.of(0, 0, 0, -1) }, "f: b is of u8, and its element 3 is -1"],
-      [{ c: BigInt64Array.of(0n, 0n, 2n ** 31n, 0n) }, "f: c is of i32, and its element 2 is 2147483648"],
+      [{ a: Int16Array.of(0, 128, 0, 0) }, "f: a has elements of type i8, but element 1 is 128"],
+      [{ b: Int8Array.of(0, 0, 0, -1) }, "f: b has elements of type u8, but element 3 is -1"],
+      [{ c: BigInt64Array.of(0n, 0n, 2n ** 31n, 0n) }, "f: c has elements of type i32, but element 2 is 2147483648"],
       [
         { c: BigUint64Array.of(2n ** 64n - 1n, 0n, 0n, 0n) },
-        "f: c is of i32, and its element 0 is 18446744073709551615",
+        "f: c has elements of type i32, but element 0 is 18446744073709551615",
       ],
-      [{ d: Float32Array.of(1, 2, 3, 4) }, "f: d is a GPUBuffer or an array, Uint32Array, not Float32Array"],
-      [{ d: new Int8Array(3) }, "f: d is an array of 3 elements, and needs 4"],
+      [{ d: Float32Array.of(1, 2, 3, 4) }, "f: d must be a GPUBuffer or an array, Uint32Array, not Float32Array"],
+      [{ d: new Int8Array(3) }, "f: d is an array of 3 elements, but must have 4"],
     ] as const) {
       expect(() => f(device, { ...good, ...given })).toThrow(message);
     }
@@ -155,10 +155,10 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     const x = upload(device, new Float64Array(4));
     expect(() => double(device, {})).toThrow("double: the input x is missing");
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: 1 })).toThrow(
-      "add_norm: the dimension hidden is a whole number up to 2^32 - 1, not undefined",
+      "add_norm: the dimension hidden must be a whole number up to 2^32 - 1, not undefined",
     );
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: 2, hidden: 4 })).toThrow(
-      "add_norm: x is a buffer of 16 bytes, and needs 32",
+      "add_norm: x is a buffer of 16 bytes, but must have 32",
     );
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: -1, hidden: 4 })).toThrow("not -1");
     expect(() => addNorm(device, { x, r: x, gamma: x }, { rows: 2 ** 32, hidden: 4 })).toThrow("not 4294967296");
@@ -169,23 +169,26 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     const x = upload(device, new Float64Array(4));
     const of = (usage: number) => device.createBuffer({ size: 16, usage });
     for (const [args, message] of [
-      [[null], "double: the tensors are an object, not null"],
-      [["x"], "double: the tensors are an object, not x"],
-      [[{ x: null }], "double: x is a GPUBuffer or an array, Float32Array, not null"],
-      [[{ x: new Int32Array(4) }], "double: x is a GPUBuffer or an array, Float32Array, not Int32Array"],
-      [[{ x: new Float32Array(3) }], "double: x is an array of 3 elements, and needs 4"],
+      [[null], "double: the tensors must be an object, not null"],
+      [["x"], "double: the tensors must be an object, not x"],
+      [[{ x: null }], "double: x must be a GPUBuffer or an array, Float32Array, not null"],
+      [[{ x: new Int32Array(4) }], "double: x must be a GPUBuffer or an array, Float32Array, not Int32Array"],
+      [[{ x: new Float32Array(3) }], "double: x is an array of 3 elements, but must have 4"],
       [[{ x: new Float32Array(4) }], undefined],
-      [[{ x: [1, 2, 3, 4] }], "double: x is a GPUBuffer or an array, Float32Array, not an array"],
-      [[{ x: Symbol("x") }], "double: x is a GPUBuffer or an array, Float32Array, not Symbol(x)"],
+      [[{ x: [1, 2, 3, 4] }], "double: x must be a GPUBuffer or an array, Float32Array, not an array"],
+      [[{ x: Symbol("x") }], "double: x must be a GPUBuffer or an array, Float32Array, not Symbol(x)"],
       [[{ x: of(8) }], "double: x is a buffer without the usage STORAGE"],
       [[{ x, gamma: x }], "double: there is no gamma, only x, out0"],
-      [[{ x: { buffer: x, offset: 4 } }], "double: the offset of x, 4, is no multiple of "],
-      [[{ x: { buffer: x, size: 8 } }], "double: x is a buffer of 8 bytes, and needs 16"],
-      [[{ x: { buffer: 1 } }], "double: x is a GPUBuffer or an array, Float32Array, not an object"],
-      [[{ x }, {}, null], "double: the options are an object, not null"],
-      [[{ x }, {}, { outputs: 1 }], "double: the outputs are an object, not 1"],
-      [[{ x }, {}, { outputs: { out0: null } }], "double: out0 is a GPUBuffer or an array, Float32Array, not null"],
-      [[{ x }, {}, { outputs: { out0: new Float32Array(4) } }], "double: out0 is a GPUBuffer or an array"],
+      [[{ x: { buffer: x, offset: 4 } }], "double: the offset of x, 4, is not a multiple of "],
+      [[{ x: { buffer: x, size: 8 } }], "double: x is a buffer of 8 bytes, but must have 16"],
+      [[{ x: { buffer: 1 } }], "double: x must be a GPUBuffer or an array, Float32Array, not an object"],
+      [[{ x }, {}, null], "double: the options must be an object, not null"],
+      [[{ x }, {}, { outputs: 1 }], "double: the outputs must be an object, not 1"],
+      [
+        [{ x }, {}, { outputs: { out0: null } }],
+        "double: out0 must be a GPUBuffer or an array, Float32Array, not null",
+      ],
+      [[{ x }, {}, { outputs: { out0: new Float32Array(4) } }], "double: out0 must be a GPUBuffer or an array"],
       [[{ x }, {}, { outputs: { x } }], "double: there is no x, only out0"],
       [[{ x }, {}, { outputs: { out0: of(128 | 4 | 8) } }], undefined],
       [[{ x }, {}, { outputs: { out0: x } }], undefined],
@@ -199,7 +202,7 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     const { addNorm } = (await load(text)) as unknown as { addNorm: (...args: unknown[]) => unknown };
     const inputs = { x, r: x, gamma: x };
     const mine = of(128);
-    expect(() => addNorm(device, inputs, null)).toThrow("add_norm: the dimensions are an object, not null");
+    expect(() => addNorm(device, inputs, null)).toThrow("add_norm: the dimensions must be an object, not null");
     expect(() => addNorm(device, inputs, { rows: 1n, hidden: 4 })).toThrow("not 1");
     expect(() => addNorm(device, inputs, { rows: 1, hidden: 4 }, { outputs: { y: mine, h: mine } })).toThrow(
       "add_norm: y and h are one buffer, and the kernel writes to it",
@@ -364,7 +367,7 @@ describe("functions and parameters with names that mean something in JavaScript"
       expect([...(await download(device, outputs[`${name}_`] as GPUBuffer, 4))]).toEqual([2, 4, 6, 8]);
       // What objects inherit is not passed.
       expect(() => (f as Launch)(device, {}, own(4))).toThrow(`f: the input ${name} is missing`);
-      expect(() => (f as Launch)(device, own(x), {})).toThrow("is a whole number up to 2^32 - 1, not undefined");
+      expect(() => (f as Launch)(device, own(x), {})).toThrow("must be a whole number up to 2^32 - 1, not undefined");
     }
   });
 });

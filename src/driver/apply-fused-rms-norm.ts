@@ -1,6 +1,6 @@
 /**
- * Does for a module what model surgery does for a model, but exactly: every LayerNorm becomes an RMSNorm, with what is
- * left of its centering, and a record says what happened to each.
+ * The exact equivalent of model surgery for a module: every LayerNorm becomes an RMSNorm, with what is
+ * left of its centering, and a record of what happened to each.
  */
 
 import { builtins } from "../../passes/index.ts";
@@ -11,40 +11,40 @@ import { PassManager } from "../pass-manager/pass-manager.ts";
 import { parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
 import { type NormRecord, normRecords } from "./norm-records.ts";
 
-/** What to do with centerings: keep those that nothing proves away, drop those too, or look at none. */
+/** What to do with centerings: keep those that are not proved to be zero, drop those too, or keep all. */
 export type CenteringMode = "exact" | "lossy" | "off";
 
 /** The module with RMSNorms, and what became of each norm. */
 export interface FusedRmsNormResult {
   readonly module: Module;
-  /** How many LayerNorms became RMSNorms. */
+  /** The number of LayerNorms that became RMSNorms. */
   readonly count: number;
   readonly norms: readonly NormRecord[];
-  /** What the passes said; R0601 where there was no norm at all. */
+  /** The remarks of the passes; R0601 if there is no norm. */
   readonly remarks: readonly Diagnostic[];
 }
 
-/** What `applyFusedRmsNorm` may do. */
+/** Options of `applyFusedRmsNorm`. */
 export interface FusedRmsNormOptions {
   /** What to do with centerings: see the pass `eliminate-centering`. */
   readonly mode?: CenteringMode;
   /**
-   * Whether centerings may move into constants. The module then has new ones, each the `center` of another, which
-   * `materialize` computes. On unless said otherwise.
+   * Whether centerings may move into constants. The module then has new constants, each the `center` of another, which
+   * `materialize` computes. `true` by default.
    */
   readonly fold?: boolean;
 }
 
 /**
- * Finds the LayerNorms of a module, those written in primitive ops too, and writes them as RMSNorms. gamma, beta and eps
+ * Rewrites the LayerNorms of a module, including those written in primitive ops, as RMSNorms. gamma, beta and eps
  * stay. In `exact` mode (the default) the module computes the same function.
- * @throws TircError E04xx where `module` is not well formed.
+ * @throws TircError E04xx if `module` is not well formed.
  */
 export function applyFusedRmsNorm(
   module: Module,
   { mode = "exact", fold = true }: FusedRmsNormOptions = {},
 ): FusedRmsNormResult {
-  // No kernels are made, and eps stays.
+  // No kernels are formed, and eps stays.
   const steps = withoutPasses(parsePipeline("default", builtins), ["simplify-norms", "fuse-elementwise"]);
   const pipeline = printPipeline(withPassOptions(steps, "eliminate-centering", { mode, fold }));
   const { module: rewritten, history, remarks } = new PassManager(pipeline, { builtins }).run(module);

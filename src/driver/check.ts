@@ -1,4 +1,4 @@
-/** What `compile` says of a program: for `tirc check` and for editors, which want to know before anything is built. */
+/** The diagnostics of `compile` for a program, for `tirc check` and editors. */
 
 import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
 import type { Module } from "../ir/ir.ts";
@@ -7,18 +7,18 @@ import type { TargetProfile } from "../target/target.ts";
 import { compile } from "./compile.ts";
 import { type Plugin, registryOf } from "./plugin.ts";
 
-/** What to compile for, and with. */
+/** Options of a check. */
 export interface CheckOptions {
-  /** The name of a target, or a profile. `portable` unless said otherwise. */
+  /** The name of a target, or a profile. `portable` by default. */
   readonly target?: string | TargetProfile | undefined;
   readonly plugins?: readonly Plugin[] | undefined;
-  /** Whether every function must become a kernel, as `compile` wants it. On unless said otherwise. */
+  /** Whether every function must compile to kernels, as for `compile`. `true` by default. */
   readonly kernels?: boolean | undefined;
-  /** Whether each function must be one kernel. Off unless said otherwise. */
+  /** Whether each function must be a single kernel. `false` by default. */
   readonly singleKernel?: boolean | undefined;
 }
 
-/** The pipeline that a program carries in its first comment, else the default one. @throws TircError E0301 to E0304. */
+/** The pipeline in the program's first comment, else the default one. @throws TircError E0301 to E0304. */
 export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): string {
   const header = headerPipeline(source);
   if (header === undefined) return "default";
@@ -26,8 +26,8 @@ export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): str
 }
 
 /**
- * The errors and warnings of `compile` for a module that has been read from `source` without a mistake.
- * @throws PassFailure where a pass is at fault.
+ * The errors and warnings of `compile` for a module that was parsed from `source` without errors.
+ * @throws PassFailure if a pass is at fault.
  */
 export function kernelProblems(module: Module, source: Source, options: CheckOptions = {}): readonly Diagnostic[] {
   const { target, plugins = [], kernels = true, singleKernel = false } = options;

@@ -1,4 +1,4 @@
-/** What happens to a program, from top to bottom. */
+/** The compilation of a program, step by step from top to bottom. */
 
 import { generateKernel } from "../../codegen/generate.ts";
 import { withPlainKernels } from "../../codegen/plain-products.ts";
@@ -22,66 +22,69 @@ import type { KernelOptions } from "../target/options.ts";
 import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 
-/** Which passes run, over which functions, and who watches. */
+/** Options of the passes, and the functions that they run on. */
 export interface OptimizeOptions {
-  /** A pipeline as text, or a list of texts and passes. `default` unless said otherwise. */
+  /** A pipeline as text, or a list of texts and passes. `default` by default. */
   readonly passes?: string | readonly (string | Pass | PassWithOptions)[];
-  /** Extents for named dimensions, which are then known when compiling. */
+  /** Extents of symbolic dimensions, which are then known when compiling. */
   readonly dims?: Extents;
-  /** The one function to compile; all of the module's unless said otherwise. */
+  /** The only function to compile; by default all of the module. */
   readonly fn?: string;
   readonly instruments?: readonly Instrument[];
-  /** Names of passes to leave out. */
+  /** Names of passes to skip. */
   readonly disabled?: readonly string[];
   /** What to check after every pass: see `PassManagerOptions`. */
   readonly verify?: Verification;
-  /** What they add may be named, and their instruments watch. */
+  /** Plugins, whose passes and targets can be named, and whose instruments are active. */
   readonly plugins?: readonly Plugin[];
 }
 
-/** What computes matrix products and convolutions: the caller (`opaque`), or plain kernels, correct and not tuned (`plain`). */
+/**
+ * What computes matrix products and convolutions: the caller (`opaque`), or plain kernels, which are correct but not tuned
+ * (`plain`).
+ */
 export type ProductOption = "opaque" | "plain";
 
-/** What `compile` is asked for: passes, a target, the arithmetic. */
+/** Options of `compile`: passes, a target, the arithmetic. */
 export interface CompileOptions extends OptimizeOptions, KernelOptions {
-  /** The name of a built-in target profile, or a profile. `portable` unless said otherwise. */
+  /** The name of a builtin target profile, or a profile. `portable` by default. */
   readonly target?: string | TargetProfile;
   /**
-   * Which large reductions over rows become two kernels, of tiles of rows and of these: those of functions that are several
-   * kernels anyway (`plans`, unless said otherwise), `all`, or `none`.
+   * Which large reductions over rows are split into two kernels, one for tiles of rows and one over the tiles: those of functions
+   * that are several kernels anyway (`plans`, the default), `all`, or `none`.
    */
   readonly splitReductions?: "plans" | "all" | "none";
-  /** Whether a function that is not one kernel is refused (E0502 to E0505), not compiled to a plan of several. */
+  /** Whether a function that is not a single kernel is rejected (E0502 to E0505) rather than compiled to a plan of several. */
   readonly singleKernel?: boolean;
-  /** `opaque` unless said otherwise: they are opaque steps of plans. */
+  /** `opaque` by default: they are opaque steps of plans. */
   readonly products?: ProductOption;
 }
 
-/** What `compileVariants` is asked for. */
+/** Options of `compileVariants`. */
 export interface CompileVariantsOptions extends Omit<CompileOptions, "target"> {
-  /** Names of built-in target profiles, or profiles. `moduleTargets` unless said otherwise. */
+  /** Names of builtin target profiles, or profiles. `moduleTargets` by default. */
   readonly targets?: readonly (string | TargetProfile)[];
 }
 
-/** The kernels of each function, with what the passes made of the module and said about it. */
+/** The kernels of each function, and the result of the passes. */
 export interface CompileVariantsResult extends PassResult {
-  /** For each function, in order: its kernels and how they are launched. */
+  /** For each function, in order, its kernels and how they are launched. */
   readonly plans: readonly Plan[];
-  /** For each launch of each plan, in order, the kernels that differ, the most demanding first. */
+  /** For each launch of each plan, in order, the distinct kernels, the most demanding first. */
   readonly kernels: readonly (readonly Kernel[])[];
   readonly remarks: readonly Diagnostic[];
 }
 
-/** The kernels, with what the passes made of the module and said about it. */
+/** The kernels, and the result of the passes. */
 export interface CompileResult extends PassResult {
-  /** For each function, in order: its kernels and how they are launched. Mostly that is one kernel, the function's own. */
+  /** For each function, in order, its kernels and how they are launched. Most functions are a single kernel. */
   readonly plans: readonly Plan[];
   /** One for each launch of each plan, in order. */
   readonly kernels: readonly Kernel[];
   readonly remarks: readonly Diagnostic[];
 }
 
-/** The passes alone. @throws TircError, and PassFailure where a pass is at fault. */
+/** Runs the passes alone. @throws TircError, and PassFailure if a pass is at fault. */
 export function optimize(module: Module, options: OptimizeOptions = {}): PassResult {
   const { passes = "default", dims = {}, fn, instruments = [], disabled = [], plugins = [], verify } = options;
   const all = [...instruments, ...instrumentsOf(plugins)];
@@ -97,9 +100,9 @@ export function optimize(module: Module, options: OptimizeOptions = {}): PassRes
 }
 
 /**
- * Compiles every function of a module: to a kernel of its own, or to a plan of several where it is not one kernel.
- * @throws TircError with what is wrong: E03xx about the pipeline, E05xx about the target and about functions that no
- *   kernels compute (those of all functions together).
+ * Compiles every function of a module: to a single kernel, or to a plan of several.
+ * @throws TircError E03xx about the pipeline, E05xx about the target and about functions that no
+ *   kernels can compute (for all functions together).
  */
 export function compile(module: Module, options: CompileOptions = {}): CompileResult {
   const { target = portableTarget } = options;
@@ -108,8 +111,8 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
 }
 
 /**
- * Compiles every function for each of several targets: a module with these kernels chooses by the device that it is on.
- * @throws TircError as `compile` does; of targets for which a function is no kernel the first is what is said.
+ * Compiles every function for each of several targets. A module with these kernels chooses by the device.
+ * @throws TircError as `compile` does; if a function cannot be compiled for several targets, the errors are those of the first.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
   const { targets = moduleTargets, plugins = [] } = options;
@@ -135,7 +138,7 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
 
 /**
  * The plan of a function after the passes, and for each of its launches the kernels of the targets.
- * @param names of all functions of the module: none of its kernels is called so.
+ * @param names of all functions of the module, which its kernels must not reuse.
  * @throws TircError as `compile` does.
  */
 export function compileFunction(
@@ -171,14 +174,14 @@ export function compileFunction(
     try {
       return { plan, kernels: kernelsOf(plan) };
     } catch (again) {
-      // Fewer buffers than WebGPU promises: nothing is cut for that.
+      // The target has fewer buffers than WebGPU guarantees, for which kernels are not split.
       if (!(again instanceof TircError) || !has("E0504")) throw again;
       throw caught;
     }
   }
 }
 
-/** What refuses one kernel, and may be a plan of several. */
+/** The errors of functions that may be a plan of several kernels. */
 const inPlan: ReadonlySet<string> = new Set(["E0502", "E0503", "E0504", "E0505"]);
 
 function kernelOf({ fn, tile, product }: Launch, target: TargetProfile, options: KernelOptions): Kernel {
@@ -187,7 +190,7 @@ function kernelOf({ fn, tile, product }: Launch, target: TargetProfile, options:
     : generateProduct(fn, target, product).kernel;
 }
 
-/** Whether all ops of a function stand in kernels, or are such that none computes them, and all values are tensors. */
+/** Whether all ops of a function are in kernels, or opaque, and all values are tensors. */
 function isFused(fn: Fn): boolean {
   const isTensor = ({ type }: { readonly type: { readonly opaque?: true } }) => type.opaque === undefined;
   return (

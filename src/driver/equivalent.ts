@@ -1,4 +1,4 @@
-/** Whether two programs compute the same, in exact arithmetic; and inputs on which they do not. */
+/** Compares two programs in exact arithmetic, and finds inputs for which they differ. */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -12,15 +12,15 @@ import { elementCount, indexAt, type Tensor } from "../ir/tensor.ts";
 import { isFloat } from "../ir/types.ts";
 import { verifySignature } from "../ir/verify.ts";
 
-/** How programs are compared. */
+/** Options of a comparison. */
 export interface EquivalentOptions extends Pick<ComparisonOptions, "runs" | "seed" | "most"> {
-  /** The one function to compare; all unless said otherwise. */
+  /** The only function to compare; by default all. */
   readonly fn?: string;
-  /** Extents for named dimensions; others get small ones. */
+  /** Extents of symbolic dimensions; others get small ones. */
   readonly dims?: Extents;
 }
 
-/** Inputs on which two functions differ in float64, and an element in which they do. */
+/** Inputs for which two functions differ in float64, and an element in which they do. */
 export interface Counterexample {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly result: string;
@@ -29,35 +29,35 @@ export interface Counterexample {
   readonly b: number;
 }
 
-/** What was found of two functions of one name. */
+/** The result for two functions of the same name. */
 export interface FunctionEquivalence {
   readonly fn: string;
-  /** `undecided` where they have more elements than `most`. */
+  /** `undecided` if they have more elements than `most`. */
   readonly verdict: "equal" | "different" | "undecided";
   readonly difference?: Difference;
-  /** Missing where float64 shows none: then they differ in what it cannot see, or for other inputs. */
+  /** Missing if float64 shows no difference for the inputs that were tried. */
   readonly counterexample?: Counterexample;
 }
 
-/** What was found of two programs. */
+/** The result for two programs. */
 export interface Equivalence {
   readonly equal: boolean;
   readonly functions: readonly FunctionEquivalence[];
-  /** How many points were compared, each with numbers of its own; fields and extents take turns. */
+  /** The number of random points that were compared, which alternate between fields and extents. */
   readonly runs: number;
-  /** The chance that programs are called equal which differ by a rational function of degree `degree` at most. */
+  /** The probability that programs that differ by a rational function of at most degree `degree` are found equal. */
   readonly errorBound: number;
   readonly degree: number;
 }
 
-/** The degree that the bound is told for. */
+/** The degree for which the bound is given. */
 const degree = 1024;
-/** The smaller one of the orders of the fields is above 2^28. */
+/** A lower bound of the orders of the fields. */
 const order = 2 ** 28;
 
 /**
- * Compares the functions of two programs by their names. Parameters are compared by name, loaded constants too.
- * @throws TircError E0307 where a function is in one program alone, E0310 where its parameters or results are others.
+ * Compares the functions of two programs that have the same names. Parameters and loaded constants correspond by name.
+ * @throws TircError E0307 if only one program has a function, E0310 if its parameters or results differ.
  */
 export function equivalent(a: Module, b: Module, options: EquivalentOptions = {}): Equivalence {
   const { fn, dims = {}, runs = 4, ...rest } = options;
@@ -94,7 +94,7 @@ function find(module: Module, name: string): Fn {
   return found ?? fail(passMessages.unknownFunction(name, allNames([module])));
 }
 
-/** A tensor that keeps its promise: of floats in [-2, 2], of integers 0 to 9. */
+/** A random tensor that satisfies its declaration: floats in [-2, 2], integers from 0 to 9. */
 function random({ type, centered }: Pick<Const, "type" | "centered">, shape: number[], next: () => number): Tensor {
   const { element } = type;
   const one = () => (isFloat(element) ? 4 * next() - 2 : Math.floor(next() * (element === "bool" ? 2 : 10)));
@@ -109,11 +109,11 @@ function constants(module: Module, seed: number): Constants {
   );
 }
 
-/** What differs by less is rounding. */
+/** Smaller differences are considered rounding. */
 const tolerance = 1e-6;
 const tries = 8;
 
-/** Inputs for which results differ by more than rounding; a few are tried. */
+/** Tries a few random inputs, and returns some for which results differ by more than rounding. */
 function search(
   [a, before]: readonly [Module, Fn],
   [b, after]: readonly [Module, Fn],
@@ -128,7 +128,7 @@ function search(
     try {
       outputs = [interpret(before, inputs, constants(a, seed)), interpret(after, inputs, constants(b, seed))];
     } catch {
-      // A row number outside of its table, or an op of another program.
+      // An index is out of range, or there is an op of another program.
       continue;
     }
     const [left, right] = outputs as [Record<string, Tensor>, Record<string, Tensor>];

@@ -1,4 +1,4 @@
-/** Functions that give the gradients of a module's functions. */
+/** Adds functions that compute the gradients of a module's functions. */
 
 import { withSaved } from "../../passes/gradient-save.ts";
 import { builtins } from "../../passes/index.ts";
@@ -12,34 +12,34 @@ import { nameOf } from "../ir/naming.ts";
 import { isFloat } from "../ir/types.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 
-/** What `gradient` is asked for. */
+/** Options of `gradient`. */
 export interface GradientOptions {
-  /** The one function to differentiate; each of the module's unless said otherwise. */
+  /** The only function to differentiate; by default all of the module. */
   readonly fn?: string;
   /**
-   * Names of parameters by which to differentiate; all of floats on which a result depends unless said otherwise. Those
-   * that are named and whose extents are all numbers are weights: they are `@trained` in all functions of the result.
+   * Names of parameters by which to differentiate; by default all of floats on which a result depends. Named parameters
+   * whose extents are all numbers are weights: they are `@trained` in all functions of the result.
    */
   readonly wrt?: readonly string[];
-  /** Names of results to differentiate; all of floats unless said otherwise. */
+  /** Names of results to differentiate; by default all of floats. */
   readonly of?: readonly string[];
   /**
-   * What the forward hands to the backward: `none` (unless said otherwise), so that the backward computes it again;
-   * `auto`, what moves fewer bytes than that; `all` that it needs.
+   * Which values the forward function saves for the backward one: `none` (the default), so that the backward recomputes them;
+   * `auto`, those for which this moves fewer bytes; `all` that it needs.
    */
   readonly save?: "none" | "auto" | "all";
 }
 
 /** A function and its gradients. */
 export interface FunctionGradient {
-  /** Gives the results: the function itself, or where something is saved `f_forward`, which returns that too. */
+  /** Computes the results: the function itself, or if values are saved `f_forward`, which returns them too. */
   readonly forward: Fn;
   /**
-   * Takes the forward's parameters and a cotangent `d_y` for each result `y`, and gives `d_x` for each parameter `x`. Where
-   * something is saved it takes that before the cotangents, and only those parameters that it reads.
+   * Takes the forward's parameters and a cotangent `d_y` for each result `y`, and returns `d_x` for each parameter `x`. If
+   * values are saved, it takes them before the cotangents, and only those parameters that it reads.
    */
   readonly backward: Fn;
-  /** Names of what is saved: results of the forward, parameters of the backward. */
+  /** The names of saved values: results of the forward, parameters of the backward. */
   readonly saved: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export interface FunctionGradient {
 export interface GradientResult {
   readonly module: Module;
   readonly functions: readonly FunctionGradient[];
-  /** What the passes said. */
+  /** The remarks of the passes. */
   readonly remarks: readonly Diagnostic[];
 }
 
@@ -55,10 +55,10 @@ const before = "raise-norms,canonicalize";
 const after = "fixpoint(canonicalize,cse,dce)";
 
 /**
- * Writes beside each function `f(x, ...) -> y` of a module `f_grad(x, ..., d_y) -> (d_x, ...)`, which for the derivative d_y of a number
- * by y gives those of the number by the parameters: the transpose of f's Jacobian times d_y. `f` stays as it is, but for
- * the mark `@trained` of its weights.
- * @throws TircError E0307 where there is no such function, E08xx where there is no gradient.
+ * Adds to each function `f(x, ...) -> y` of a module `f_grad(x, ..., d_y) -> (d_x, ...)`, which maps the derivative d_y of a loss
+ * by y to its derivatives by the parameters: the transpose of f's Jacobian times d_y. `f` does not change, except for
+ * the mark `@trained` on its weights.
+ * @throws TircError E0307 if there is no such function, E08xx if there is no gradient.
  */
 export function gradient(given: Module, { fn, wrt, of, save = "none" }: GradientOptions = {}): GradientResult {
   const names = given.fns.map(({ name }) => name);
@@ -90,7 +90,7 @@ export function gradient(given: Module, { fn, wrt, of, save = "none" }: Gradient
   return { module: makeModule([...module.fns, ...added], made.consts), functions, remarks: said };
 }
 
-/** The function with those of its parameters marked that are named and are weights: tensors of floats with known extents. */
+/** Marks the named parameters of the function that are weights: tensors of floats with known extents. */
 function withTrained(fn: Fn, names: readonly string[]): Fn {
   return withParams(fn, (param) => {
     const isKnown = param.shape.length > 0 && param.shape.every((dim) => typeof dim === "number");

@@ -1,4 +1,4 @@
-/** Computes the constants that are ops of others, so that a program can be run without its old weights. */
+/** Evaluates computed constants, so that a program can be run without its original weights. */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
@@ -9,30 +9,30 @@ import { meanTolerance, rowMeans } from "../ir/row-means.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { HalfType } from "../ir/types.ts";
 
-/** A constant that passes have made, with its numbers. */
+/** An evaluated constant that passes have added. */
 export interface NewConstant {
   readonly name: string;
-  /** Computed in float64, then rounded to its element type. */
+  /** Evaluated in float64, then rounded to its element type. */
   readonly tensor: Tensor;
-  /** Of a centered one: the largest mean that rounding left, as a part of the largest element of its row. */
+  /** For a centered constant: the largest mean that remains after rounding, relative to the largest element of its row. */
   readonly residual: number | undefined;
 }
 
 /** A module without computed constants, and the constants that it reads instead. */
 export interface Materialized {
-  /** The computed constants that a function reads are read from `file` now, under their names; others are gone. */
+  /** Computed constants that a function reads are loaded from `file` now, under their names. Others are removed. */
   readonly module: Module;
   readonly constants: readonly NewConstant[];
 }
 
-/** A constant that is an op of others, to be computed when somebody asks. */
+/** A computed constant, which is evaluated on demand. */
 interface ComputedConstant {
   readonly constant: Const;
-  /** Throws TircError E0671 where it is centered, and has a row whose mean rounding has not left at zero. */
+  /** Throws TircError E0671 if it is centered, but has a row whose mean is not zero after rounding. */
   readonly compute: () => NewConstant;
 }
 
-/** Those that a function reads. */
+/** The computed constants that a function reads. */
 export function computedConstants(module: Module, constants: Constants): ComputedConstant[] {
   const read = readConstants(module);
   const byName = new Map(module.consts.map((constant) => [constant.name, constant]));
@@ -44,7 +44,7 @@ export function computedConstants(module: Module, constants: Constants): Compute
 function computed(constant: Const, byName: ReadonlyMap<string, Const>, constants: Constants): NewConstant {
   const { name, data } = constant;
   const tensor = rounded(constants(name));
-  // What was centered in another shape, head by head, keeps its mean there.
+  // A constant that was centered in another shape, head by head, has a mean of zero in that shape.
   const isReshaped = data.kind === "computed" && data.op === "reshape";
   const inner = isReshaped ? byName.get(data.operands[0] as string) : constant;
   const isCenter = inner?.data.kind === "computed" && inner.data.op === "center";
@@ -54,9 +54,10 @@ function computed(constant: Const, byName: ReadonlyMap<string, Const>, constants
 }
 
 /**
- * @param constants gives the tensors of the module's constants: `constantsOf(module, load)`.
- * @throws TircError E0671 where a centered constant has a row whose mean rounding has not left at zero.
- * @param file the name by which the new module refers to the file of the new constants; writing it is the caller's.
+ * Replaces computed constants by constants that are loaded from a file.
+ * @param constants returns the tensors of the module's constants: `constantsOf(module, load)`.
+ * @throws TircError E0671 if a centered constant has a row whose mean is not zero after rounding.
+ * @param file the name by which the new module refers to the file of the new constants, which the caller writes.
  */
 export function materialize(module: Module, constants: Constants, file: string): Materialized {
   const read = readConstants(module);
@@ -71,13 +72,13 @@ export function materialize(module: Module, constants: Constants, file: string):
   return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };
 }
 
-/** Names of the constants that functions read. */
+/** The names of the constants that functions read. */
 export function readConstants(module: Module): Set<string> {
   const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
   return new Set(globals.map((op) => op.attributes.name as string));
 }
 
-/** Without those that only computed constants read. */
+/** Removes the constants that only computed constants read. */
 function withoutUnread(consts: readonly Const[], read: ReadonlySet<string>, module: Module): Const[] {
   const operands = module.consts.flatMap(({ data }) => (data.kind === "computed" ? data.operands : []));
   return consts.filter(({ name }) => read.has(name) || !operands.includes(name));

@@ -1,9 +1,9 @@
 /**
- * Which values of a module that passes made of a model are tensors of the model.
+ * Maps the values of a module that passes have rewritten to the tensors of the model that it was imported from.
  *
- * A value stands for a tensor if passes say so (their provenance, never its name). It is the tensor if it is also computed
- * where that was: after all that was computed before, so that it can have its name in a graph. Of several tensors that are
- * one value now, the value is the first; no value is two tensors.
+ * A value represents a tensor by the provenance that passes report, never by its name. It is the tensor if it is also computed
+ * in the same position, after everything that was computed before it, so that it can have its name in a graph. If several tensors
+ * are one value now, the value is the first of them; no value is two tensors.
  */
 
 import type { Fn, Value } from "../ir/ir.ts";
@@ -12,8 +12,8 @@ import { valuesOf } from "../pass/trail.ts";
 import type { History } from "../pass-manager/history.ts";
 
 /**
- * The tensors that the values of `fn` are.
- * @param fn made of the model by the first `runs` runs of the history.
+ * The tensor of each value of `fn` that is one.
+ * @param fn the model after the first `runs` runs of the history.
  */
 export function tensorsIn(fn: Fn, { module, tensors }: Imported, history: History, runs = history.runs.length) {
   const standFor = new Map<Value, Place>();
@@ -28,7 +28,7 @@ export function tensorsIn(fn: Fn, { module, tensors }: Imported, history: Histor
   for (const value of valuesOf(fn).toReversed()) {
     const isLeaf = value.def === undefined || value.def.name === "global";
     const first = standFor.get(value);
-    // What is computed earlier than its tensor was, as the parts of another, has no name of its own.
+    // A value that is computed earlier than its tensor was, as a part of another, is not the tensor.
     if (first === undefined || !(isLeaf || first.place < next)) continue;
     if (!isLeaf) next = first.place;
     found.set(value, first.tensor);
@@ -36,7 +36,7 @@ export function tensorsIn(fn: Fn, { module, tensors }: Imported, history: Histor
   return found as ReadonlyMap<Value, string>;
 }
 
-/** A tensor, and where in the imported function it is computed. */
+/** A tensor, and its position in the imported function. */
 interface Place {
   readonly tensor: string;
   readonly place: number;

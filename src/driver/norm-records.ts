@@ -1,4 +1,4 @@
-/** What became of the norms of a module: a record each, from the facts that passes hand over. */
+/** A record of what happened to each norm of a module, from the facts that passes report. */
 
 import * as remarks from "../diagnostics/areas/rewrites.ts";
 import type { Span } from "../diagnostics/diagnostic.ts";
@@ -8,44 +8,44 @@ import { centerRemark, mostLookedFor, printMoved } from "../pass/print-facts.ts"
 import type { History, PassRun } from "../pass-manager/history.ts";
 
 /**
- * Of a LayerNorm what `eliminate-centering` made of its centering: see `CenterOutcome`. Of others:
+ * For a LayerNorm, what `eliminate-centering` did with its centering: see `CenterOutcome`. For others:
  * - none: an RMSNorm, which centers nothing.
- * - left: stays as it is: a GroupNorm, whose rows are no axes, or what a model's own ops cannot say.
- * - unknown: a pass replaced its centering, and did not say by what.
+ * - left: unchanged: a GroupNorm, whose rows are not axes, or a norm that a model's own ops cannot express.
+ * - unknown: a pass replaced its centering without reporting by what.
  */
 export type CenteringOutcome = CenterOutcome | "none" | "left" | "unknown";
 
-/** What became of one norm and its parts. */
+/** What happened to a norm and its parts. */
 export interface NormRecord {
   readonly fn: string;
-  /** Of what was normalized; the name of the norm's result where it has one. */
+  /** The name of the norm's result, if it has one. */
   readonly name: string | undefined;
   readonly span: Span;
   readonly norm: "layernorm" | "rmsnorm" | "groupnorm" | "standardize";
   readonly centering: CenteringOutcome;
   /** The steps of the proof, or the condition that failed. */
   readonly because: readonly string[];
-  /** Of `because`: constants that are centered once, and values that are centered instead. */
+  /** The constants that are centered once, and the values that are centered instead. */
   readonly constants: readonly string[];
   readonly movedTo: readonly string[];
-  /** Whether its centering is kept for other norms as well. */
+  /** Whether its centering also serves other norms. */
   readonly beginsStream: boolean;
   readonly gamma: boolean;
   readonly beta: boolean;
   readonly eps: number;
-  /** The `center`s of the module made that are left of it, in it or where it moved to; several norms may share one. */
+  /** The `center`s of the resulting module that remain of it, in place or moved. Several norms may share one. */
   readonly centers: () => readonly Op[];
 }
 
-/** A norm as `layernorm-to-rmsnorm` met it, and what became of it. */
+/** A norm that `layernorm-to-rmsnorm` encountered, and its record. */
 interface TracedNorm {
   readonly fact: NormMet | StandardizationMet;
-  /** The number of the run of that pass. */
+  /** The index of the run of that pass. */
   readonly run: number;
   readonly record: NormRecord;
 }
 
-/** A record for each norm that `layernorm-to-rmsnorm` met, in the order of the functions. */
+/** A record for each norm that `layernorm-to-rmsnorm` encountered, in the order of the functions. */
 export const normRecords = (history: History): NormRecord[] => tracedNorms(history).map(({ record }) => record);
 
 export function tracedNorms(history: History): TracedNorm[] {
@@ -72,7 +72,7 @@ export function tracedNorms(history: History): TracedNorm[] {
 
 type Resolutions = ReadonlyMap<Value, Resolved>;
 
-/** What became of a centering, and how many values its remark looks at. */
+/** What happened to a centering, and the number of values that its remark may visit. */
 interface Resolved {
   readonly fact: CenterResolved;
   readonly most: number;
@@ -84,7 +84,7 @@ function resolutionsOf({ facts }: PassRun): Resolutions {
   return new Map(resolved.map((fact) => [fact.center, { fact, most }]));
 }
 
-/** What stands before a run for norms that earlier runs met, and for the RMSNorms that they became. */
+/** The values before a run that replace norms of earlier runs, and the RMSNorms that these became. */
 function stillThere(traced: readonly TracedNorm[], history: History, before: number): ReadonlySet<Value> {
   return new Set(
     traced.flatMap(({ fact, run }) => {
@@ -110,7 +110,7 @@ const nowhere = { constants: [], movedTo: [], beginsStream: false, centers: () =
 
 interface Tracing extends Pick<TracedNorm, "fact" | "run"> {
   readonly history: History;
-  /** For each run. */
+  /** The resolutions of each run. */
   readonly resolutions: readonly Resolutions[];
 }
 
@@ -124,7 +124,7 @@ function whatBecameOf(tracing: Tracing): What {
   return { centering: "none", because: [], ...nowhere };
 }
 
-/** What became of a `center` that was there before a run. */
+/** What happened to a `center` that existed before a run. */
 function ofCenter(center: Value, from: number, tracing: Tracing): What {
   const { history, resolutions } = tracing;
   const centersOf = (values: readonly Value[], run: number) => () => {
@@ -138,7 +138,7 @@ function ofCenter(center: Value, from: number, tracing: Tracing): What {
     if (found !== undefined) {
       const { fact } = found;
       what = { ...whatItSays(found), centers: () => centersOf(fact.centers(), run + 1)() };
-      // What is kept may be dropped by another run.
+      // A later run may drop a centering that was kept.
       if (fact.outcome !== "kept") return what;
       values = fact.centers();
       continue;

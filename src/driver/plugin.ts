@@ -1,6 +1,6 @@
 /**
- * What a user's module adds to the compiler: `--plugin FILE` loads one, and `compile` takes them as an option. After
- * MLIR's pass and dialect plugins: what is added stands in the same registries as what comes with the compiler.
+ * Plugins, which extend the compiler: `--plugin FILE` loads one, and `compile` accepts them as an option. After
+ * MLIR's pass and dialect plugins: additions are in the same registries as the compiler's own parts.
  */
 
 import { builtins } from "../../passes/index.ts";
@@ -13,23 +13,23 @@ import type { Pass, PassRegistry } from "../pass/define-pass.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { builtinTargets, checkTarget, type TargetProfile } from "../target/target.ts";
 
-/** What a plugin adds; any of it may be missing. */
+/** The parts of a plugin, all of which are optional. */
 export interface Plugin {
-  /** What messages call it; if missing, the file that it was loaded from. */
+  /** The name in messages; by default the file that it was loaded from. */
   readonly name?: string;
   /** Passes that pipelines may name. */
   readonly passes?: readonly Pass[];
-  /** Watch every pipeline that runs. */
+  /** Instruments of every pipeline that runs. */
   readonly instruments?: readonly Instrument[];
-  /** Targets that may be named. */
+  /** Targets that can be selected by name. */
   readonly targets?: readonly TargetProfile[];
   /** Ops that programs may call, by name. */
   readonly ops?: Readonly<Record<string, OwnOp>>;
-  /** Pages of the diagnostics that its passes give, by code, for `tirc explain`. */
+  /** Pages for the diagnostics of its passes, by code, for `tirc explain`. */
   readonly pages?: Readonly<Record<string, Page>>;
 }
 
-/** A plugin as it is, with the types of its parts checked. */
+/** Returns the plugin unchanged. It checks the types of its parts. */
 export function definePlugin(plugin: Plugin): Plugin {
   return plugin;
 }
@@ -44,7 +44,7 @@ function described(value: unknown): string {
 }
 
 type Rule = readonly [expected: string, holds: (value: unknown) => boolean];
-/** Which part is not what it must be. */
+/** A part that is not valid. */
 type Fault = readonly [path: string, expected: string, got: unknown];
 
 const text: Rule = ["a string", (value) => typeof value === "string"];
@@ -57,7 +57,7 @@ const passFields: Readonly<Record<string, Rule>> = {
 };
 const pageFields = Object.fromEntries(["title", "explanation", "wrong", "fix"].map((key) => [key, text]));
 
-/** The first part of an item that is wrong. */
+/** The first invalid part of an item. */
 function faultOf(path: string, item: unknown, [expected, holds]: Rule, fields: Readonly<Record<string, Rule>> = {}) {
   if (!holds(item)) return [path, expected, item] as const;
   const wrong = Object.entries(fields).find(([key, [, fieldHolds]]) => !fieldHolds((item as object)[key as never]));
@@ -74,7 +74,7 @@ const recordOf = (expected: string, fields?: Readonly<Record<string, Rule>>) => 
     .map(([name, one]) => faultOf(`${key}.${name}`, one, anObject, fields))
     .find((fault) => fault);
 
-/** What each part must be. */
+/** The check of each part. */
 const parts: Readonly<Record<keyof Plugin, (key: string, value: unknown) => Fault | undefined>> = {
   name: (key, value) => faultOf(key, value, text),
   passes: listOf("a list of passes", ["a pass, as `definePass` makes it", isObject], passFields),
@@ -84,17 +84,17 @@ const parts: Readonly<Record<keyof Plugin, (key: string, value: unknown) => Faul
   pages: recordOf("an object with a page for each code", pageFields),
 };
 
-/** A plugin whose ops are in the op table, until they are taken out again. */
+/** A plugin whose ops are in the op table until `uninstall` is called. */
 export interface Installed {
   readonly plugin: Plugin;
   readonly uninstall: () => void;
 }
 
 /**
- * Checks a plugin that came from outside, and adds its ops to the op table.
- * @param before plugins that are there already, whose names it must not take again.
- * @param codes those of the compiler's own pages, which only a command that loads plugins has to know.
- * @throws TircError with every E0761, E0762 and, of targets, E0592 and E0593.
+ * Checks a plugin, and adds its ops to the op table.
+ * @param before plugins that are installed already, whose names it must not reuse.
+ * @param codes of the compiler's own pages, which it must not reuse.
+ * @throws TircError with all E0761 and E0762 and, for targets, E0592 and E0593.
  */
 export function installPlugin(
   value: unknown,
@@ -144,7 +144,7 @@ function collect<T>(check: () => T, found: Diagnostic[]): T | undefined {
 }
 
 export const passesOf = (plugins: readonly Plugin[]): Pass[] => plugins.flatMap(({ passes = [] }) => passes);
-/** What pipelines may name: the passes of plugins, and those that are built in. */
+/** The passes that pipelines may name: those of plugins, and builtin ones. */
 export const registryOf = (plugins: readonly Plugin[]): PassRegistry => ({
   ...builtins,
   passes: [...passesOf(plugins), ...builtins.passes],

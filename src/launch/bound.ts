@@ -1,4 +1,4 @@
-/** What a call has on the device, its bind group and its buffers, and how it is dispatched. */
+/** The objects of a call on the device, its bind group and buffers, and how it is dispatched. */
 
 import type { LaunchElement } from "./compact.ts";
 import type { Constants } from "./constants.ts";
@@ -11,13 +11,13 @@ export interface Part {
   readonly size: number;
 }
 
-/** A result and the memory it is written to. */
+/** A result, and the memory that it is written to. */
 export type Result = readonly [name: string, part: Part, element: LaunchElement, count: number, isMade: boolean];
 
-/** Into a compute pass: sets the pipeline, unless it is the one that is `set`, and bind group 0, and dispatches. */
+/** Records into a compute pass: sets the pipeline, unless it is `set` already, sets bind group 0, and dispatches. */
 export type DispatchInto = (pass: GPUComputePassEncoder, set?: GPUComputePipeline) => GPUComputePipeline;
 
-/** An entry point, where there are several, and the values of pipeline constants, where there are any. */
+/** The entry point, if there are several, and the values of pipeline constants, if there are any. */
 export interface Stage {
   readonly entryPoint: string | undefined;
   readonly constants: Constants | undefined;
@@ -25,16 +25,16 @@ export interface Stage {
 
 /** The arguments of a call, on the device. */
 export interface Call {
-  /** The pipeline that it takes. */
+  /** Which pipeline it uses. */
   readonly choice: readonly [readBy: ReadBy, stage: Stage];
   readonly results: readonly Result[];
-  /** What the uniform buffer holds: of no bytes where there is none. */
+  /** The contents of the uniform buffer; empty if there is none. */
   readonly words: ArrayBuffer;
-  /** @param uniforms where `words` lie, if there are any. */
+  /** @param uniforms the memory of `words`, if there are any. */
   dispatch(pipeline: GPUComputePipeline, uniforms: GPUBufferBinding | undefined): DispatchInto;
 }
 
-/** In a pass of its own. */
+/** Records a dispatch in a pass of its own. */
 export function encodePass(
   encoder: GPUCommandEncoder,
   dispatch: DispatchInto,
@@ -45,23 +45,23 @@ export function encodePass(
   pass.end();
 }
 
-/** Who a bound kernel belongs to. */
+/** The owner of a bound kernel. */
 interface Owner {
-  /** Frees what was made for it. */
+  /** Frees the kernel's buffers. */
   free(): void;
-  /** Throws that it is destroyed. */
+  /** Throws an error that it is destroyed. */
   gone(): never;
 }
 
 /** A kernel with its tensors and extents, to dispatch any number of times. */
 export class Bound<T extends LaunchTypes> {
-  /** Where the results are: as they were given, or in buffers that were made for them, with the usage COPY_SRC too. */
+  /** The memory of the results: as given, or in created buffers, which also have the usage COPY_SRC. */
   readonly outputs: { readonly [N in keyof T["outputs"]]: Part };
   readonly #label: string;
   readonly #owner: Owner;
   #dispatch: DispatchInto | undefined;
 
-  /** `Prepared.bind` makes one. */
+  /** Called by `Prepared.bind`. */
   constructor(label: string, results: readonly Result[], dispatch: DispatchInto, owner: Owner) {
     this.#label = label;
     this.#dispatch = dispatch;
@@ -71,20 +71,20 @@ export class Bound<T extends LaunchTypes> {
   }
 
   /**
-   * Into a compute pass of the caller's: sets the pipeline and bind group 0, and dispatches. Throws after `destroy`.
-   * @param set the pipeline that the pass has, as the dispatch before returned it: it is not set once more.
-   * @returns the pipeline that the pass has then
+   * Records into a compute pass of the caller: sets the pipeline and bind group 0, and dispatches. Throws after `destroy`.
+   * @param set the pipeline that is set in the pass already, as the previous dispatch returned it.
+   * @returns the pipeline that is set in the pass afterwards
    */
   dispatch(pass: GPUComputePassEncoder, set?: GPUComputePipeline): GPUComputePipeline {
     return (this.#dispatch ?? this.#owner.gone())(pass, set);
   }
 
-  /** In a pass of its own. Throws after `destroy`. */
+  /** Records a dispatch in a pass of its own. Throws after `destroy`. */
   encode(encoder: GPUCommandEncoder, options: { readonly timestampWrites?: GPUComputePassTimestampWrites } = {}): void {
     encodePass(encoder, this.#dispatch ?? this.#owner.gone(), { label: this.#label, ...options });
   }
 
-  /** Frees copies of arrays and results that were made. What was encoded must have been submitted. */
+  /** Frees copies of arrays, and created results. Everything that was encoded must have been submitted. */
   destroy(): void {
     if (this.#dispatch === undefined) return;
     this.#dispatch = undefined;

@@ -1,15 +1,15 @@
-/** A plan as a function, for a call in one line: what generated modules export. */
+/** A plan as a function that can be called in one line, as generated modules export it. */
 
 import type { CallableKernel } from "./callable.ts";
 import { type PlanOptions, PreparedPlan } from "./plan.ts";
 import type { LaunchPlan } from "./plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
-/** A function that is several kernels: called as one kernel is. */
+/** A function that consists of several kernels, called like a single one. */
 export interface CallablePlan<T extends LaunchTypes> extends Pick<CallableKernel<T>, "types"> {
   /**
-   * Starts the kernels once, and gives the buffers of the results. What the plan needs of the device, memory for
-   * intermediates too, is kept for the next call. Throws what is wrong with the arguments, before anything is recorded.
+   * Starts the kernels once, and returns the buffers of the results. The plan's objects on the device, including memory for
+   * intermediates, are cached for the next call. Throws if an argument is wrong, before anything is recorded.
    */
   (
     device: GPUDevice,
@@ -19,16 +19,16 @@ export interface CallablePlan<T extends LaunchTypes> extends Pick<CallableKernel
       : [dims: T["dims"], options?: PlanOptions<T>]
   ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
   readonly plan: LaunchPlan;
-  /** In the order in which they are launched. */
+  /** The kernels in the order of their launches. */
   readonly kernels: readonly LaunchKernel[];
   /**
-   * The plan on a device, once its pipelines are compiled, without blocking: with the extents `dims`, where some are pipeline
-   * constants. Throws what the device lacks, or has against a kernel.
+   * Prepares the plan on a device, and compiles its pipelines without blocking: with the extents `dims`, if some are pipeline
+   * constants. Throws if the device does not meet a requirement or rejects a kernel.
    */
   prepare(device: GPUDevice, dims?: Partial<T["dims"]>): Promise<PreparedPlan<T>>;
 }
 
-/** It has no effect until it is called. @param kernels those that the plan launches. */
+/** Makes a callable plan. It has no effect until it is called. @param kernels that the plan launches. */
 export function plan<T extends LaunchTypes>(
   manifest: LaunchPlan,
   kernels: readonly CallableKernel<AnyTypes>[],
@@ -46,7 +46,7 @@ export function plan<T extends LaunchTypes>(
     return prepared;
   };
   const described = Object.assign(call, { plan: manifest, kernels, prepare }) as unknown as CallablePlan<T>;
-  // The function `prepare` takes one kernel.
+  // The function `prepare` accepts a single kernel only.
   const get = () => {
     throw new TypeError(`${name} is several kernels: call it, or \`await ${name}.prepare(device)\``);
   };

@@ -1,17 +1,17 @@
-/** A kernel as a function, for a call in one line: what generated modules export. */
+/** A kernel as a function that can be called in one line, as generated modules export it. */
 
 import type { CompactManifest } from "./compact.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
 import { type Form, type LaunchKernel, type LaunchTensors, type LaunchTypes, textOf, type Wgsl } from "./types.ts";
 
-/** `prepare` takes it, and so does a call: `norm(device, { x, gamma }, { rows })`. */
+/** A kernel that can be passed to `prepare`, or called: `norm(device, { x, gamma }, { rows })`. */
 export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
-  /** Its text for the least demanding target. */
+  /** The WGSL for the least demanding target. */
   readonly wgsl: string;
   /**
-   * Starts the kernel once, and gives the buffers of its results. What it needs of the device is kept for the next call.
-   * Throws what is wrong with the arguments, before anything starts.
+   * Starts the kernel once, and returns the buffers of its results. Its objects on the device are cached for the next call.
+   * Throws if an argument is wrong, before anything starts.
    */
   (
     device: GPUDevice,
@@ -22,14 +22,14 @@ export interface CallableKernel<T extends LaunchTypes> extends LaunchKernel<T> {
   ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
 }
 
-/** The text of a form, and what of its manifest differs from that of the last, whose manifest is whole. */
+/** The text of a form, and the members of its manifest that differ from those of the last form, whose manifest is complete. */
 export type GivenForm = readonly [wgsl: Wgsl, manifest: Partial<CompactManifest>];
 
 /**
- * A kernel compiled for one target or several, as a function too. It has no effect until it is called.
- * @param parts of the launcher that not every kernel has: `explain` says what is wrong with a call, in short unless it is
- *   given; `writeScalar` is for kernels with scalars, `integersOf` for those with parameters of integers, `entryFor` for those with several entry points, `constantsOf` for
- *   those with pipeline constants.
+ * Makes a callable kernel, compiled for one target or several. It has no effect until it is called.
+ * @param parts of the launcher that not every kernel needs: `explain` describes problems, which are terse by default;
+ *   `writeScalar` is for kernels with scalars, `integersOf` for integer parameters, `entryFor` for several entry points,
+ *   `constantsOf` for pipeline constants.
  */
 export function kernel<T extends LaunchTypes>(
   name: string,
@@ -39,7 +39,7 @@ export function kernel<T extends LaunchTypes>(
   const [wgsl, whole] = given.at(-1) as Form;
   const forms = given.map(([text, manifest]): Form => [text, { ...whole, ...manifest }]);
   const onDevice = new WeakMap<GPUDevice, Launcher>();
-  // A function's own name is not written by assignment.
+  // The name of a function cannot be assigned.
   const { [name]: call } = {
     [name]: (device: GPUDevice, tensors: LaunchTensors<T>, dims?: T["dims"], options?: LaunchOptions<T>) => {
       const kept = onDevice.get(device) ?? launcherOf(device, described);

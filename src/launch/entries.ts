@@ -1,11 +1,11 @@
-/** Entry points for some extents. Modules of kernels that have none have nothing of this. */
+/** Entry points for particular extents. Modules whose kernels have none do not include this. */
 
 import type { CompactManifest } from "./compact.ts";
 
-/** What kernels with several entry points bring along. */
+/** The part of the launcher for kernels with several entry points. */
 export type EntryFor = typeof entryFor;
 
-/** The manifest as it is of the entry point for these extents, and so many rows, unless that is the first. */
+/** The manifest of the entry point for these extents and this number of rows; `undefined` if it is the first one. */
 export function entryFor(
   manifest: CompactManifest,
   rows: number,

@@ -1,5 +1,5 @@
 /**
- * The launcher alone, without the long diagnostics of `tirc/runtime`: what generated modules use.
+ * The launcher of generated modules, without the detailed diagnostics of `tirc/runtime`.
  *
  * @module tirc/launch
  */

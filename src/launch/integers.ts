@@ -1,12 +1,12 @@
-/** Integers of any width for parameters of integers. Modules of kernels without such parameters have nothing of this. */
+/** Integers of any width for integer parameters. Modules whose kernels have no such parameters do not include this. */
 
 import type { LaunchArray, LaunchElement } from "./compact.ts";
 import type { Fail } from "./problems.ts";
 import { arrays } from "./tensors.ts";
 
 /**
- * The elements of an array of integers as those of an element type; undefined where either is not of integers. Throws where one
- * does not fit.
+ * Converts an array of integers to an element type; undefined if either is not of integers. Throws if an element
+ * is out of range.
  */
 export function integersOf(
   name: string,

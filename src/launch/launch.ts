@@ -1,19 +1,19 @@
-/** One call of a kernel, with what it needs of the device kept for the next. */
+/** A single call of a kernel, which caches its objects on the device for the next. */
 
 import { type Call, type DispatchInto, encodePass } from "./bound.ts";
 import { keep, type Launcher } from "./launcher.ts";
 import { bufferOf, checkMembers, copyDestination, copySource, uniform } from "./tensors.ts";
 import type { LaunchOutputs, LaunchTensors, LaunchTypes } from "./types.ts";
 
-/** How a kernel is launched once. */
+/** Options of a single call. */
 export interface LaunchOptions<T extends LaunchTypes> {
-  /** Record into this encoder; submitting it is the caller's. Without one, the kernel is submitted at once. */
+  /** Records into this encoder, which the caller submits. Without one, the kernel is submitted at once. */
   readonly encoder?: GPUCommandEncoder | undefined;
-  /** Where results are to be written. */
+  /** The memory that results are written to. */
   readonly outputs?: LaunchOutputs<T["outputs"]> | undefined;
 }
 
-/** What `Prepared.launch` and a kernel as a function do. */
+/** Launches a kernel once, for `Prepared.launch` and callable kernels. */
 export function launch<T extends LaunchTypes>(
   launcher: Launcher,
   tensors: LaunchTensors<T>,
@@ -29,15 +29,15 @@ export function launch<T extends LaunchTypes>(
   encodePass(into, dispatchOf(launcher, call, !encoder), about);
   if (!encoder) {
     launcher.device.queue.submit([into.finish()]);
-    // Copies of arrays; results are the caller's.
+    // Destroys copies of arrays, but not results, which belong to the caller.
     for (const buffer of made) if (!(buffer.usage & copySource)) buffer.destroy();
   }
   return Object.fromEntries(call.results.map(([name, { buffer }]) => [name, buffer]));
 }
 
 /**
- * What records a call that is placed.
- * @param isAlone it is submitted once, at once, and nothing else in the encoder is of this kernel.
+ * The commands of a call.
+ * @param isAlone whether it is submitted once, at once, without another call of this kernel in the encoder.
  */
 export function dispatchOf(
   { device, lasting, pipelineOf }: Launcher,
@@ -46,8 +46,8 @@ export function dispatchOf(
 ): DispatchInto {
   let uniforms: GPUBufferBinding | undefined;
   if (words.byteLength) {
-    // What is submitted at once shares a buffer, for a queue works in order. What is submitted later is never written with
-    // something else. Those that were used longest ago are let go, for the garbage collector.
+    // Calls that are submitted at once share a buffer, as a queue works in order. A buffer of a call that is submitted later is
+    // never overwritten. The least recently used buffers are left to the garbage collector.
     const key = isAlone ? "" : String(new Uint32Array(words));
     const buffer = lasting.get(key) ?? bufferOf(device, "uniforms", words.byteLength, uniform | copyDestination);
     device.queue.writeBuffer(keep(lasting, key, buffer, 64), 0, words);

@@ -1,4 +1,4 @@
-/** A kernel on a device: what is made once for all calls, and how the arguments of a call are placed there. */
+/** A kernel on a device: the objects that all calls share, and the placement of a call's arguments. */
 
 import type { Call, Result, Stage } from "./bound.ts";
 import { formFor, lackOf } from "./choose.ts";
@@ -18,7 +18,7 @@ import {
 } from "./tensors.ts";
 import { type LaunchKernel, type ReadBy, textOf } from "./types.ts";
 
-/** The error that is thrown for a problem. */
+/** Makes the error for a problem. */
 export type ErrorOf = (kernel: string, problem: LaunchProblem) => Error;
 
 type Pipeline = GPUComputePipeline | Promise<GPUComputePipeline>;
@@ -29,20 +29,23 @@ export interface Launcher {
   readonly label: string;
   readonly manifest: CompactManifest;
   readonly fail: Fail;
-  /** Pipelines, of which those that were used last are kept. */
+  /** The most recently used pipelines. */
   readonly pipelines: Map<string, Pipeline>;
-  /** Uniform buffers of calls, by what they hold. */
+  /** Uniform buffers of calls, by their contents. */
   readonly lasting: Map<string, GPUBuffer>;
   readonly kernel: LaunchKernel;
-  /** The module of the kernel, or of its form in which results are written over inputs. */
+  /** The shader module of the kernel, or of its variant in which results overwrite inputs. */
   moduleOf(readBy: ReadBy): GPUShaderModule;
-  /** The pipeline that is known, or a new one, and its key. */
+  /** A cached or a new pipeline, and its key. */
   pipelineOf(readBy: ReadBy, stage: Stage, how?: "Async"): readonly [pipeline: Pipeline, key: string];
-  /** Throws what is wrong with the arguments, before anything is made. @param made buffers that were made for the call. */
+  /**
+   * Places the arguments of a call. Throws if one is wrong, before anything is created. @param made buffers that are created for
+   * the call are added to it.
+   */
   place(tensors: object, made: GPUBuffer[], dims?: object, outputs?: object): Call;
 }
 
-/** Sets what was used last; beyond so many, what was used longest ago goes. */
+/** Inserts into a cache of at most `most` entries, and removes the least recently used one. */
 export function keep<T>(kept: Map<string, T>, key: string, value: T, most: number): T {
   kept.delete(key);
   kept.set(key, value);
@@ -51,7 +54,7 @@ export function keep<T>(kept: Map<string, T>, key: string, value: T, most: numbe
   return value;
 }
 
-/** Throws for what the device lacks. Nothing is made yet. */
+/** Throws if the device does not meet a requirement. Nothing is created yet. */
 export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: ErrorOf): Launcher {
   const { name: label, forms, explain = shortText, writeScalar, integersOf, entryFor, constantsOf } = kernel;
   const fail: Fail = (...problem) => {
@@ -76,7 +79,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
   const pipelineOf: Launcher["pipelineOf"] = (readBy, stage, how) => {
     const key = JSON.stringify([readBy, stage]);
     let pipeline = pipelines.get(key);
-    // What is still being compiled cannot be waited for in a call that returns at once.
+    // A synchronous call cannot wait for a pipeline that is being compiled.
     if (!pipeline || (pipeline instanceof Promise && !how)) {
       pipeline = device[`createComputePipeline${how ?? ""}`]({
         label,
@@ -106,18 +109,18 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
     const parts: Given[] = [];
     const readBy: Record<string, string> = {};
     const results: Result[] = [];
-    // All is checked before anything is made.
+    // All arguments are checked before anything is created.
     const makers = bindings.map(([name, shape, mayAlias, given, , isUnread], binding) => {
       const element = given || "f32";
       const isInput = binding < reads.length;
-      // A result that has the name of an input is given among the outputs alone.
+      // A result with the name of an input can only be given among the outputs.
       const isTensor = isInput || (names.indexOf(name) === binding && own(outputs, name) === undefined);
       const value = own(isTensor ? tensors : outputs, name);
       const count = countOf(shape);
       const size = boundSize(element, strides[binding] as number, count);
       const part = readTensor(name, element, isInput, value, count, size, device.limits, fail, integersOf);
       const [has, offset, , array] = part;
-      // WebGPU takes no place twice of which one is written, and no two parts of a buffer of which one alone is.
+      // WebGPU allows neither overlapping bindings if one is written, nor two parts of a buffer if only one is.
       for (const [i, [other, from, length]] of isInput || !has ? [] : parts.entries()) {
         const isResult = i >= reads.length;
         if (other !== has || (isResult && (from >= offset + size || offset >= from + length))) continue;
@@ -147,7 +150,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
         return (pass, set) => {
           if (set !== pipeline) pass.setPipeline(pipeline);
           pass.setBindGroup(0, group);
-          // Of no workgroup Dawn says on the console that it is unusual.
+          // For an empty dispatch, Dawn logs a warning to the console.
           if (x > 0) pass.dispatchWorkgroups(x, y);
           return pipeline;
         };
@@ -169,7 +172,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
   };
 }
 
-/** The pipeline, once it is compiled, without blocking. */
+/** Compiles the pipeline without blocking. */
 export async function pipelineSoon(
   { pipelines, pipelineOf, fail }: Launcher,
   ...choice: Call["choice"]
@@ -191,8 +194,8 @@ export async function pipelineSoon(
 }
 
 /**
- * Compiles the pipelines of the entry points that may be taken, without blocking: the one for `dims`, or all where these
- * lack an extent that decides it. Where extents are pipeline constants, `dims` has them, or nothing is done.
+ * Compiles the pipelines of the entry points that may be used, without blocking: the one for `dims`, or all if `dims`
+ * lacks an extent on which the choice depends. If extents are pipeline constants and `dims` does not have them, it does nothing.
  */
 export async function compilePipeline(launcher: Launcher, dims: object): Promise<void> {
   const { manifest, kernel } = launcher;
@@ -207,7 +210,7 @@ export async function compilePipeline(launcher: Launcher, dims: object): Promise
   await Promise.all(all.map((name) => pipelineSoon(launcher, {}, { entryPoint: name, constants })));
 }
 
-/** Frees what was kept for all calls. */
+/** Frees the objects that calls share. */
 export function releaseLauncher({ pipelines, lasting }: Launcher): void {
   pipelines.clear();
   destroyAll(lasting.values());

@@ -1,15 +1,15 @@
-/** Which results of a plan may be written over what it reads. */
+/** Checks that no result of a plan overwrites memory that is still to be read. */
 
 import type { LaunchBuffer, LaunchOfKernel, LaunchOfOp, LaunchPlan, LaunchStep, LaunchView } from "./plan-manifest.ts";
 
-/** What computes, in order: kernels, and what the caller fills in. */
+/** The steps that compute, in order: kernels, and ops that the caller computes. */
 export const callsIn = (steps: readonly LaunchStep[]): (LaunchOfKernel | LaunchOfOp)[] =>
   steps.filter((step) => "launch" in step || "opaque" in step);
 
 /**
- * A result that would be written over what is still to be read, after the name of that: an input of a later kernel, or
- * another result. What a kernel reads and writes itself it refuses, or reads before it writes.
- * @param parts what is on the device, by the name of its buffer
+ * The name of a buffer that is still to be read, an input of a later kernel or another result, and of a result that would
+ * overwrite it. Overlaps within one kernel are not checked here: the kernel rejects them, or reads before it writes.
+ * @param parts memory on the device, by the name of the plan's buffer
  */
 export function overlapIn(
   { buffers, steps }: LaunchPlan,

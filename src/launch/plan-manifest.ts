@@ -1,40 +1,42 @@
-/** What a launcher has to know of a plan: several kernels that are launched one after the other. Plain JSON data. */
+/** The manifest of a plan, which consists of several kernels that are launched in order. Plain JSON data. */
 
 import type { LaunchElement } from "./compact.ts";
 
-/** Memory of a plan. */
+/** A buffer of a plan. */
 export interface LaunchBuffer {
-  /** No other buffer of the plan has it. */
+  /** Unique among the buffers of the plan. */
   readonly name: string;
   readonly kind: "input" | "constant" | "result" | "intermediate";
   readonly element: LaunchElement;
   readonly shape: readonly (number | string)[];
-  /** The name of a result, where an input has it too and `name` is another. */
+  /** The name of a result, if an input has the same name and `name` differs. */
   readonly result?: string;
-  /** Of a result that is the value of another: the other's name. It lies there too, unless it is given a buffer of its own. */
+  /**
+   * For a result with the same value as another: the other's name. They share a buffer, unless the caller gives it one of its own.
+   */
   readonly same?: string;
-  /** Of an intermediate: its place. Intermediates of one place are never needed at a time. */
+  /** For an intermediate: its slot in memory. Intermediates with the same slot are never live at the same time. */
   readonly slot?: number;
 }
 
-/** The kernel of this name, and the buffer for each of its parameters, constants and results. */
+/** The launch of a kernel, with the buffer for each of its parameters, constants and results. */
 export interface LaunchOfKernel {
   readonly launch: string;
   readonly reads: Readonly<Record<string, string>>;
   readonly writes: Readonly<Record<string, string>>;
 }
 
-/** A buffer, and the shape in which it is read or written: with as many elements as its own, in the same order. */
+/** A buffer, and the shape in which it is read or written, with the same elements in the same order. */
 export interface LaunchView {
   readonly buffer: string;
   readonly shape: readonly (number | string)[];
 }
 
-/** An op that no kernel of the plan computes, and what it is applied to: the caller fills it in (opaque.ts). */
+/** An op that the caller computes, not a kernel of the plan (opaque.ts). */
 export interface LaunchOfOp {
   /** The op: a row of the op table. */
   readonly opaque: "matmul" | "linear" | "conv" | "extern";
-  /** What the step is called; no other step of the plan has the name. */
+  /** The name of the step, unique in the plan. */
   readonly name: string;
   readonly attributes: Readonly<Record<string, number | boolean | string | readonly (number | string)[]>>;
   /** By operand. */
@@ -43,10 +45,10 @@ export interface LaunchOfOp {
   readonly writes: Readonly<Record<string, LaunchView>>;
 }
 
-/** What happens in turn. */
+/** A step of a plan. */
 export type LaunchStep = { readonly alloc: string } | LaunchOfKernel | LaunchOfOp | { readonly free: string };
 
-/** A dimension that follows from others: ceil(`of` / `by`), or `least` if that is more, and `most` at most. */
+/** A dimension that is computed from others: ceil(`of` / `by`), clamped to `least` and `most`. */
 export interface LaunchExtent {
   readonly name: string;
   readonly of: number | string;
@@ -55,7 +57,7 @@ export interface LaunchExtent {
   readonly most?: number;
 }
 
-/** A function as several kernels. */
+/** A function that consists of several kernels. */
 export interface LaunchPlan {
   readonly version: 2;
   readonly name: string;
@@ -66,7 +68,7 @@ export interface LaunchPlan {
   readonly steps: readonly LaunchStep[];
 }
 
-/** All extents of a plan: those that the caller gives, and those that follow from them. */
+/** All extents of a plan: those given by the caller, and those computed from them. */
 export function planExtents(
   extents: readonly LaunchExtent[],
   dims: Readonly<Record<string, number>>,

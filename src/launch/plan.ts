@@ -1,4 +1,4 @@
-/** A plan on a device: the loop over its steps, with the memory between them. Everything that runs plans on a device uses it. */
+/** A plan on a device: records its steps, and manages the memory between them. */
 
 import { type DispatchInto, encodePass, type Part, type Result } from "./bound.ts";
 import { product } from "./counts.ts";
@@ -33,67 +33,67 @@ import {
 } from "./tensors.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
-/** Where results are written, what computes the products for which the plan has no kernels, and whose memory is between kernels. */
+/** The memory of results, the functions that compute opaque steps, and the memory of intermediates. */
 export interface BindPlanOptions<T extends LaunchTypes> extends Pick<LaunchOptions<T>, "outputs"> {
   readonly products?: Products | undefined;
   /**
-   * Gives memory for intermediates: a buffer of so many bytes or more, with the usage STORAGE, for each place of the plan.
-   * It may be used for something else as soon as the commands are submitted. Without it the plan keeps memory of its own.
+   * Allocates memory for intermediates: a buffer of at least this size, with the usage STORAGE, for each slot of the plan.
+   * It may be reused as soon as the commands are submitted. Without it, the plan has memory of its own.
    */
   readonly allocate?: ((bytes: number) => GPUBuffer) | undefined;
 }
 
-/** Where commands go, too. */
+/** Options of a single launch of a plan. */
 export interface PlanOptions<T extends LaunchTypes> extends LaunchOptions<T>, BindPlanOptions<T> {}
 
-/** What adds commands of a plan to an encoder; a pass may write timestamps, the first its beginning and the last its end. */
+/** Records a plan into an encoder. The first pass may write a timestamp at its beginning, and the last at its end. */
 export type EncodeSteps = (
   encoder: GPUCommandEncoder,
   options?: { readonly timestampWrites?: GPUComputePassTimestampWrites },
 ) => void;
 
-/** A kernel of a plan by its name, or an opaque step, with its tensors. */
+/** A kernel or an opaque step of a plan, with its tensors. */
 export interface BoundStep {
   readonly name: string;
   readonly encode: EncodeSteps;
-  /** Of a kernel: into a compute pass of the caller's. */
+  /** For a kernel: records into a compute pass of the caller. */
   readonly dispatch?: DispatchInto;
 }
 
-/** A plan with its tensors and extents, to record any number of times. */
+/** A plan with its tensors and extents, which can be recorded any number of times. */
 export interface BoundPlan<T extends LaunchTypes = AnyTypes> {
-  /** Where the results are: as they were given, or in buffers that were made for them. */
+  /** The memory of the results: as given, or in created buffers. */
   readonly outputs: { readonly [N in keyof T["outputs"]]: Part };
   /** In order. */
   readonly steps: readonly BoundStep[];
-  /** All steps, each kernel in a pass of its own, and the copies of results that are one value. */
+  /** Records all steps, each kernel in a pass of its own, and the copies of results with the same value. */
   readonly encode: EncodeSteps;
-  /** Frees copies of arrays and results that were made. What was encoded must have been submitted. */
+  /** Frees copies of arrays, and created results. Everything that was encoded must have been submitted. */
   destroy(): void;
 }
 
-/** Memory of intermediates. */
+/** The memory of a slot for intermediates. */
 interface Place {
   readonly buffer: GPUBuffer;
-  /** It stands in commands that the caller has yet to submit. */
+  /** Whether commands that the caller has not submitted yet use it. */
   isAwaited: boolean;
 }
 
-/** What a buffer of the plan is in a call: memory of the device, or the number of a scalar. */
+/** The memory of each of the plan's buffers in a call, or the number of a scalar. */
 type Memory = Map<string, GPUBufferBinding | number>;
 type Extents = Readonly<Record<string, number>>;
 
-/** The arguments of a call, checked, and on the device. */
+/** The checked arguments of a call, on the device. */
 interface Arguments {
   readonly memory: Memory;
   readonly extents: Extents;
   readonly options: BindPlanOptions<AnyTypes>;
-  /** Copies of arrays, and results that were made. */
+  /** Copies of arrays. */
   readonly uploaded: GPUBuffer[];
   readonly made: GPUBuffer[];
 }
 
-/** A plan on a device, to be launched any number of times. */
+/** A plan on a device, which can be launched any number of times. */
 export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   readonly device: GPUDevice;
   readonly #plan: LaunchPlan;
@@ -105,14 +105,14 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   readonly #integersOf: LaunchKernel["integersOf"];
   readonly #results: readonly LaunchBuffer[];
   readonly #intermediates: readonly LaunchBuffer[];
-  /** Bytes of the largest vector that a kernel has of a buffer. */
+  /** For each buffer, the size of the largest array element that a kernel uses. */
   readonly #strides = new Map<string, number>();
   readonly #places = new Map<number, Place>();
-  /** Of intermediates: what the caller computes it may copy, too. */
+  /** The usage of intermediates, which the caller may also copy if it computes some. */
   readonly #usage: number;
   #isDestroyed = false;
 
-  /** Throws for what the device lacks. Pipelines are not compiled yet. @param kernels those that the plan launches. */
+  /** Throws if the device does not meet a requirement. Pipelines are not compiled yet. @param kernels that the plan launches. */
   constructor(device: GPUDevice, plan: LaunchPlan, kernels: readonly LaunchKernel[], hooks: LaunchHooks = {}) {
     const { name, buffers, steps } = plan;
     this.#integersOf = kernels.find((kernel) => kernel.integersOf)?.integersOf;
@@ -139,19 +139,19 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       const { manifest } = launcher;
       for (const [i, [binding]] of [...manifest.reads, ...manifest.writes].entries()) {
         const buffer = (i < manifest.reads.length ? reads : writes)[binding] as string;
-        // An entry point for multiples takes extents of which the bytes are multiples of its strides anyway.
+        // The size of extents that an entry point for multiples accepts is a multiple of its strides anyway.
         const stride = manifest.strides[i] as number;
         this.#strides.set(buffer, Math.max(this.#strides.get(buffer) ?? 0, stride));
       }
     }
   }
 
-  /** Of the text of a kernel: the device can be asked for messages about it. */
+  /** The shader module of a kernel, which can be asked for compilation messages. */
   moduleOf(kernel: string): GPUShaderModule {
     return (this.#launchers.get(kernel) as Launcher).moduleOf({});
   }
 
-  /** Compiles the pipelines, without blocking: with the extents `dims`, where some are pipeline constants. */
+  /** Compiles the pipelines without blocking: with the extents `dims`, if some are pipeline constants. */
   async compile(dims: Readonly<Record<string, number>> = {}): Promise<void> {
     const { dims: names, extents } = this.#plan;
     const all = names.every(({ name }) => own(dims, name) !== undefined) ? planExtents(extents, dims) : dims;
@@ -159,8 +159,8 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   }
 
   /**
-   * Starts the kernels once: submitted at once, or in an encoder of the caller's. The results are the caller's. Arrays are
-   * copied once, whatever number of kernels reads them. Throws what is wrong with the arguments, before anything is recorded.
+   * Launches the plan once: submitted at once, or in the caller's encoder. The results belong to the caller. Arrays are
+   * copied once, even if several kernels read them. Throws if an argument is wrong, before anything is recorded.
    */
   launch(
     tensors: LaunchTensors<T>,
@@ -171,7 +171,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     const [results, encode] = this.#place(given, !options.encoder);
     const encoder = options.encoder ?? this.device.createCommandEncoder({ label: this.#plan.name });
     encode(encoder);
-    // What the caller has yet to submit needs the copies still.
+    // Commands that the caller submits later still need the copies.
     if (!options.encoder) {
       this.device.queue.submit([encoder.finish()]);
       destroyAll(given.uploaded);
@@ -180,8 +180,8 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
   }
 
   /**
-   * Binds tensors and extents, to record the plan any number of times; arrays are copied before it returns. Throws what is wrong
-   * with them.
+   * Binds tensors and extents, so that the plan can be recorded any number of times. Arrays are copied before it returns. Throws
+   * if an argument is wrong.
    */
   bind(tensors: LaunchTensors<T>, dims: object = {}, options: BindPlanOptions<T> = {}): BoundPlan<T> {
     const given = this.#read(tensors, dims, options);
@@ -192,7 +192,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     };
   }
 
-  /** Runs once; the promise has the results that are not given, as arrays. Arrays are copied before it returns. */
+  /** Runs the plan once, and reads back the results that are not given. Arrays are copied before it returns. */
   async run(tensors: LaunchTensors<T>, dims: object = {}, options: BindPlanOptions<T> = {}): Promise<T["outputs"]> {
     const { device } = this;
     const { value: given, checked } = this.#guard(() => this.#read(tensors, dims, options));
@@ -212,7 +212,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     }
   }
 
-  /** Places what is bound: all is checked before anything is recorded. @param isAlone it is submitted at once, and once. */
+  /**
+   * Places the tensors of all steps, and checks them before anything is recorded. @param isAlone whether it is submitted once, at
+   * once.
+   */
   #place(given: Arguments, isAlone: boolean): readonly [readonly Result[], EncodeSteps, BoundPlan["steps"]] {
     const { memory, extents, options, made, uploaded } = given;
     const { products = {}, allocate } = options;
@@ -259,7 +262,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
             ...(step === kernels[0] && { beginningOfPassWriteIndex: writes.beginningOfPassWriteIndex }),
             ...(step === kernels.at(-1) && { endOfPassWriteIndex: writes.endOfPassWriteIndex }),
           };
-          // A pass that writes neither is one without.
+          // A pass that writes neither timestamp has no `timestampWrites`.
           step.encode(
             into,
             timestampWrites && Object.keys(timestampWrites).length > 1 ? ({ timestampWrites } as never) : {},
@@ -277,7 +280,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     }
   }
 
-  /** Results that are one value lie in one buffer, whichever of them is given one. @returns those that are given another. */
+  /**
+   * Results with the same value share a buffer, whichever of them has a given one. @returns those with a different one, which are
+   * copied.
+   */
   #shareMemory(memory: Memory): readonly LaunchBuffer[] {
     return this.#results.filter(({ name, same }) => {
       const own = memory.get(name) as GPUBufferBinding | undefined;
@@ -288,7 +294,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     });
   }
 
-  /** Frees the pipelines and the memory of intermediates. What was recorded must have been submitted. Nothing starts after it. */
+  /**
+   * Frees the pipelines and the memory of intermediates. Everything that was recorded must have been submitted. Nothing can be
+   * started afterwards.
+   */
   destroy(): void {
     this.#isDestroyed = true;
     for (const launcher of this.#launchers.values()) releaseLauncher(launcher);
@@ -296,7 +305,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     this.#places.clear();
   }
 
-  /** Checks what is passed, and says where it lies: arrays in buffers that are made for them, once all is checked. */
+  /** Checks the arguments, and then creates buffers for arrays. */
   #read(tensors: object, dims: object, options: BindPlanOptions<T>): Arguments {
     const fail = this.#fail;
     checkMembers(fail, "options", options);
@@ -323,7 +332,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     };
     const isScalar = ({ shape }: LaunchBuffer) => shape.length === 0;
     for (const { name } of this.#inputs.filter(isScalar)) {
-      // Each kernel that takes the number checks it.
+      // The kernels that take the number check it.
       const value = own(tensors, name) as number;
       if (value === undefined) fail("E0601 missing", name);
       memory.set(name, value);
@@ -341,7 +350,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     if (overlap) fail("E0619 one buffer", ...overlap, false);
 
     for (const [{ name }, [has, offset, size, array]] of [...parts, ...written]) {
-      // A result that is not given is made by the kernel that writes it.
+      // A result that is not given is created by the kernel that writes it.
       if (!has && !array) continue;
       const buffer = has ?? bufferOf(this.device, name, size, usageOf(array), array);
       if (!has) uploaded.push(buffer);
@@ -350,12 +359,12 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     return { memory, extents: all, options: options as BindPlanOptions<AnyTypes>, uploaded, made: [] };
   }
 
-  /** What an opaque step reads and writes. */
+  /** The tensors that an opaque step reads and writes. */
   #seenBy({ reads, writes }: LaunchOfOp, given: Arguments) {
     return new Map([...Object.values(reads), ...Object.values(writes)].map((view) => [view, this.#seen(view, given)]));
   }
 
-  /** A number, or memory; a result that is not given is made. */
+  /** The number or the tensor of a view. A result that is not given is created. */
   #seen({ buffer: name, shape }: LaunchView, { memory, made, extents }: Arguments) {
     const buffer = this.#plan.buffers.find((one) => one.name === name) as LaunchBuffer;
     const { element } = buffer;
@@ -381,7 +390,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     return boundSize(element, this.#strides.get(same) ?? 0, count);
   }
 
-  /** Of each place: bytes that are enough for each intermediate there. */
+  /** The size of each slot: that of the largest intermediate in it. */
   #sizes(extents: Extents): Map<number, number> {
     const sizes = new Map<number, number>();
     for (const one of this.#intermediates) {
@@ -391,7 +400,7 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     return sizes;
   }
 
-  /** Makes a place anew where it is too small. */
+  /** The memory of a slot, reallocated if it is too small. */
   #grow(slot: number, size: number, isAwaited: boolean): Place {
     const before = this.#places.get(slot);
     if (before && before.buffer.size >= size) {

@@ -1,12 +1,12 @@
 /**
- * A kernel on a device: prepared once, bound to tensors, dispatched any number of times. This folder imports nothing from
- * outside: its text is also what generated modules carry.
+ * A kernel on a device: prepared once, bound to tensors, dispatched any number of times. This folder has no imports from
+ * outside, as generated modules include its text.
  *
- * Binding arguments once and dispatching often is what PyTorch's CUDA graphs and wgpu's render bundles do; uniform space
- * in slots that are used again is Dawn's own advice for dynamic data.
+ * Arguments are bound once and dispatched often, as with PyTorch's CUDA graphs and wgpu's render bundles. Uniform space
+ * in slots that are reused follows Dawn's own advice for dynamic data.
  *
  * - tensor: a `GPUBuffer`, a part of one (`{ buffer, offset, size }`), or a typed array, which is copied to the device.
- * - scalar: a parameter without dimensions. It is a number, and lies in the uniform buffer beside the extents.
+ * - scalar: a parameter without dimensions. It is a number in the uniform buffer, like the extents.
  */
 
 import { Bound, type Call, type DispatchInto, encodePass, type Part } from "./bound.ts";
@@ -26,26 +26,26 @@ import { Slots } from "./slots.ts";
 import { uniformWords } from "./tensors.ts";
 import type { AfterTensors, AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 
-/** What stands around a launcher. */
+/** Hooks of a launcher. */
 export interface LaunchHooks {
-  /** The error that is thrown for a problem; the kernel's `explain` says it unless said otherwise. */
+  /** Makes the error for a problem. By default, the kernel's `explain` describes it. */
   readonly errorOf?: ErrorOf;
-  /** Runs what makes objects of the device; `checked` rejects with what the device has against them. */
+  /** Runs code that creates objects on the device. `checked` rejects if the device reports an error. */
   readonly guard?: <R>(work: () => R) => { readonly value: R; readonly checked?: Promise<void> };
 }
 
-/** A call with what is freed after it. */
+/** A call, and the memory that is freed after it. */
 interface Taken extends Call {
   readonly made: GPUBuffer[];
   readonly slot: Part | undefined;
 }
 
-/** A kernel on a device, to bind and run any number of times. */
+/** A kernel on a device, which can be bound and run any number of times. */
 export class Prepared<T extends LaunchTypes = AnyTypes> {
   readonly device: GPUDevice;
-  /** The form of the kernel that the device takes. */
+  /** The manifest of the form that the device uses. */
   readonly manifest: CompactManifest;
-  /** Of the kernel's text: the device can be asked for messages about it. */
+  /** The shader module, which can be asked for compilation messages. */
   readonly module: GPUShaderModule;
   readonly #launcher: Launcher;
   readonly #guard: NonNullable<LaunchHooks["guard"]>;
@@ -53,7 +53,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   readonly #bound = new Set<Bound<T>>();
   #isDestroyed = false;
 
-  /** Throws for what the device lacks. Pipelines are not compiled yet. */
+  /** Throws if the device does not meet a requirement. Pipelines are not compiled yet. */
   constructor(device: GPUDevice, kernel: LaunchKernel<T>, { errorOf, guard }: LaunchHooks = {}) {
     this.#launcher = launcherOf(device, kernel as LaunchKernel, errorOf);
     this.device = device;
@@ -63,14 +63,14 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     this.module = this.#launcher.moduleOf({});
   }
 
-  /** Compiles the pipeline, without blocking. Where extents are pipeline constants, `dims` has them, or nothing is done. */
+  /** Compiles the pipeline without blocking. If extents are pipeline constants and `dims` does not have them, it does nothing. */
   async compile(dims: object = {}): Promise<void> {
     await compilePipeline(this.#launcher, dims);
   }
 
   /**
-   * Binds tensors and extents; arrays are copied before it returns. Results are named among the tensors or, where an
-   * input has the same name, in `outputs`; those that are not given are made. Throws what is wrong with them.
+   * Binds tensors and extents. Arrays are copied before it returns. Results are given among the tensors or, if an
+   * input has the same name, in `outputs`; others are created. Throws if an argument is wrong.
    */
   bind(tensors: LaunchTensors<T>, ...[dims, outputs]: AfterTensors<T>): Bound<T> {
     const call = this.#place(tensors, dims, outputs);
@@ -91,8 +91,8 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   }
 
   /**
-   * Starts the kernel once: submitted at once, or in a pass of an encoder of the caller's. The results are the caller's.
-   * Throws what is wrong with the arguments.
+   * Launches the kernel once: submitted at once, or in a pass of the caller's encoder. The results belong to the caller.
+   * Throws if an argument is wrong.
    */
   launch(
     tensors: LaunchTensors<T>,
@@ -103,7 +103,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     return launch(this.#launcher, tensors, dims, options);
   }
 
-  /** Runs once; the promise has the results that are not given, as arrays. Arrays are copied before it returns. */
+  /** Runs the kernel once, and reads back the results that are not given. Arrays are copied before it returns. */
   async run(tensors: LaunchTensors<T>, ...[dims, outputs]: AfterTensors<T>): Promise<T["outputs"]> {
     const { value: call, checked } = this.#guard(() => this.#place(tensors, dims, outputs));
     try {
@@ -117,7 +117,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     }
   }
 
-  /** Starts the kernel, and copies the results that were made to where the host can read them. */
+  /** Submits the kernel and copies of created results to mappable buffers. */
   #submit(call: Taken, dispatch: DispatchInto): ReturnType<typeof readBack> {
     const { device } = this;
     const label = this.#launcher.label;
@@ -128,7 +128,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
     return read;
   }
 
-  /** Frees pipelines and all that is bound. Runs that have begun end as they would. Nothing starts after it. */
+  /** Frees the pipelines and all bound kernels. Runs that have begun complete, and no more can be started. */
   destroy(): void {
     this.#isDestroyed = true;
     for (const bound of this.#bound) bound.destroy();
@@ -164,9 +164,9 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
 }
 
 /**
- * The kernel on a device, once its pipelines are compiled: for the extents `dims`, where some are pipeline constants or decide
- * which entry point is taken.
- * Throws what the device lacks, or has against the kernel.
+ * Prepares a kernel on a device, and compiles its pipelines: for the extents `dims`, if some are pipeline constants or determine
+ * the entry point.
+ * Throws if the device does not meet a requirement or rejects the kernel.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
   device: GPUDevice,

@@ -1,12 +1,12 @@
 /**
- * What can be wrong with a call. Production modules say it as the code, which `tirc explain` takes, and what is wrong with
- * which name; the sentences of explain.ts come with the others, as React's messages do.
+ * What can be wrong with a call. Errors of production modules contain the code, for `tirc explain`, and the
+ * names concerned; other modules include the sentences of explain.ts, as React does with its messages.
  */
 
 import type { LaunchArray, LaunchElement } from "./compact.ts";
 import type { Overflow } from "./counts.ts";
 
-/** What is wrong with a call: the code and a word for it, then what it is about. */
+/** A problem with a call: the code and a short description, then its details. */
 export type LaunchProblem =
   | readonly [is: "E0601 missing", name: string]
   | readonly [is: "E0602 unknown", name: string, ...known: string[]]
@@ -32,10 +32,10 @@ export type LaunchProblem =
   | readonly [is: "E0613 no pipeline", message: string]
   | readonly [is: "E0609 destroyed"];
 
-/** Throws what is wrong. */
+/** Throws an error for a problem. */
 export type Fail = (...problem: LaunchProblem) => never;
 
-/** What kernels with parameters of integers bring along (integers.ts). */
+/** The part of the launcher for kernels with integer parameters (integers.ts). */
 export type IntegersOf = (
   name: string,
   element: LaunchElement,
@@ -46,9 +46,9 @@ export type IntegersOf = (
 /** A problem as a sentence. */
 export type Explain = (problem: LaunchProblem) => string;
 
-/** The problem itself, for production modules: `E0605 wrong length: x, 3, 4 (tirc explain E0605)`. */
+/** The terse text of a problem, for production modules: `E0605 wrong length: x, 3, 4 (tirc explain E0605)`. */
 export function shortText([is, ...about]: LaunchProblem): string {
-  // An object may have no way to become a text.
+  // An object may not be convertible to a string.
   const parts = about.map((one) => (Object(one) === one ? typeof one : String(one)));
   return `${is}: ${parts.join(", ")} (tirc explain ${is.slice(0, 5)})`;
 }

@@ -1,25 +1,25 @@
-/** What the caller of a plan fills in: a function for each op that no kernel computes, which gets its tensors. */
+/** The ops of a plan that the caller computes, each by a function that gets the op's tensors. */
 
 import type { LaunchElement } from "./compact.ts";
 import type { LaunchOfOp, LaunchView } from "./plan-manifest.ts";
 
-/** A tensor on the device: its elements lie in row-major order from `offset` on, in bytes, without gaps. */
+/** A tensor on the device. Its elements are in row-major order from `offset`, in bytes, without gaps. */
 export interface ProductTensor {
   readonly buffer: GPUBuffer;
   readonly offset: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
   readonly element: LaunchElement;
   readonly shape: readonly number[];
 }
 
-/** A step of a plan that is filled in. */
+/** A step of a plan that the caller computes. */
 export interface ProductCall {
-  /** The name of the step, by which the manifest lists it. */
+  /** The name of the step in the manifest. */
   readonly name: string;
 }
 
-/** `out = a @ b`, as NumPy has it: the dimensions before the matrices broadcast. */
+/** `out = a @ b`, as in NumPy: the dimensions before the matrices broadcast. */
 export interface MatmulCall extends ProductCall {
   readonly a: ProductTensor;
   readonly b: ProductTensor;
@@ -34,7 +34,10 @@ export interface LinearCall extends ProductCall {
   readonly out: ProductTensor;
 }
 
-/** A convolution of `x`, `[batch, in, ...spatial]`, by `weight`, `[out, in / group, ...kernel]`. Empty lists are ones, and no pads. */
+/**
+ * A convolution of `x`, `[batch, in, ...spatial]`, by `weight`, `[out, in / group, ...kernel]`. Empty lists stand for ones, and
+ * for no padding.
+ */
 export interface ConvCall extends LinearCall {
   readonly strides: readonly number[];
   readonly pads: readonly number[];
@@ -42,7 +45,7 @@ export interface ConvCall extends LinearCall {
   readonly group: number;
 }
 
-/** An op of another program; a parameter without dimensions is a number. */
+/** An op of another program. A parameter without dimensions is a number. */
 export interface ExternCall extends ProductCall {
   readonly op: string;
   readonly node: string;
@@ -51,21 +54,21 @@ export interface ExternCall extends ProductCall {
 }
 
 /**
- * Functions that write what these ops compute, with commands that they add to the encoder. They are called when the plan is,
+ * Functions that compute these ops, by adding commands to the encoder. They are called when the plan is recorded,
  * in the order of its steps.
  */
 export interface Products {
-  /** Of `matmul`. */
+  /** Computes `matmul`. */
   readonly matmul?: (encoder: GPUCommandEncoder, call: MatmulCall) => void;
-  /** Of `linear`. */
+  /** Computes `linear`. */
   readonly linear?: (encoder: GPUCommandEncoder, call: LinearCall) => void;
-  /** Of `conv`. */
+  /** Computes `conv`. */
   readonly conv?: (encoder: GPUCommandEncoder, call: ConvCall) => void;
-  /** Of `extern`, whatever op of another program it stands for. */
+  /** Computes `extern`, an op of another program. */
   readonly extern?: (encoder: GPUCommandEncoder, call: ExternCall) => void;
 }
 
-/** Calls the function for a step. @param tensorOf what lies in a buffer, seen in a shape. */
+/** Calls the function for a step. @param tensorOf the tensor in a buffer, in the shape of the view. */
 export function callProduct(
   { opaque, name, attributes, reads, writes }: LaunchOfOp,
   encoder: GPUCommandEncoder,

@@ -1,16 +1,16 @@
-/** Results as arrays. */
+/** Reads results back into arrays. */
 
 import type { Result } from "./bound.ts";
 import type { LaunchArray } from "./compact.ts";
 import { arrays, bufferOf, copyDestination, mapRead } from "./tensors.ts";
 
-// The value of GPUMapMode, which Node has not among its globals.
+// The value of GPUMapMode.READ, which is not a global in Node.
 const modeRead = 1;
 
 /**
- * Copies results that were made to where the host can read them.
- * @param made is given the buffers of the copies.
- * @returns what reads them by name, once the encoder is submitted and `submitted` says that the device took it.
+ * Copies the results whose buffers were created for the call into mappable buffers.
+ * @param made the buffers of the copies are added to it.
+ * @returns a function that reads them by name, once the encoder is submitted and `submitted` has resolved.
  */
 export function readBack(
   device: GPUDevice,
@@ -26,7 +26,7 @@ export function readBack(
     return [{ name, element, count, copy }];
   });
   return async (submitted) => {
-    // All must settle before the buffers go, or a rejection would be left to nobody.
+    // All must settle before the buffers are destroyed, or a rejection would stay unhandled.
     const settled = await Promise.allSettled([submitted, ...copies.map(({ copy }) => copy.mapAsync(modeRead))]);
     for (const one of settled) if (one.status === "rejected") throw one.reason;
     return Object.fromEntries(

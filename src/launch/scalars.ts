@@ -1,15 +1,15 @@
-/** Scalars in the uniform buffer. Modules of kernels without scalars have nothing of this. */
+/** Scalars in the uniform buffer. Modules whose kernels have no scalars do not include this. */
 
 import type { CompactScalar } from "./compact.ts";
 import type { Fail } from "./problems.ts";
 import { arrays, own } from "./tensors.ts";
 
-/** What kernels with scalars bring along. */
+/** The part of the launcher for kernels with scalars. */
 export type WriteScalar = typeof writeScalar;
 
 /**
- * Writes a scalar where the uniforms have it; throws where what is passed is none.
- * @param words of the uniform buffer, of which the scalar is the one at `index`.
+ * Writes a scalar into the uniform buffer. Throws if the argument is not valid.
+ * @param words of the uniform buffer. @param index of the scalar's word.
  */
 export function writeScalar(
   words: ArrayBuffer,
@@ -25,12 +25,12 @@ export function writeScalar(
   const word = new (isFloat ? Float32Array : element[0] === "i" ? Int32Array : Uint32Array)(words, 4 * index, 1);
   if (typeof number !== "number") fail("E0603 not a scalar", name, element, got);
   word[0] = element === "f16" ? roundToHalf(number) : element === "bf16" ? roundToBfloat(number) : number;
-  // Arrays of the type wrap what is no element.
+  // Typed arrays wrap numbers that are out of range.
   const isHeld = isFloat || (arrays[element].of(number)[0] === number && (element !== "bool" || number < 2));
   if (!isHeld) fail("E0603 not a scalar", name, element, got);
 }
 
-/** Rounds to even between two: as a float64 is rounded whose last bit is worth as much as the narrow type's. */
+/** Rounds to nearest, ties to even, by adding a number that leaves a float64 the same last bit as the narrow type. */
 const rounding = (bits: number, smallest: number, largest: number) => (value: number) => {
   const size = Math.abs(value);
   const large = 2 ** (Math.max(smallest, Math.floor(Math.log2(size))) + 53 - bits);

@@ -1,4 +1,4 @@
-/** The types that whoever launches kernels sees: of `tirc/launch` and of `tirc/runtime`. */
+/** The types that `tirc/launch` and `tirc/runtime` both export. */
 
 export type { Bound, DispatchInto, Part } from "./bound.ts";
 export type { CallableKernel } from "./callable.ts";

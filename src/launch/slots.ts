@@ -1,12 +1,12 @@
-/** Uniform space of what is bound and run. */
+/** Space for uniforms of bound kernels and runs. */
 
 import type { Part } from "./bound.ts";
 import { roundUp } from "./counts.ts";
 import { bufferOf, copyDestination, uniform } from "./tensors.ts";
 
 /**
- * Parts of uniform buffers, all of one size: a page of 64 is made when all are taken, and parts are used again. A part that
- * was released may be written at once, for a queue works in order.
+ * Allocates slots of equal size in uniform buffers. A page of 64 is created when no slot is free, and slots are reused. A slot that
+ * was released may be written at once, as a queue works in order.
  */
 export class Slots {
   readonly #device: GPUDevice;
@@ -37,7 +37,7 @@ export class Slots {
     this.#destroyUnused();
   }
 
-  /** Frees the pages, once all parts that are taken are released. */
+  /** Destroys the pages, once all slots are released. */
   close(): void {
     this.#isClosed = true;
     this.#destroyUnused();

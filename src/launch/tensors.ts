@@ -1,17 +1,17 @@
-/** What a caller passes, checked: arrays, parts of buffers, numbers and extents. */
+/** Checks of a caller's arguments: arrays, parts of buffers, numbers and extents. */
 
 import type { LaunchArray, LaunchElement } from "./compact.ts";
 import { roundUp } from "./counts.ts";
 import type { Fail, IntegersOf } from "./problems.ts";
 
-/** The values of GPUBufferUsage, which Node has not among its globals. */
+/** The values of GPUBufferUsage, which is not a global in Node. */
 export const mapRead = 1;
 export const copySource = 4;
 export const copyDestination = 8;
 export const uniform = 64;
 export const storage = 128;
 
-/** @param array whose elements are in it from the start. */
+/** Creates a buffer. @param array its initial contents. */
 export function bufferOf(
   device: GPUDevice,
   label: string,
@@ -27,10 +27,10 @@ export function bufferOf(
   return buffer;
 }
 
-/** The memory of a result, or of an input with the elements of an array, which may be changed then. */
+/** The usage of a result's buffer, or of the copy of an input array. */
 export const usageOf = (array: unknown): GPUBufferUsageFlags => (array ? storage : storage | copySource);
 
-/** The arrays of element types: an f16 and a bf16 as its bits, a bool as 0 or 1. */
+/** The array type of each element type: f16 and bf16 as their bits, bool as 0 and 1. */
 export const arrays = {
   f32: Float32Array,
   f16: Uint16Array,
@@ -42,32 +42,32 @@ export const arrays = {
   bool: Uint32Array,
 };
 
-/** A member of an argument. What is inherited, as `toString` is, was not passed. */
+/** A member of an argument. Inherited members such as `toString` do not count. */
 export const own = (given: object, name: string): unknown =>
   Object.hasOwn(given, name) ? (given as Readonly<Record<string, unknown>>)[name] : undefined;
 
-/** Throws where an argument is no object, or has other members than these. */
+/** Throws if an argument is not an object, or has other members than these. */
 export function checkMembers(fail: Fail, what: string, given: object, known?: readonly string[]): void {
   if (Object(given) !== given) fail("E0601 not an object", what, given);
   for (const name of Object.keys(given)) if (known && !known.includes(name)) fail("E0602 unknown", name, ...known);
 }
 
-/** Throws where the extent of a dimension is missing, or not a count. */
+/** The extent of a dimension. Throws if it is missing or not valid. */
 export function extentIn(fail: Fail, dims: object, dim: number | string): number {
   const got = typeof dim === "string" ? own(dims, dim) : dim;
-  // Of what is no number this is another.
+  // Differs from `got` unless that is a u32.
   if (Number(got) >>> 0 !== got) fail("E0607 no extent", dim as string, got);
   return got as number;
 }
 
-/** Bytes that are bound: the elements', in whole words, and at least one of what the WGSL's array is of. */
+/** The bytes that are bound: all elements, in whole words, and at least one element of the WGSL array. */
 export const boundSize = (element: LaunchElement, stride: number, count: number): number =>
   Math.max(4, stride, roundUp(count * arrays[element].BYTES_PER_ELEMENT, 4));
 
-/** Words of the uniform buffer: a multiple of 16 bytes. */
+/** The number of words in the uniform buffer, whose size is a multiple of 16 bytes. */
 export const uniformWords = ({ length }: readonly unknown[]): number => roundUp(length, 4);
 
-/** A part of a buffer, or an array, or neither where a result is to be made. */
+/** A part of a buffer, or an array, or neither if a result is to be created. */
 export type Given = readonly [
   buffer: GPUBuffer | undefined,
   offset: number,
@@ -75,7 +75,7 @@ export type Given = readonly [
   array?: LaunchArray | undefined,
 ];
 
-/** Throws where an array is not of the right type and length, or a part of a buffer is not large enough. */
+/** Reads a tensor argument. Throws if an array has the wrong type or length, or a part of a buffer is too small. */
 export function readTensor(
   name: string,
   element: LaunchElement,

@@ -1,4 +1,4 @@
-/** Checks what a caller passes to a kernel and finds the extents of its symbolic dimensions. */
+/** Checks the inputs of a kernel, and infers the extents of its symbolic dimensions. */
 
 import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
@@ -10,31 +10,31 @@ import { type HostInput, type NoInput, type ReadInput, readInput, shown, withArt
 
 /** Extents by name. */
 export type Dims = Readonly<Record<string, number>>;
-/** What a kernel reads, by the names of its parameters and constants; a scalar may be a number. */
+/** The inputs of a kernel, by the names of its parameters and constants. A scalar may be a number. */
 export type Inputs = Readonly<Record<string, HostInput | OnDevice | number | boolean>>;
 
 export interface BoundInputs {
   readonly dims: Dims;
-  /** What is on the host, in the order of the kernel's parameters. */
+  /** Inputs on the host, in the order of the kernel's parameters. */
   readonly arrays: readonly { readonly binding: Parameter; readonly data: ReadInput["data"] }[];
-  /** What is on the device, by name: inputs and results. */
+  /** Inputs and results on the device, by name. */
   readonly onDevice: Readonly<Record<string, unknown>>;
 }
 
-/** Whether it is a `GPUBuffer` or a part of one, or is meant to be. */
+/** Whether a value is, or is meant to be, a `GPUBuffer` or a part of one. */
 function isOnDevice(value: unknown): boolean {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   return Object.hasOwn(value, "buffer") || ("usage" in value && "size" in value);
 }
 
-/** The numbers of a shape, once every dimension has its extent. */
+/** The extents of a shape, once all dimensions are known. */
 export function extents(shape: readonly Dim[], dims: Dims): number[] {
   return shape.map((dim) => (typeof dim === "number" ? dim : (dims[dim] as number)));
 }
 
 /**
- * Matches `inputs` with the kernel's parameters. Dimensions follow from the shapes of the inputs, and from the length
- * of a bare array where one dimension is missing; `given` names those that do not follow. Throws all of E0601 to E0607
+ * Matches `inputs` with the kernel's parameters. Dimensions are inferred from the shapes of the inputs, and from the length
+ * of a bare array if one dimension is missing; `given` has the others. Throws all of E0601 to E0607
  * that apply.
  */
 export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundInputs {
@@ -69,7 +69,7 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
   });
 
   for (const { binding, shape } of arrays) if (shape) dims.matchShape(binding, shape);
-  // A bare array may tell a dimension that another one needs, so this goes on until nothing new comes out.
+  // A bare array may determine a dimension that another one needs, so this is repeated until nothing changes.
   let open = arrays.filter(({ shape }) => shape === undefined);
   for (let before = -1; before !== open.length; ) {
     before = open.length;
@@ -84,7 +84,7 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
   return { dims: dims.extents, arrays, onDevice: Object.fromEntries(onDevice) };
 }
 
-/** What is passed by that name, or nothing where it cannot be read: that is reported with the others. */
+/** The input of this name; `undefined` if it cannot be read, which is reported later. */
 function peek(inputs: Inputs, name: string): unknown {
   try {
     return Object.hasOwn(inputs, name) ? inputs[name] : undefined;
@@ -93,7 +93,7 @@ function peek(inputs: Inputs, name: string): unknown {
   }
 }
 
-/** `undefined` where nothing is passed by the name of the binding: what is inherited, as `toString`, is not passed. */
+/** Reads an input; `undefined` if there is none of this name. Inherited members such as `toString` do not count. */
 function readMember(binding: Parameter, inputs: Inputs): ReadInput | NoInput | undefined {
   if (!Object.hasOwn(inputs, binding.name)) return undefined;
   try {
@@ -109,7 +109,7 @@ function readMember(binding: Parameter, inputs: Inputs): ReadInput | NoInput | u
 const messageOf = (caught: unknown) => (caught instanceof Error ? caught.message : shown(caught));
 
 /**
- * A copy of the dimensions that a caller gives. Throws E0607 for those that the kernel has not, or that are not valid
+ * A copy of the caller's dimensions. Throws E0607 for those that the kernel does not have, or that are not valid
  * extents.
  */
 export function readDims(kernel: Kernel, given: Dims): Dims {
@@ -133,7 +133,7 @@ function checkLength(binding: Parameter, data: ReadInput["data"], dims: Dims, fo
   found.push(inputErrors.wrongLength(binding.name, printType({ ...binding, shape }), count, data.length));
 }
 
-/** The extents known so far, and who told them. */
+/** The extents that are known so far, and where they come from. */
 export class DimTable {
   /** Without a prototype: a dimension may be called `constructor`. */
   readonly extents: Record<string, number> = Object.create(null);
@@ -172,18 +172,18 @@ export class DimTable {
     }
     for (const [axis, dim] of binding.shape.entries()) {
       const extent = shape[axis];
-      if (!isExtent(extent)) report(`the extent of axis ${axis} is no whole number`);
+      if (!isExtent(extent)) report(`the extent of axis ${axis} is not a whole number`);
       else if (typeof dim === "string") this.#tell(dim, extent, `the shape of \`${binding.name}\``);
       else if (dim !== extent) report(`axis ${axis} is ${extent}, not ${dim}`);
     }
   }
 
-  /** The dimension names of a shape whose extents are not known yet. */
+  /** The symbolic dimensions of a shape whose extents are not known yet. */
   #unknown(shape: readonly Dim[]): string[] {
     return [...new Set(shape.filter((dim) => typeof dim === "string" && this.extents[dim] === undefined))] as string[];
   }
 
-  /** Takes the one unknown extent of a bare array from its length. False when more than that is unknown. */
+  /** Infers the only unknown extent of a bare array from its length. @returns false if more extents are unknown. */
   matchLength(binding: Parameter, length: number): boolean {
     const [unknown, ...more] = this.#unknown(binding.shape);
     if (unknown === undefined) return true;

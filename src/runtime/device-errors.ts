@@ -1,4 +1,4 @@
-/** Turns what WebGPU reports about a kernel into diagnostics. */
+/** Turns errors that WebGPU reports for a kernel into diagnostics. */
 
 import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
@@ -8,8 +8,8 @@ import { spanOfLine } from "../target/source-map.ts";
 const filters = ["internal", "out-of-memory", "validation"] as const;
 
 /**
- * Runs `work`, which must be synchronous so that the scopes of two calls do not mix, and reports what went wrong in it
- * to nobody else. The promise throws E0614 or E0616.
+ * Runs `work` in error scopes, so that its errors are reported only here. It must be synchronous, as the scopes of two calls
+ * must not mix. @returns a promise `checked` that rejects with E0614 or E0616.
  */
 export function withErrorScopes<T>(
   device: GPUDevice,
@@ -34,13 +34,13 @@ async function throwFirst(kernel: string, popped: Promise<GPUError | null>[]): P
   if (error) fail(deviceErrors.deviceError(kernel, error.message));
 }
 
-/** Throws E0615 when the device is known to be gone: WebGPU goes on making objects on a lost device, without a word. */
+/** Throws E0615 if the device is lost: WebGPU silently continues to create objects on a lost device. */
 async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
   const lost = await Promise.race([device.lost, undefined]);
   if (lost) fail(deviceErrors.deviceLost(kernel, lost.reason, lost.message));
 }
 
-/** Awaits `work`; when it fails because the device is gone, says that (E0615), and not what failed first. */
+/** Awaits `work`. If it fails because the device is lost, throws E0615 instead of the first error. */
 export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -52,14 +52,14 @@ export async function orDeviceLost<T>(device: GPUDevice, kernel: string, work: P
 }
 
 /**
- * What the WGSL compiler has against kernels: E0612. Then what else the device has against their modules.
- * @param checked of the error scopes in which the modules were made
+ * Throws the errors of the WGSL compiler (E0612), or else other errors that the device reports for the modules.
+ * @param checked of the error scopes in which the modules were created
  */
 export async function checkModules(
   modules: readonly (readonly [kernel: Kernel, module: GPUShaderModule])[],
   checked: Promise<void>,
 ): Promise<void> {
-  checked.catch(() => {}); // The messages say the same with places; should there be none, it is awaited below.
+  checked.catch(() => {}); // The messages contain the same errors with places. If there are none, it is awaited below.
   const found = await Promise.all(
     modules.map(async ([kernel, module]) => {
       const { messages } = await module.getCompilationInfo();
@@ -71,7 +71,7 @@ export async function checkModules(
   await checked;
 }
 
-/** Compiles pipelines, once the modules are checked. @param name of the kernel or plan. @throws TircError where the device is lost */
+/** Compiles pipelines, once the modules are checked. @param name of the kernel or plan. @throws TircError if the device is lost */
 export async function compileChecked(
   device: GPUDevice,
   name: string,
@@ -83,7 +83,7 @@ export async function compileChecked(
   await orDeviceLost(device, name, compile());
 }
 
-/** What the WGSL compiler has against a kernel: at places of the program where lines have one, the rest together. E0612. */
+/** The errors of the WGSL compiler (E0612): each at its span of the program, and those of lines without a span together. */
 function shaderErrors({ name, wgsl, sourceMap }: Kernel, messages: readonly GPUCompilationMessage[]): Diagnostic[] {
   const lines = wgsl.split("\n");
   const elsewhere: string[] = [];
@@ -97,7 +97,7 @@ function shaderErrors({ name, wgsl, sourceMap }: Kernel, messages: readonly GPUC
   return elsewhere.length > 0 ? [...placed, deviceErrors.shaderRejected(name, elsewhere)] : placed;
 }
 
-/** `4:12: error: ...`: a message of the WGSL compiler with its place in the kernel's text. */
+/** A message of the WGSL compiler with its place in the kernel's text: `4:12: error: ...`. */
 export function printCompilationMessage(message: GPUCompilationMessage): string {
   const place = message.lineNum > 0 ? `${message.lineNum}:${message.linePos}: ` : "";
   return `${place}${message.type}: ${message.message}`;

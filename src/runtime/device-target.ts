@@ -3,24 +3,24 @@
 import { isSoftware } from "../launch/choose.ts";
 import { defaultLimits, type TargetLimits, type TargetProfile } from "../target/target.ts";
 
-/** It came in 2026, after the types that TypeScript has. */
+/** The feature is from 2026, and newer than TypeScript's types. */
 const sizeControl = "subgroup-size-control" as GPUFeatureName;
 
-/** The features that generated kernels can use; a device is asked for them where the adapter has them. */
+/** The features that generated kernels can use. They are requested if the adapter has them. */
 export const usefulFeatures: readonly GPUFeatureName[] = ["subgroups", sizeControl, "shader-f16"];
 
 /**
- * The subgroup size to ask for, by the vendor of a GPU that may choose: of a Radeon that of its waves without which a row of 64
- * lanes goes through workgroup memory, of an Intel one the widest whose registers hold what lanes keep of a row.
+ * The subgroup size to request, for vendors whose GPUs support several: for a Radeon its full wave, without which a row of 64
+ * lanes would go through workgroup memory; for Intel the largest whose registers hold the values that lanes cache of a row.
  */
 const vendorSizes: Readonly<Record<string, number>> = { amd: 64, intel: 16, qualcomm: 64 };
 
-/** The parts of an adapter, or of a device, that a target is made from. */
+/** The properties of an adapter or device that determine a target. */
 export type AdapterDescription = Pick<GPUAdapter, "features" | "limits" | "info">;
 
-/** What may be counted on when all that the adapter has is asked for. */
+/** The target of a device that is requested with all features and limits of the adapter. */
 export function targetFromAdapter({ features, limits, info }: AdapterDescription): TargetProfile {
-  // subgroupMinSize and subgroupMaxSize came after the feature: without them the sizes are WebGPU's bounds.
+  // subgroupMinSize and subgroupMaxSize are newer than the feature. Without them, WebGPU's bounds apply.
   const { subgroupMinSize: min = 4, subgroupMaxSize: max = 128 } = info;
   const size = Math.min(max, Math.max(min, vendorSizes[info.vendor] ?? min));
   const asks = features.has(sizeControl) && features.has("subgroups") && size > min;
@@ -36,7 +36,7 @@ export function targetFromAdapter({ features, limits, info }: AdapterDescription
   };
 }
 
-/** What may be counted on with the features and limits that the device was made with. */
+/** The target of a device, with the features and limits that it was created with. */
 export function targetFromDevice(device: GPUDevice): TargetProfile {
   return targetFromAdapter({ features: device.features, limits: device.limits, info: device.adapterInfo });
 }

@@ -1,13 +1,14 @@
-/** Arrays on the host, and how they lie in a kernel's buffers. */
+/** Arrays on the host, and their encoding in a kernel's buffers. */
 
 import { halfBits } from "../ir/float16.ts";
 import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
 import { roundUp } from "../launch/counts.ts";
+import { arrays } from "../launch/tensors.ts";
 import type { IntegerArray } from "../launch/types.ts";
 import type { Parameter } from "../target/manifest.ts";
 
-/** One array type an element type: f16 and bf16 as their bits, bool as 0 and 1. */
+/** The array type for each element type: f16 and bf16 as their bits, bool as 0 and 1. */
 export interface HostArrays {
   f32: Float32Array;
   f16: Uint16Array;
@@ -30,8 +31,8 @@ export interface HostTensor {
 }
 
 /**
- * Numbers of any element type, in float64: they are rounded to the parameter's. Truth values stand for a bool's; typed arrays of
- * integers of any width for those of an integer type that holds each of them.
+ * Numbers for a parameter of any element type, to which they are rounded. Booleans are accepted for bool, and typed arrays of
+ * integers of any width for an integer type, if each number is in its range.
  */
 export interface NumberTensor {
   readonly element: ElementType;
@@ -39,29 +40,22 @@ export interface NumberTensor {
   readonly data: Float64Array | IntegerArray | readonly number[] | readonly boolean[];
 }
 
-/** What `run` takes for a parameter. A bare array takes the parameter's shape, where that is unambiguous. */
+/** An input on the host for `run`. A bare array has the parameter's shape, if that is unambiguous. */
 export type HostInput = HostTensor | NumberTensor | HostData | NumberTensor["data"];
 
-const arrayOf = {
-  f32: Float32Array,
-  f16: Uint16Array,
-  bf16: Uint16Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  bool: Uint8Array,
-} as const satisfies { [E in ElementType]: { new (length: number): HostArrays[E] } };
+const arrayOf = { ...arrays, bool: Uint8Array } as const satisfies {
+  [E in ElementType]: { new (length: number): HostArrays[E] };
+};
 
 const elementNames = Object.keys(arrayOf) as ElementType[];
 
 const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
   ?.get as (this: unknown) => string | undefined;
 
-/** `Float32Array` and so on, of whatever window or thread it is; `undefined` for what is no typed array. */
+/** The name of a typed array's type, such as `Float32Array`, from any window or thread; `undefined` for other values. */
 const typedArrayName = (value: unknown): string | undefined => typedArrayTag.call(value);
 
-/** The element type a typed array stands for, `wanted` if it may; `undefined` for plain numbers, which stand for any. */
+/** The element type of a typed array, `wanted` if it matches; `undefined` for plain numbers, which match any. */
 function elementOfData(data: unknown, wanted?: ElementType): ElementType | undefined {
   const name = typedArrayName(data);
   if (wanted !== undefined && arrayOf[wanted].name === name) return wanted;
@@ -69,20 +63,20 @@ function elementOfData(data: unknown, wanted?: ElementType): ElementType | undef
 }
 
 export interface ReadInput {
-  /** `undefined`: any. */
+  /** `undefined` if any type matches. */
   readonly element: ElementType | undefined;
-  /** `undefined`: follows from the parameter. */
+  /** `undefined` if it follows from the parameter. */
   readonly shape: readonly number[] | undefined;
   readonly data: HostData | Float64Array;
 }
 
-/** Why something is no input, for `and got ...`. */
+/** Why a value is not an input, for `and got ...`. */
 export interface NoInput {
   readonly got: string;
 }
 
 /**
- * An input with its element type and shape, as far as they are given. Each of its members is read once. May throw what a
+ * Reads an input with its element type and shape, as far as they are given. Reads each member once. May throw what a
  * getter throws.
  */
 export function readInput(binding: Parameter, input: unknown): ReadInput | NoInput {
@@ -110,7 +104,7 @@ export function readInput(binding: Parameter, input: unknown): ReadInput | NoInp
   return { element: known, shape: extents as number[] | undefined, data: numbers };
 }
 
-/** Whether it is a typed array of integers, of any width. */
+/** Whether a value is a typed array of integers of any width. */
 const areIntegers = (value: unknown) => /int/i.test(typedArrayName(value) ?? "");
 
 const isArray = (value: unknown) =>
@@ -119,12 +113,12 @@ const isArray = (value: unknown) =>
   areIntegers(value) ||
   elementOfData(value) !== undefined;
 
-/** Numbers of a list, or of an array of numbers of 64 bits, that the element type can hold after rounding. */
+/** Reads numbers from a list or a 64-bit array. After rounding, they must be in the range of the element type. */
 function readNumbers(element: ElementType, list: ArrayLike<unknown>): Float64Array | NoInput {
   const numbers = new Float64Array(list.length);
   for (let i = 0; i < numbers.length; i++) {
     const given = list[i];
-    // What a number cannot hold exactly, no element type holds.
+    // A bigint that a number cannot represent exactly is out of the range of all element types.
     const value = typeof given === "bigint" && areIntegers(list) ? Number(given) : given;
     const isRight = typeof value === "number" ? canHold(element, value) : element === "bool" && value === !!value;
     if (!isRight) return { got: `${value === undefined ? "nothing" : shown(value)} at element ${i}` };
@@ -133,12 +127,12 @@ function readNumbers(element: ElementType, list: ArrayLike<unknown>): Float64Arr
   return numbers;
 }
 
-/** Floats round, and every number but NaN is a truth value. */
+/** Whether a number can be converted to an element type. Floats round, and every number except NaN converts to a bool. */
 function canHold(element: ElementType, value: number): boolean {
   return isInteger(element) ? holds(element, value) : element !== "bool" || !Number.isNaN(value);
 }
 
-/** Its length is 0 then, as if it had been made so. */
+/** Whether the buffer is detached, which cannot be told by the length alone: that is 0, as for an empty array. */
 function isDetached({ buffer, length }: Uint8Array): boolean {
   if (length > 0) return false;
   try {
@@ -149,20 +143,20 @@ function isDetached({ buffer, length }: Uint8Array): boolean {
   }
 }
 
-/** `a Float32Array`, `an object`, `null`: what a value is, for people. */
+/** What a value is, for messages: `a Float32Array`, `an object`, `null`. */
 export function withArticle(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   const noun = typedArrayName(value) ?? (Array.isArray(value) ? "Array" : typeof value);
   return `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
 }
 
-/** A number, a truth value or what else it is. */
+/** A number or boolean itself, or what else the value is. */
 export function shown(value: unknown): string {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : withArticle(value);
 }
 
 /**
- * The words of `data` as they lie in a buffer, in memory that nothing else changes or shares. Numbers are
+ * The contents of a buffer for `data`, in memory that is neither shared nor resizable. Numbers are
  * rounded to the element type.
  */
 export function encode({ element }: Parameter, data: ReadInput["data"]): LaunchArray {
@@ -173,25 +167,25 @@ export function encode({ element }: Parameter, data: ReadInput["data"]): LaunchA
   return new arrayOf[element](numbers);
 }
 
-/** WebGPU takes no memory that may change its size; memory that is shared may change while it is read. */
+/** Whether memory is neither resizable, which WebGPU rejects, nor shared, which may change while it is read. */
 function isPlainBuffer(buffer: ArrayBufferLike): boolean {
   const isShared = Object.prototype.toString.call(buffer) !== "[object ArrayBuffer]";
   return !isShared && (buffer as { readonly resizable?: boolean }).resizable !== true;
 }
 
-/** A result as it was read back from its buffer: of truth values, any word but 0 is true. */
+/** A result that was read back from its buffer. For a bool, any word except 0 is true. */
 export function hostTensorOf({ element }: Parameter, shape: readonly number[], data: HostData): HostTensor {
   if (element !== "bool") return { element, shape, data };
   return { element, shape, data: Uint8Array.from(data, (word) => (word ? 1 : 0)) };
 }
 
-/** The number of a scalar. */
+/** The number of a scalar input. */
 export function toNumber(element: ElementType, data: ReadInput["data"]): number {
   const value = data[0] as number;
   return isHalf(element) && elementOfData(data, element) === element ? halfBits[element].from(value) : value;
 }
 
-/** The numbers of a tensor, exactly. */
+/** The exact numbers of a tensor. */
 export function toNumbers(tensor: HostTensor): Float64Array {
   if (!isHalf(tensor.element)) return Float64Array.from(tensor.data);
   return Float64Array.from(tensor.data, halfBits[tensor.element].from);
@@ -204,7 +198,7 @@ export function fromNumbers(element: ElementType, shape: readonly number[], data
   return { element, shape, data: arrayOf[element].from(data) };
 }
 
-/** writeBuffer takes multiples of four bytes: what ends within a word is copied first. */
+/** Writes an array to a buffer. As writeBuffer requires a multiple of four bytes, others are copied and padded first. */
 export function writeArray(queue: GPUQueue, buffer: GPUBuffer, array: LaunchArray): void {
   let bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   if (bytes.length % 4 > 0) {

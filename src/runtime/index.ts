@@ -1,5 +1,5 @@
 /**
- * Runs compiled kernels on any GPUDevice, in a page as in Node.
+ * Runs compiled kernels on any GPUDevice, in browsers and in Node.
  *
  * @module tirc/runtime
  */

@@ -47,7 +47,7 @@ const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest
   "E0609 destroyed": (_, kernel) => inputErrors.destroyed(kernel),
 };
 
-/** E0601 to E0619 and E0627: what is wrong with a call, at length. */
+/** The detailed diagnostic of a problem with a call: E0601 to E0619, E0627 and E0628. */
 export function diagnosticOf(kernel: string, [is, ...about]: LaunchProblem, manifest: LaunchManifest): Diagnostic {
   return told[is](about as never, kernel, manifest);
 }

@@ -1,19 +1,19 @@
-/** Times kernels on a device. */
+/** Measures times of kernels on a device. */
 
 import type { Bound } from "../launch/bound.ts";
 import type { AnyTypes } from "../launch/types.ts";
 
-/** What is timed: something that puts a pass into an encoder. */
+/** Something that records a pass into an encoder, to be measured. */
 export type Encodable = Pick<Bound<AnyTypes>, "encode">;
 
 const usage = { mapRead: 1, copySource: 4, copyDestination: 8, queryResolve: 512 };
 const mapModeRead = 1;
 
 /**
- * Starts kernels in turn, `rounds` times after one round that does not count, so that what else the machine does weighs
- * on all alike.
- * @returns for each the milliseconds of each round: between two timestamps where the device has `timestamp-query`, else
- *   from the call until the device is done.
+ * Runs kernels in turn, for `rounds` rounds after a warm-up round, so that other load on the machine affects
+ * all alike.
+ * @returns for each kernel the milliseconds of each round: between two timestamps if the device has `timestamp-query`, else
+ *   from the submission until the device is done.
  */
 export async function measure(
   device: GPUDevice,
@@ -26,7 +26,7 @@ export async function measure(
     const passes = kernels[0] === undefined ? 1 : await passesOf(watch, kernels[0]);
     for (let round = -1; round < rounds; round++) {
       for (let i = 0; i < kernels.length; i++) {
-        // Each comes first in some round: what ran before weighs on whoever is next.
+        // The order rotates, as a kernel is affected by the one before it.
         const at = (i + round + kernels.length) % kernels.length;
         const time = await watch.time(kernels[at] as Encodable, passes);
         if (round >= 0) times[at]?.push(time);
@@ -38,11 +38,11 @@ export async function measure(
   return times;
 }
 
-/** Milliseconds that are measured at least: what begins and ends a measurement takes microseconds. */
+/** The least milliseconds of a measurement, whose overhead is microseconds. */
 const measuredAtLeast = 0.2;
 const mostPasses = 256;
 
-/** How many passes of some work are measured together. A GPU takes microseconds for one, a processor milliseconds. */
+/** The number of passes that are measured together. One takes microseconds on a GPU, milliseconds on a processor. */
 export async function passesOf(watch: Stopwatch, work: Encodable): Promise<number> {
   await watch.time(work);
   const time = await watch.time(work);
@@ -51,17 +51,17 @@ export async function passesOf(watch: Stopwatch, work: Encodable): Promise<numbe
 
 export interface Stopwatch {
   readonly clock: "timestamps" | "submission";
-  /** Milliseconds that one pass takes: of `times` passes in one submission, the share of each. 1 unless said otherwise. */
+  /** The milliseconds of one pass, averaged over `times` passes in one submission. @param times 1 by default. */
   time(work: Encodable, times?: number): Promise<number>;
   destroy(): void;
 }
 
-/** Times passes between two timestamps where the device has them, else from the submission until it is done. */
+/** Measures passes between two timestamps if the device has them, else from the submission until it is done. */
 export function stopwatch(device: GPUDevice): Stopwatch {
   return device.features.has("timestamp-query") ? timestamps(device) : wallClock(device);
 }
 
-/** Indices of timestamps: the beginning and the end of all passes, and what nobody reads. */
+/** Indices of timestamps: the beginning and the end of all passes, and two that are not read. */
 const stamps = { begin: 0, end: 1, firstEnd: 2, lastBegin: 3 };
 
 function timestamps(device: GPUDevice): Stopwatch {

@@ -1,6 +1,6 @@
 /**
- * SwiftShader, a Vulkan driver in software, and a Vulkan loader, from the npm package `@sparticuz/chromium`: a WebGPU
- * adapter for machines that have none. The package holds them in an archive, which is unpacked once into the user's
+ * SwiftShader, a software Vulkan driver, and a Vulkan loader, from the npm package `@sparticuz/chromium`: a WebGPU
+ * adapter for machines without one. The package contains an archive, which is unpacked once into the user's
  * cache.
  */
 
@@ -13,28 +13,28 @@ import { brotliDecompressSync } from "node:zlib";
 import { roundUp } from "../launch/counts.ts";
 
 interface SwiftShader {
-  /** Path of libvulkan.so.1. */
+  /** The path of libvulkan.so.1. */
   readonly loader: string;
-  /** Path of the manifest that tells a Vulkan loader where the driver is. */
+  /** The path of the driver's manifest for Vulkan loaders. */
   readonly driver: string;
 }
 
 const files = ["libvulkan.so.1", "libvk_swiftshader.so", "vk_swiftshader_icd.json"];
 
-/** SwiftShader, unpacked; `undefined` where the package is not installed or this is no Linux on x64. */
+/** SwiftShader, unpacked; `undefined` if the package is not installed or this is not Linux on x64. */
 export function findSwiftShader(): SwiftShader | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   const archive = findArchive();
   if (archive === undefined) return undefined;
   const bytes = readFileSync(archive);
-  // The name tells the contents, so that another version of the package unpacks beside this one.
+  // The name depends on the contents, so that another version of the package is unpacked into another folder.
   const name = `swiftshader-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}`;
   const folder = join(cacheFolder(), name);
   if (!isComplete(folder)) unpack(bytes, folder);
   return { loader: join(folder, "libvulkan.so.1"), driver: join(folder, "vk_swiftshader_icd.json") };
 }
 
-/** The package's main file lies in a folder below its root; the archive is in `bin` there. */
+/** The archive is in `bin` at the package's root, above its main file. */
 function findArchive(): string | undefined {
   let folder: string;
   try {
@@ -49,7 +49,7 @@ function findArchive(): string | undefined {
   return undefined;
 }
 
-/** A folder that only this user writes to: what lies there is loaded into the process. */
+/** A folder that only this user can write to, as its files are loaded into the process. */
 function cacheFolder(): string {
   const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "tirc");
   try {
@@ -69,7 +69,7 @@ function isComplete(folder: string): boolean {
   return files.every((file) => existsSync(join(folder, file)));
 }
 
-/** Unpacks aside and renames, so that no process sees half of it; whoever comes second finds it done. */
+/** Unpacks into a temporary folder and renames it, so that no process sees an incomplete folder. */
 function unpack(archive: Uint8Array, folder: string): void {
   const aside = `${folder}.${randomUUID()}`;
   mkdirSync(aside, { mode: 0o700 });

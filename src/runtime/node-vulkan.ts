@@ -1,17 +1,17 @@
-/** What this machine has of Vulkan (Linux), and how to run with a driver that it has not. */
+/** Detection of Vulkan drivers on this machine (Linux), and use of a driver that is not registered. */
 
 import { readdirSync, statSync } from "node:fs";
 import { constants, homedir } from "node:os";
 import { join } from "node:path";
 
-/** Environment variables that name drivers, the newer first (it wins in a loader that knows both). */
+/** Environment variables that name drivers. The newer comes first, and takes precedence in loaders that know both. */
 const driverVariables = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
 
-/** dlopen's flag of glibc and musl that Node has no name for: the library stays when the handle is closed. */
+/** A flag of dlopen in glibc and musl that Node does not define: the library stays loaded after its handle is closed. */
 const RTLD_NODELETE = 0x1000;
 
 /**
- * Whether a driver is registered where the Vulkan loader looks for one (LoaderDriverInterface.md, "Driver discovery").
+ * Whether a driver is registered in a location that the Vulkan loader searches (LoaderDriverInterface.md, "Driver discovery").
  */
 export function hasVulkanDriver(env: NodeJS.ProcessEnv = process.env): boolean {
   if ([...driverVariables, "VK_ADD_DRIVER_FILES"].some((name) => env[name])) return true;
@@ -36,32 +36,32 @@ function hasManifest(folder: string): boolean {
 }
 
 /**
- * Loads a shared library into the process for good; false when it cannot be. Dawn asks for `libvulkan.so.1` by that
- * name, and is given the one that is already there.
+ * Loads a shared library into the process permanently; false if that fails. Dawn loads `libvulkan.so.1` by
+ * name, and gets the library that is already loaded.
  */
 export function loadLibrary(path: string): boolean {
-  // To dlopen the empty path is the process itself.
+  // For dlopen, the empty path is the process itself.
   if (path === "") return false;
   const flags = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | RTLD_NODELETE;
   try {
     process.dlopen({ exports: {} }, path, flags);
     return true;
   } catch (caught) {
-    // It is no addon, which Node notes after having loaded it, and Bun in other words.
+    // Node and Bun report, in different words, that the library is not an addon, after they have loaded it.
     return /did not self-register|napi_register_module_v1' not found/.test((caught as Error).message);
   }
 }
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs what the environment of the process matters to when all that came before is done: it is the same for all. */
+/** Runs work that depends on the environment of the process, which is shared, after all earlier such work is done. */
 export function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const done = last.then(work);
   last = done.catch(() => {});
   return done;
 }
 
-/** Runs `work` in its turn, with `driver` as the only Vulkan driver. The environment is the process's, and is put back. */
+/** Runs `work` in its turn, with `driver` as the only Vulkan driver. The environment of the process is restored afterwards. */
 export const withVulkanDriver = <T>(driver: string, work: () => Promise<T>): Promise<T> =>
   inTurn(() => withDriver(driver, work));
 

@@ -1,6 +1,6 @@
 /**
- * WebGPU in Node, through the package `webgpu`: a GPU or a Vulkan of the machine, else SwiftShader from npm. In Deno, which
- * has WebGPU of its own (with `--unstable-webgpu`), through that.
+ * WebGPU in Node, through the package `webgpu`: the machine's GPU or Vulkan driver, else SwiftShader from npm. In Deno, which
+ * has its own WebGPU (with `--unstable-webgpu`), through that.
  *
  * @module tirc/runtime/node
  */
@@ -13,25 +13,25 @@ import { targetFromDevice, usefulFeatures } from "./device-target.ts";
 import { findSwiftShader } from "./node-swiftshader.ts";
 import { hasVulkanDriver, inTurn, loadLibrary, withVulkanDriver } from "./node-vulkan.ts";
 
-/** A device in Node, what it is, and what to compile for it. */
+/** A device in Node, its description, and its target. */
 export interface OpenedDevice {
   readonly device: GPUDevice;
   readonly adapterInfo: GPUAdapterInfo;
-  /** Which adapter it is, for people: its name, its driver, and `software` where it is no GPU. */
+  /** The adapter for display: its name, its driver, and `software` if it is not a GPU. */
   readonly description: string;
-  /** What to compile for, to run here. */
+  /** The target to compile for. */
   readonly target: TargetProfile;
-  /** Frees the device. Node can exit then. */
+  /** Frees the device, so that Node can exit. */
   close(): void;
 }
 
-/** What `openDevice` is asked for. */
+/** Options of `openDevice`. */
 export interface OpenOptions {
-  /** Features without which there is no point in a device. */
+  /** Features that the device must have. */
   readonly requiredFeatures?: readonly GPUFeatureName[];
   /**
-   * A part of the name of the adapter that is wanted, without regard to case: `nvidia`, `llvmpipe`; `swiftshader` is the
-   * one from npm. The default is the environment's TIRC_ADAPTER, else what the machine has, its fastest first, else
+   * A part of the name of the adapter, case-insensitive: `nvidia`, `llvmpipe`; `swiftshader` is the
+   * one from npm. The default is the environment variable TIRC_ADAPTER, else the machine's fastest adapter, else
    * SwiftShader.
    */
   readonly adapter?: string | undefined;
@@ -39,13 +39,13 @@ export interface OpenOptions {
 
 const swiftShaderName = "swiftshader";
 
-/** Timestamps in full resolution, for measuring. */
+/** Full resolution of timestamps, for measurements. */
 const dawnOptions = ["enable-dawn-features=allow_unsafe_apis", "disable-dawn-features=timestamp_quantization"];
 
 /**
- * Opens the machine's adapter with all its limits and the features that kernels can use. Throws TircError: E0620 and
- * E0621 without a working `webgpu` package, E0622 without an adapter (of that name), E0623 and E0624 where the adapter is
- * not enough.
+ * Opens a device with all limits of the adapter and the features that kernels can use. Throws TircError: E0620 and
+ * E0621 without a working `webgpu` package, E0622 without an adapter (of that name), E0623 and E0624 if the adapter is
+ * not sufficient.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevice> {
   const webgpu = await loadWebgpu();
@@ -59,7 +59,7 @@ export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevic
   return requestDevice(adapter, options);
 }
 
-/** Dawn's adapter without a driver. It runs nothing; its compiler checks WGSL as every other adapter's does. */
+/** Dawn's null adapter. It runs nothing, but its compiler checks WGSL like that of any other adapter. */
 export async function openNullDevice(): Promise<OpenedDevice> {
   const webgpu = await loadWebgpu();
   const adapter = await instance(webgpu, "null", ["backend=null"]).requestAdapter();
@@ -67,10 +67,10 @@ export async function openNullDevice(): Promise<OpenedDevice> {
   return requestDevice(adapter, {});
 }
 
-/** What opens adapters: the package, or the runtime itself. */
+/** The provider of adapters: the package, or the runtime itself. */
 interface Webgpu {
   create(options: string[]): GPU;
-  /** It finds drivers by itself. */
+  /** Whether it is the runtime's, which finds drivers by itself. */
   readonly isOwn?: true;
 }
 
@@ -86,7 +86,7 @@ async function loadWebgpu(): Promise<Webgpu> {
   }
 }
 
-/** By name. They stay: when one is collected, Dawn aborts the process at the next use of its devices. */
+/** Instances by name. They are never released: if one is collected, Dawn aborts the process at the next use of its devices. */
 const instances = new Map<string, GPU>();
 
 function instance(webgpu: Webgpu, name: string, options: string[]): GPU {
@@ -98,7 +98,7 @@ function instance(webgpu: Webgpu, name: string, options: string[]): GPU {
   return gpu;
 }
 
-/** What the machine itself has. Where Vulkan has no driver, Dawn is not asked: it would print warnings. */
+/** The machine's own adapter. Without a Vulkan driver, Dawn is not tried, as it would print warnings. */
 async function systemAdapter(webgpu: Webgpu, name: string | undefined, notes: string[]): Promise<GPUAdapter | null> {
   if (process.platform === "linux" && webgpu.isOwn !== true) {
     if (!hasVulkanDriver()) {
@@ -115,7 +115,7 @@ async function systemAdapter(webgpu: Webgpu, name: string | undefined, notes: st
   const adapter = await inTurn(() => instance(webgpu, "system", dawnOptions).requestAdapter(options));
   if (!adapter) notes.push("Dawn found no graphics driver that it works with");
   if (!adapter || name === undefined || isNamed(adapter, name)) return adapter;
-  // Of several adapters Dawn's own option chooses; for a name that none has it throws.
+  // Dawn's own option chooses among several adapters. It throws if none has the name.
   const named = instance(webgpu, `system ${name}`, [...dawnOptions, `adapter=${name}`]);
   const other = await inTurn(() => named.requestAdapter(options)).catch(() => null);
   if (other && isNamed(other, name)) return other;
@@ -138,7 +138,7 @@ async function swiftShaderAdapter(webgpu: Webgpu, notes: string[]): Promise<GPUA
   const adapter = await withVulkanDriver(swiftShader.driver, () =>
     instance(webgpu, "swiftshader", dawnOptions).requestAdapter(),
   );
-  // A worker thread has a copy of the environment: the loader does not see what it sets there.
+  // A worker thread has a copy of the environment, so that the loader does not see its changes.
   if (!adapter) notes.push("SwiftShader is installed, but gave no adapter (it needs Node's main thread)");
   return adapter;
 }
@@ -172,9 +172,9 @@ function limitsOf(adapter: GPUAdapter): Record<string, number> {
   );
 }
 
-/** `NVIDIA H200 (NVIDIA: 550.54)`, `SwiftShader driver 5.0.0 (software)`. */
+/** The adapter for display: `NVIDIA H200 (NVIDIA: 550.54)`, `SwiftShader driver 5.0.0 (software)`. */
 function describe(info: GPUAdapterInfo): string {
-  // wgpu says the number of the device, and has the name for its description.
+  // wgpu reports a number as the device, and the name as the description.
   const isNumbered = /^\d+$/.test(info.device);
   const device = isNumbered ? info.description : info.device.replace(/-+$/, "");
   const name = device || info.architecture || info.vendor || "adapter";

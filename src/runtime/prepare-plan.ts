@@ -1,4 +1,4 @@
-/** A plan on a device: the launcher of plans with what `tirc/runtime` adds to it, as prepare.ts has it for one kernel. */
+/** Plans on a device, with the conversions and diagnostics that `tirc/runtime` adds to the launcher (prepare.ts). */
 
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { type CompiledPlan, planOfKernel, signatureOf } from "../emit/plan-signature.ts";
@@ -13,32 +13,32 @@ import { diagnosticOf } from "./launch-diagnostics.ts";
 import { argumentsOf, kernelFor, launchKernelOf, mergeDims, type RunResult, type Tensors } from "./prepare.ts";
 
 /**
- * A plan whose pipelines are compiled once, to run any number of times. Tensors and dimensions are as for one kernel
+ * A plan with compiled pipelines, which can be run any number of times. Tensors and dimensions are as for one kernel
  * (`PreparedKernel`): dimensions follow from the shapes of arrays.
- * What its methods throw is a TircError: E0601 to E0609, E0618, E0619 and E0628 for what is passed, of `run` E0613 to E0616 for
- * what the device reports.
+ * Its methods throw TircError: E0601 to E0609, E0618, E0619 and E0628 for wrong arguments, and `run` E0613 to E0616 for
+ * errors of the device.
  */
 export interface RunnablePlan<T extends LaunchTypes = AnyTypes> {
   readonly plan: LaunchPlan;
-  /** In the forms that the device takes, in the order of their launches. */
+  /** The kernels, in the forms that the device uses and in the order of their launches. */
   readonly kernels: readonly Kernel[];
-  /** Runs it once, and reads back the results that are not given. Arrays are copied before the call returns. */
+  /** Runs the plan once, and reads back the results that are not given. Arrays are copied before the call returns. */
   run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>>;
-  /** Starts it once: submitted at once, or in an encoder of the caller's. Gives the buffers of the results. */
+  /** Launches the plan once: submitted at once, or in the caller's encoder. Returns the buffers of the results. */
   launch(
     tensors: Tensors<T>,
     dims?: Partial<T["dims"]>,
     options?: PlanOptions<T>,
   ): { readonly [N in keyof T["outputs"]]: GPUBuffer };
-  /** Binds tensors and dimensions, to record it, or a step of it, any number of times. */
+  /** Binds tensors and dimensions, so that the plan or a step of it can be recorded any number of times. */
   bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): BoundPlan<T>;
-  /** Frees the pipelines and the memory of intermediates. What was recorded must have been submitted. */
+  /** Frees the pipelines and the memory of intermediates. Everything that was recorded must have been submitted. */
   destroy(): void;
 }
 
 /**
- * Compiles the kernels of a plan on a device, without blocking: with the extents `dims` where some are pipeline constants.
- * A kernel is taken as a plan of one launch.
+ * Compiles the kernels of a plan on a device, without blocking: with the extents `dims` if some are pipeline constants.
+ * A kernel counts as a plan of one launch.
  * Throws TircError: E0607, E0610 to E0613, E0615, E0627.
  */
 export async function preparePlan<T extends LaunchTypes = AnyTypes>(
@@ -76,7 +76,7 @@ class PlanRunner<T extends LaunchTypes> implements RunnablePlan<T> {
   readonly #device: GPUDevice;
   readonly #signature: Kernel;
   readonly #dims: Dims;
-  /** Nothing is known of its types here: what is passed is checked. */
+  /** Untyped: arguments are checked when they are passed. */
   readonly #prepared: PreparedPlan;
   readonly #modules: Promise<void>;
 
@@ -104,7 +104,7 @@ class PlanRunner<T extends LaunchTypes> implements RunnablePlan<T> {
     });
     this.#prepared = value.prepared;
     this.#modules = checkModules(value.modules, checked);
-    this.#modules.catch(() => {}); // Whoever needs the pipelines awaits it.
+    this.#modules.catch(() => {}); // Awaited by all that need the pipelines.
   }
 
   async compile(): Promise<void> {
@@ -123,7 +123,7 @@ class PlanRunner<T extends LaunchTypes> implements RunnablePlan<T> {
   async #run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>> {
     const read = this.#read(tensors, dims);
     const running = this.#prepared.run(argumentsOf(read), read.dims, options as BindPlanOptions<AnyTypes>);
-    running.catch(() => {}); // What is wrong with a module says more.
+    running.catch(() => {}); // An error of a module is more informative.
     await this.#modules;
     const arrays = await running;
     const outputs = this.#signature.manifest.bindings.flatMap((binding): [string, HostTensor][] => {

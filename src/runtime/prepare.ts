@@ -1,6 +1,6 @@
 /**
- * The launcher with what `tirc/runtime` adds to it: inputs in any form, dimensions that follow from their shapes, results
- * with shapes, and diagnostics, at places of the program where they have one.
+ * Kernels on a device, with what `tirc/runtime` adds to the launcher: inputs in any form, dimensions inferred from their shapes,
+ * results with shapes, and diagnostics, with spans of the program if possible.
  */
 
 import * as inputErrors from "../diagnostics/areas/inputs.ts";
@@ -34,15 +34,15 @@ import { checkModules, compileChecked, orDeviceLost, withErrorScopes } from "./d
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
 import { diagnosticOf } from "./launch-diagnostics.ts";
 
-/** What a kernel has computed. */
+/** The results of a run. */
 export interface RunResult<T extends LaunchTypes = AnyTypes> {
-  /** By result name; without those that were given. */
+  /** The results by name, without those that were given. */
   readonly outputs: { readonly [N in keyof T["outputs"]]: HostTensor };
-  /** How many kernels were started: one, or none where there is no row. */
+  /** The number of kernels that were started: for one kernel, none if there are no rows. */
   readonly launches: number;
 }
 
-/** What a kernel takes by name: an input is on the host or on the device, a scalar is a number too, a result is on the device. */
+/** The tensors of a call by name: inputs on the host or on the device, scalars also as numbers, and results on the device. */
 export type Tensors<T extends LaunchTypes = AnyTypes> = {
   readonly [N in keyof T["inputs"]]:
     | HostInput
@@ -50,32 +50,32 @@ export type Tensors<T extends LaunchTypes = AnyTypes> = {
     | (T["inputs"][N] extends number | boolean ? never : OnDevice);
 } & LaunchOutputs<Omit<T["outputs"], keyof T["inputs"] | keyof typeof Object.prototype>>;
 
-/** A kernel that is compiled on a device, to bind and run any number of times. */
+/** A kernel that is compiled on a device, and can be bound and run any number of times. */
 export interface PreparedKernel<T extends LaunchTypes = AnyTypes> {
-  /** In the form that the device takes. */
+  /** The kernel, in the form that the device uses. */
   readonly kernel: Kernel;
   /**
-   * Runs the kernel once, and reads back the results that are not given. Dimensions follow from the shapes of arrays;
-   * `dims` gives those that do not. Inputs and dimensions are copied before the call returns: they may be changed then.
-   * Throws TircError: E0601 to E0609, E0618 and E0619 for what is passed, E0613 to E0616 for what the device reports.
+   * Runs the kernel once, and reads back the results that are not given. Dimensions are inferred from the shapes of arrays;
+   * `dims` gives the others. Inputs and dimensions are copied before the call returns, and may be changed then.
+   * Throws TircError: E0601 to E0609, E0618 and E0619 for wrong arguments, E0613 to E0616 for errors of the device.
    */
   run(tensors: Tensors<T>, dims?: Partial<T["dims"]>): Promise<RunResult<T>>;
   /**
-   * Binds tensors and dimensions, to dispatch the kernel any number of times. Arrays are copied to the device before it
-   * returns. A result is given as a buffer among the tensors (in `outputs` where an input has its name), or made.
-   * Throws TircError: E0601 to E0609, E0618, E0619. What the device reports later is an uncaptured error of the device.
+   * Binds tensors and dimensions, so that the kernel can be dispatched any number of times. Arrays are copied to the device
+   * before it returns. A result is given as a buffer among the tensors (in `outputs` if an input has its name), or created.
+   * Throws TircError: E0601 to E0609, E0618, E0619. Later errors of the device are uncaptured errors.
    */
   bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, outputs?: LaunchOutputs<T["outputs"]>): Bound<T>;
   /**
-   * Frees what the kernel holds: what is bound, its uniform buffers, and its pipelines, which the device keeps as long as a
-   * script can reach them. Runs that have begun end as they would. Nothing starts after it: E0609.
+   * Frees all bound kernels, uniform buffers and pipelines. The device keeps a pipeline as long as a
+   * script can reach it. Runs that have begun complete. Nothing can be started afterwards: E0609.
    */
   destroy(): void;
 }
 
 /**
- * Compiles the kernel on the device, without blocking, and its pipelines too: for the extents in `dims` where some are
- * pipeline constants or decide which entry point is taken.
+ * Compiles a kernel on a device, including its pipelines, without blocking: for the extents in `dims` if some are
+ * pipeline constants or determine the entry point.
  * Throws TircError: E0607, E0610 to E0613, E0615, E0627.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
@@ -103,30 +103,30 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
   }
 }
 
-/** As a launcher takes it. */
+/** A kernel in the form that the launcher accepts. */
 export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): LaunchKernel => {
   const parts = { writeScalar, integersOf, entryFor, constantsOf };
   return "forms" in kernel ? { name, ...kernel, ...parts } : { name, forms: formsOf({ name, ...kernel }), ...parts };
 };
 
-/** In the form that the device takes. */
+/** The kernel in the form that the device uses. */
 export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {
   const form = formFor(device, formsOf(kernel));
-  // Of a callable kernel, which is a function, the name is no member that is spread.
+  // The name of a callable kernel, which is a function, is not an enumerable member.
   return { ...kernel, name: kernel.name, wgsl: textOf(form[0]), manifest: manifestOf(kernel, form) } as Kernel;
 }
 
 const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
   "forms" in kernel ? kernel.forms : [[wgslOf(kernel), compact(kernel.manifest)]];
 
-/** With places for the variables that inputs are read by over which results may be written. */
+/** The text of a kernel. If results may overwrite inputs, it is a function of the variables by which inputs are read. */
 function wgslOf({ wgsl, manifest }: Kernel): Wgsl {
   const parts = inPlaceParts(wgsl, manifest);
   if (parts.length === 1) return wgsl;
   return (readBy) => parts.map((part, i) => (i % 2 === 1 ? (readBy[part] ?? part) : part)).join("");
 }
 
-/** What is known of a kernel, or of a form of it: unless said otherwise the one for the least demanding target. */
+/** The manifest of a kernel's form; by default of that for the least demanding target. */
 function manifestOf(kernel: Kernel | Pick<LaunchKernel, "forms">, form?: Form): LaunchManifest {
   if (!("forms" in kernel)) return kernel.manifest;
   const [, manifest] = form ?? (kernel.forms.at(-1) as Form);
@@ -137,7 +137,7 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   readonly kernel: Kernel;
   readonly #device: GPUDevice;
   readonly #dims: Dims;
-  /** Nothing is known of its types here: what is passed is checked. */
+  /** Untyped: arguments are checked when they are passed. */
   readonly #launcher: Prepared;
   readonly #module: Promise<void>;
 
@@ -151,7 +151,7 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
     const { value, checked } = guard(() => new Prepared(device, launchKernelOf(kernel as Kernel), { errorOf, guard }));
     this.#launcher = value;
     this.#module = checkModules([[this.kernel, this.#launcher.module]], checked);
-    this.#module.catch(() => {}); // Whoever needs the pipeline awaits it.
+    this.#module.catch(() => {}); // Awaited by all that need the pipeline.
   }
 
   async compile(): Promise<void> {
@@ -172,7 +172,7 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
     const { dispatch, bindings } = this.kernel.manifest;
     const read = this.#read(tensors, more);
     const running = this.#launcher.run(argumentsOf(read), read.dims);
-    running.catch(() => {}); // What is wrong with the module says more.
+    running.catch(() => {}); // An error of the module is more informative.
     await this.#module;
     const arrays = await running;
     const outputs = bindings.flatMap((binding) => {
@@ -194,7 +194,7 @@ class Runner<T extends LaunchTypes> implements PreparedKernel<T> {
   }
 }
 
-/** As the launcher takes them. */
+/** The arguments in the form that the launcher accepts. */
 export function argumentsOf({ arrays, onDevice }: BoundInputs): Record<string, LaunchArray | number> {
   const host = arrays.map(({ binding, data }) => {
     const isScalar = !("binding" in binding);
@@ -203,7 +203,7 @@ export function argumentsOf({ arrays, onDevice }: BoundInputs): Record<string, L
   return { ...Object.fromEntries(host), ...(onDevice as Record<string, never>) };
 }
 
-/** The dimensions that `prepare` was given, and those of a call. Throws TircError: E0606 where they differ. */
+/** Merges the dimensions given to `prepare` with those of a call. Throws TircError: E0606 if they differ. */
 export function mergeDims(prepared: Dims, more: Dims): Dims {
   for (const [name, extent] of Object.entries(more)) {
     const before = prepared[name];

@@ -108,12 +108,12 @@ describe("what is wrong with a call is said of the plan, before anything is reco
     ["an output", [tensors, dims, { outputs: { p: 1 } as never }], "both: there is no p, only y"],
     ["no tensor", [{ k: 1, x: tensors.x }, dims], "both: the input r is missing"],
     ["no number", [{ x: tensors.x, r: tensors.r }, dims], "both: the input k is missing"],
-    ["no number but an array", [{ ...tensors, k: tensors.x }, dims], "both: k is a number, f32, not Float32Array"],
-    ["no dimension", [tensors, {}], "both: the dimension n is a whole number up to 2^32 - 1, not undefined"],
-    ["a dimension", [tensors, { n: 2 }], "both: x is an array of 48 elements, and needs 32"],
-    ["an element type", [{ ...tensors, r: new Int32Array(48) }, dims], "both: r is a GPUBuffer or an array"],
-    ["no dimensions", [tensors, 3 as never], "both: the dimensions are an object, not 3"],
-    ["a size", [tensors, { n: 2 ** 30 }], "both: x takes 68719476736 bytes, and maxStorageBufferBindingSize is"],
+    ["no number but an array", [{ ...tensors, k: tensors.x }, dims], "both: k must be a number, f32, not Float32Array"],
+    ["no dimension", [tensors, {}], "both: the dimension n must be a whole number up to 2^32 - 1, not undefined"],
+    ["a dimension", [tensors, { n: 2 }], "both: x is an array of 48 elements, but must have 32"],
+    ["an element type", [{ ...tensors, r: new Int32Array(48) }, dims], "both: r must be a GPUBuffer or an array"],
+    ["no dimensions", [tensors, 3 as never], "both: the dimensions must be an object, not 3"],
+    ["a size", [tensors, { n: 2 ** 30 }], "both: x takes 68719476736 bytes, but maxStorageBufferBindingSize is"],
   ];
   gpuTest.for(wrong)("%s", ([, [tensors, dims, options], message], { gpu }) => {
     const spied = spyOn(gpu.device);

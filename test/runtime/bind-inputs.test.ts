@@ -113,9 +113,9 @@ test.each([
 test.each([
   ["another rank", { x: tensor([12]) }, {}, "but got [12]: it has 1 dimensions, not 2"],
   ["another extent", { mask: { element: "bool", shape: [3], data: [1, 0, 1] } }, {}, "axis 0 is 3, not 2"],
-  ["a fraction", { x: tensor([3, 0.5]) }, {}, "the extent of axis 1 is no whole number"],
-  ["a negative extent", { x: tensor([-3, 4]) }, {}, "the extent of axis 0 is no whole number"],
-  ["no number", { x: tensor([3, "4"]) }, {}, "the extent of axis 1 is no whole number"],
+  ["a fraction", { x: tensor([3, 0.5]) }, {}, "the extent of axis 1 is not a whole number"],
+  ["a negative extent", { x: tensor([-3, 4]) }, {}, "the extent of axis 0 is not a whole number"],
+  ["no number", { x: tensor([3, "4"]) }, {}, "the extent of axis 1 is not a whole number"],
 ])("E0604: a shape with %s", (_, inputs, dims, why) => {
   const [first, ...more] = wrong(inputs, dims);
   expect(first).toContain("E0604: ");

@@ -176,7 +176,7 @@ describe("what is no input is refused in the launcher's words", () => {
     for (const extent of [-1, 0.5, "3", null, undefined, Symbol("3"), 3n, {}, Object.create(null)]) {
       const [first] = wrong({ x: { element: "f32", shape: [extent], data: [1, 2, 3] } });
       expect(first).toMatch(
-        /^E0604: the input `x` is f32\[n\], but got \[.*\]: the extent of axis 0 is no whole number/,
+        /^E0604: the input `x` is f32\[n\], but got \[.*\]: the extent of axis 0 is not a whole number/,
       );
     }
   });
