@@ -40,7 +40,9 @@ export function elementwise(op: Op, args: readonly Argument[], width: number): E
   return def.kernel(values as Operands<Expression>, context);
 }
 
-/** Whether the op's constants must be bound to variables: WGSL evaluates constant expressions when it compiles, and rejects some. */
+/**
+ * Whether the op's constants must be bound to variables: WGSL evaluates constant expressions when it compiles, and rejects some.
+ */
 export function bindsConstants(op: Op, args: readonly Argument[]): boolean {
   const { isPartial } = ops[op.name] as ElementwiseDef;
   const isInt = isInteger((args[0] as Argument).value.type.scalar);

@@ -75,7 +75,9 @@ function productOf(x: Value, isSame: (value: Value) => boolean): Product {
   return { parts, scales };
 }
 
-/** The operations by which the scale enters the product: two for the square of a value that has it once, and never more than two. */
+/**
+ * The operations by which the scale enters the product: two for the square of a value that has it once, and never more than two.
+ */
 function usesIn(
   x: Value,
   scale: Value,

@@ -176,7 +176,10 @@ function tiledGraph(
   };
 }
 
-/** Splits the axis of the tiled dimension into an axis of tiles, which is a row axis, and one within a tile. @returns the axis of tiles. */
+/**
+ * Splits the axis of the tiled dimension into an axis of tiles, which is a row axis, and one within a tile. @returns the axis of
+ * tiles.
+ */
 function cut(looped: readonly Atom[], { dim, count, size }: Tile): Atom {
   const axis = looped.find(({ extent }) => extent === dim);
   if (axis === undefined) throw new Error(`nothing has the dimension \`${dim}\` that is cut into tiles`);

@@ -108,7 +108,10 @@ function mergeThroughMemory(
 /** A merge through an array of workgroup memory. */
 type MergeThrough = Merge & { readonly array: Variable };
 
-/** Merges the states of `until` neighbouring lanes of a subgroup. Before, every `from` neighbours have the same state; after, all have. */
+/**
+ * Merges the states of `until` neighbouring lanes of a subgroup. Before, every `from` neighbours have the same state; after, all
+ * have.
+ */
 function mergeShuffled(of: Merge, lane: Expression, from: number, until: number, to: Statements): void {
   const { state, reduction } = of;
   for (let mask = from; mask < until; mask *= 2) {

@@ -1,4 +1,6 @@
-/** Prints the kernel IR in its own syntax: loops with their binding, states with the names of their fields, variables with types. */
+/**
+ * Prints the kernel IR in its own syntax: loops with their binding, states with the names of their fields, variables with types.
+ */
 
 import type { WgslFunction } from "../src/ir/ops/wgsl-functions.ts";
 import { printShape } from "../src/ir/types.ts";

@@ -1,11 +1,11 @@
-/** Manifests as modules carry them and the launcher reads them, and the way back. */
+/** Conversion of manifests to the compact form of modules and the launcher, and back. */
 
 import { storageOf } from "../kernel/buffer.ts";
 import type { CompactBinding, CompactManifest, CompactUniform, CompactVariant } from "../launch/compact.ts";
 import type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant, UniformField } from "../launch/manifest.ts";
 import { uniformWords } from "../launch/tensors.ts";
 
-/** Trailing zeros are left out. */
+/** A binding in compact form, without trailing zeros. */
 function compactBinding({ name, element, shape, mayAlias, constant, reads }: LaunchBinding): CompactBinding {
   const unread = reads?.length === 0 ? 1 : 0;
   const all = [name, shape, mayAlias ?? 0, element === "f32" ? 0 : element, constant ? 1 : 0, unread];
@@ -26,7 +26,7 @@ const readVariant = ([dim, multipleOf, atLeast, rowsPerWorkgroup, strides]: Comp
   return { entryPoint: `main_x${multipleOf}`, dim, multipleOf, atLeast, rowsPerWorkgroup, strides };
 };
 
-/** What a launcher reads of a manifest. */
+/** The compact form of a manifest. */
 export function compact(manifest: LaunchManifest): CompactManifest {
   const { bindings, uniforms, overrides, dispatch, requiredFeatures, requiredLimits, kind } = manifest;
   const { requiredSubgroupSize: subgroup, variants = [] } = manifest;
@@ -55,7 +55,7 @@ export function compact(manifest: LaunchManifest): CompactManifest {
   };
 }
 
-/** What `compact` was given, with the names that generated kernels have. */
+/** The inverse of `compact`, with the names of variables in generated kernels. */
 export function expand(given: CompactManifest): LaunchManifest {
   const { reads, writes, strides, uniforms, overrides = {}, rows, columns = [], rowsPerWorkgroup, atLeastOne } = given;
   const { subgroupMinSize: subgroup, ...needs } = given.needs ?? {};
@@ -75,7 +75,7 @@ export function expand(given: CompactManifest): LaunchManifest {
       ...(constant && { constant: true }),
     };
   });
-  // The length of a tile is no dimension of a tensor.
+  // The length of a tile is not a dimension of any tensor.
   const named = [
     ...bindings.flatMap(({ shape }) => shape.filter((dim) => typeof dim === "string")),
     ...uniforms.filter((one) => typeof one === "string"),
@@ -110,16 +110,16 @@ export function expand(given: CompactManifest): LaunchManifest {
   };
 }
 
-/** WebGPU's limits that are to be at least something have such names, and no feature has. */
+/** Whether the name is that of a limit with a minimum. No feature has such a name. */
 const isLimit = (name: string) => name.startsWith("max");
 
-/** Throws where what a module carries of a manifest is not all that a launcher reads. */
+/** Throws if a compact manifest has not everything that a launcher reads. */
 export function checkCarried(carried: CompactManifest, manifest: LaunchManifest): void {
   const isCarried = inOrder(expand(carried)) === inOrder(launchPart(manifest));
   if (!isCarried) throw new Error("a manifest has something that modules cannot carry");
 }
 
-/** What is known when compiling has been counted then. */
+/** The columns that the launcher must count. Known columns are counted when compiling. */
 const countedColumns = ({ columns }: LaunchDispatch) => (columns.some((dim) => typeof dim === "string") ? columns : []);
 
 /** The fields that a launcher reads. */
@@ -142,7 +142,7 @@ export function launchPart(manifest: LaunchManifest): LaunchManifest {
   };
 }
 
-/** As JSON; the order of dimensions and of members tells nothing. */
+/** A manifest as JSON, independent of the order of dimensions and members. */
 const inOrder = (manifest: LaunchManifest): string => {
   const dims = manifest.dims.map(({ name }) => name).sort();
   return JSON.stringify({ ...manifest, dims }, (_, one) =>

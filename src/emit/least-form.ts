@@ -1,4 +1,4 @@
-/** Functions in one form, for what is written for one target alone. */
+/** Functions in a single form, for emitters that support only one target. */
 
 import { leastDemanding } from "../../codegen/variants.ts";
 import type { Kernel } from "../target/manifest.ts";

@@ -1,6 +1,6 @@
 /**
- * Kernels as a module: the WGSL, the manifest and the types of each, for the launcher of `src/launch`. Its text goes into
- * the module, which then imports nothing, or the module imports it.
+ * Emits kernels as a JavaScript or TypeScript module: the WGSL, the manifest and the types of each. The module includes the text
+ * of the launcher in `src/launch`, and then has no imports, or it imports the launcher.
  */
 
 import { leastDemanding } from "../../codegen/variants.ts";
@@ -10,6 +10,7 @@ import { isHalf, isInteger, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
+import { arrays } from "../launch/tensors.ts";
 import { launcherText, planText } from "../launch/text-js.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, launchesOf, type Plan } from "../plan/plan.ts";
@@ -18,23 +19,24 @@ import { inPlaceParts } from "../target/reads.ts";
 import { checkCarried, compact } from "./compact-manifest.ts";
 import { signatureOf } from "./plan-signature.ts";
 
-/** What `emitModule` writes. */
+/** Options of `emitModule`. */
 export interface EmitModuleOptions {
-  /** `ts`: with types; `js`: without, `emitDeclarations` has them. */
+  /** `ts` with types; `js` without: `emitDeclarations` emits them. */
   readonly language: "ts" | "js";
-  /** What it was made from, for the first line. */
+  /** The name of the program, for the first line. */
   readonly source: string;
   /**
-   * Where the module imports the launcher from, or the launcher's text. Unless said otherwise, a `js` module has the text
-   * and imports nothing, and a `ts` module imports `tirc/launch`.
+   * The module from which to import the launcher, or the launcher's text. By default, a `js` module includes the text
+   * and has no imports, and a `ts` module imports `tirc/launch`.
    */
   readonly launcher?: string | { readonly text: string; readonly planText?: string };
-  /** Whether errors are sentences, or codes with what is wrong with which name, in less space. On unless said otherwise. */
+  /** Whether errors are sentences, or codes with the names concerned, which take less space. `true` by default. */
   readonly explains?: boolean;
 }
 
 /**
- * `bert_output` is imported as `bertOutput`, unless two would be one or that is no name to import. All are different.
+ * The names of exports, which are unique: `bert_output` is exported as `bertOutput`, unless that is ambiguous or cannot be
+ * imported.
  */
 export function exportNames(kernels: readonly Kernel[]): string[] {
   const camel = kernels.map(({ name }) =>
@@ -49,41 +51,29 @@ export function exportNames(kernels: readonly Kernel[]): string[] {
 }
 
 /**
- * Words that JavaScript does not take in an import, and members that mean something in a module's namespace: one with
- * `then` is a promise to `await import()`, and `default`, `__esModule` and `__proto__` tell bundlers something else. `prepare` is the module's own.
+ * Reserved words of JavaScript, and names with a meaning in a module namespace: one with
+ * `then` is a thenable for `await import()`, and `default`, `__esModule` and `__proto__` have a meaning for bundlers. `prepare`
+ * is exported by every module.
  */
-const notImported: ReadonlySet<string> = new Set([
-  ...["then", "default", "__esModule", "__proto__", "prepare"],
-  ...["arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "delete", "do", "else"],
-  ...["enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import", "in"],
-  ...["instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static"],
-  ...[
-    "super",
-    "switch",
-    "this",
-    "throw",
-    "true",
-    "try",
-    "typeof",
-    "undefined",
-    "var",
-    "void",
-    "while",
-    "with",
-    "yield",
-  ],
-]);
+const notImported: ReadonlySet<string> = new Set(
+  (
+    "then default __esModule __proto__ prepare arguments await break case catch class const continue debugger " +
+    "delete do else enum eval export extends false finally for function if implements import in instanceof " +
+    "interface let new null package private protected public return static super switch this throw true try typeof " +
+    "undefined var void while with yield"
+  ).split(" "),
+);
 
-/** What a kernel is called in its module. */
+/** The names of a kernel in its module. */
 export interface Names {
   readonly exported: string;
-  /** No name of a program has a `$`, nor has what the module uses itself: a kernel hides nothing. */
+  /** Contains a `$`, which neither names of programs nor those of the launcher have, so that it shadows nothing. */
   readonly local: string;
-  /** What the name of its type begins with. */
+  /** The prefix of the names of its types. */
   readonly type: string;
 }
 
-/** Those of functions, or of kernels, in their order. */
+/** The names of kernels, in order. */
 export function namesOf(kernels: readonly Kernel[]): Names[] {
   const exported = exportNames(kernels);
   const capitals = exported.map((name) => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`);
@@ -93,17 +83,17 @@ export function namesOf(kernels: readonly Kernel[]): Names[] {
   });
 }
 
-/** A function that is several kernels, each compiled for one target or several. */
+/** A function that consists of several kernels, each compiled for one target or several. */
 export interface EmittedPlan {
   readonly plan: LaunchPlan;
-  /** By launch, in order. */
+  /** The kernels of each launch, in order. */
   readonly kernels: readonly (readonly Kernel[])[];
 }
 
-/** A function as `emitModule` takes it: its kernel, or its plan. */
+/** A function for `emitModule`: its kernel, or its plan. */
 export type EmittedFunction = readonly Kernel[] | EmittedPlan;
 
-/** What was compiled, function by function. @param kernels those of the launches of all plans, in order. */
+/** The compiled functions. @param kernels of the launches of all plans, in order. */
 export function emittedFunctions(
   plans: readonly Plan[],
   kernels: readonly (readonly Kernel[])[],
@@ -116,14 +106,14 @@ export function emittedFunctions(
   });
 }
 
-/** What a function takes and gives. */
+/** A kernel with the signature of a function. */
 function signatureKernel(one: EmittedFunction): Kernel {
   return "plan" in one ? signatureOf(one.plan) : leastDemanding(one);
 }
 
 /**
- * The text of a module that exports each function. A list stands for one function compiled for several targets, as
- * `compileVariants` gives it: the module takes the first that the device runs.
+ * The text of a module that exports each function. A list is a function compiled for several targets, as
+ * `compileVariants` returns it: the module uses the first form that the device can run.
  */
 export function emitModule(
   kernels: readonly (Kernel | EmittedFunction)[],
@@ -196,7 +186,7 @@ export function emitDeclarations(
 const exportsText = (names: readonly Names[]) =>
   `export { ${[...names.map(({ local, exported }) => `${local} as ${exported}`), "prepare"].join(", ")} };\n`;
 
-/** A file may be called as it likes: a line break would end the comment. */
+/** The first line. `oneLine` removes line breaks from the name, which would end the comment. */
 const header = (source: string) => `// Made by tirc from ${oneLine(source)}. Changes to this file are lost.\n`;
 
 const hasScalars = ({ manifest }: Kernel) => manifest.uniforms?.fields.some(({ kind }) => kind === "scalar") === true;
@@ -206,28 +196,17 @@ const hasIntegers = ({ manifest }: Kernel) =>
 
 const resultsOf = ({ manifest }: Kernel) => manifest.bindings.filter(({ access }) => access === "read_write");
 
-const arrayOf = {
-  f32: "Float32Array",
-  f16: "Uint16Array",
-  i32: "Int32Array",
-  u32: "Uint32Array",
-  bool: "Uint32Array",
-  bf16: "Uint16Array",
-  i8: "Int8Array",
-  u8: "Uint8Array",
-};
-
-/** A member of an interface; names of parameters are names of members. */
+/** A member of an interface. Names of parameters are valid names of members. */
 function member({ name, element, shape, constant }: Parameter | Binding, isInput: boolean): string {
   const what = constant ? "the constant, " : "";
   const isScalar = isInput && shape.length === 0;
   const stored = isScalar ? "" : isHalf(element) ? ", as bits" : element === "bool" ? ", a u32 each" : "";
   const scalar = element === "bool" ? "boolean | number" : "number";
-  const type = isScalar ? scalar : arrayOf[element];
+  const type = isScalar ? scalar : arrays[element].name;
   return `    /** ${what}${printType({ element, shape })}${stored} */\n    readonly ${name}: ${type};\n`;
 }
 
-/** What the kernel takes and gives, as a type. */
+/** The signature of a kernel as a type. */
 function signature(kernel: Kernel, type: string): string {
   const part = (name: string, members: readonly string[]) =>
     members.length === 0
@@ -253,13 +232,13 @@ function docs(kernel: Kernel): string {
   return `/** Gives ${results.join(", ")}. @throws TypeError for what is passed. */`;
 }
 
-/** What a manifest leaves out. */
+/** The default values of members that a manifest may omit. */
 const empty = {
   ...{ overrides: {}, columns: [], variants: [], entryPoint: "main" },
   ...{ atLeastOne: false, needs: {}, cpu: 0, unread: 0 },
 } satisfies Partial<CompactManifest>;
 
-/** Each form with what differs from the last, of which all is written. */
+/** The forms, each with the members that differ from the last, which is complete. */
 function formsText(forms: readonly Kernel[]): string {
   const manifests = forms.map(({ manifest }) => compact(manifest));
   const whole = manifests.at(-1) as CompactManifest;
@@ -289,7 +268,10 @@ function madeText(forms: readonly Kernel[], parts: readonly string[]): string {
   return `kernel(${JSON.stringify(forms.at(-1)?.name)}, ${formsText(forms)}${given})`;
 }
 
-/** The text of a kernel as a template literal; of one that may write results over inputs, of what these are read by. */
+/**
+ * The text of a kernel as a template literal. If results may overwrite inputs, it is a function of the variables by which these
+ * are read.
+ */
 function wgslText(wgsl: string, manifest: LaunchManifest): string {
   const parts = inPlaceParts(wgsl, manifest);
   const variables = [...new Set(parts.filter((_, i) => i % 2 === 1))];
@@ -298,5 +280,5 @@ function wgslText(wgsl: string, manifest: LaunchManifest): string {
   return `${variables.length > 0 ? `({ ${readBy.join(", ")} }) => ` : ""}\`${text}\``;
 }
 
-/** A text in a template literal. */
+/** Escapes text for a template literal. */
 const escaped = (text: string) => text.replace(/[\\`]|\$\{/g, (found) => `\\${found}`);

@@ -1,4 +1,4 @@
-/** What generated code has to know of a plan's memory, in whatever language it is: strides, places, arguments. */
+/** The memory of a plan for generated code in any language: strides, slots, arguments. */
 
 import type { LaunchBuffer, LaunchOfKernel, LaunchPlan, LaunchView } from "../launch/plan-manifest.ts";
 import type { Kernel } from "../target/manifest.ts";
@@ -7,11 +7,11 @@ import type { Kernel } from "../target/manifest.ts";
 export const kernelOf = (kernels: readonly Kernel[], { launch }: LaunchOfKernel): Kernel =>
   kernels.find(({ name }) => name === launch) as Kernel;
 
-/** The buffer of which an op that the caller computes sees some or all. */
+/** The buffer of a view. */
 export const viewed = ({ buffers }: LaunchPlan, { buffer }: LaunchView): LaunchBuffer =>
   buffers.find(({ name }) => name === buffer) as LaunchBuffer;
 
-/** Bytes of the largest vector that a kernel has of each buffer; 4 at least. */
+/** For each buffer, the size of the largest array element that a kernel uses, at least 4. */
 export function stridesOf({ steps, buffers }: LaunchPlan, kernels: readonly Kernel[]): ReadonlyMap<string, number> {
   const strides = new Map(buffers.map(({ name }) => [name, 4]));
   for (const step of steps) {
@@ -26,7 +26,7 @@ export function stridesOf({ steps, buffers }: LaunchPlan, kernels: readonly Kern
   return strides;
 }
 
-/** Intermediates by the place in which they lie. */
+/** Intermediates by their slot. */
 export function placesOf({ buffers }: LaunchPlan): readonly (readonly LaunchBuffer[])[] {
   const places: LaunchBuffer[][] = [];
   for (const buffer of buffers) {
@@ -37,14 +37,14 @@ export function placesOf({ buffers }: LaunchPlan): readonly (readonly LaunchBuff
   return places;
 }
 
-/** What the caller gives: numbers, and buffers that are read or written. Results that are another's value lie there. */
+/** The arguments of the caller: numbers, and buffers that are read or written. Results with another's value share its buffer. */
 export function argumentsOf({ buffers }: LaunchPlan) {
   const outside = buffers.filter(({ kind, same }) => kind !== "intermediate" && same === undefined);
   const isScalar = ({ kind, shape }: LaunchBuffer) => kind !== "result" && shape.length === 0;
   return { scalars: outside.filter(isScalar), tensors: outside.filter((buffer) => !isScalar(buffer)) };
 }
 
-/** What a comment says of a buffer before its type: a clause and a comma, or nothing. */
+/** A note about a buffer for a comment, before its type: a clause and a comma, or empty. */
 export function noteOn({ buffers }: LaunchPlan, { name, kind, result = name }: LaunchBuffer): string {
   const same = buffers.filter((buffer) => buffer.same === name).map((buffer) => `\`${buffer.result ?? buffer.name}\``);
   if (kind === "constant") return "the constant, ";

@@ -1,4 +1,4 @@
-/** A plan seen from outside: what it takes and gives, as the manifest of one kernel says it. */
+/** The signature of a plan, in the form of a single kernel's manifest. */
 
 import { storageOf } from "../kernel/buffer.ts";
 import type { LaunchBinding, UniformField } from "../launch/manifest.ts";
@@ -6,25 +6,25 @@ import type { LaunchBuffer, LaunchPlan } from "../launch/plan-manifest.ts";
 import type { LaunchKernel } from "../launch/types.ts";
 import { type Kernel, parametersOf } from "../target/manifest.ts";
 
-/** A function as several kernels. */
+/** A function that consists of several kernels. */
 export interface CompiledPlan {
   readonly plan: LaunchPlan;
-  /** By the names that the plan launches. */
+  /** The kernels that the plan launches by name. */
   readonly kernels: readonly (Kernel | LaunchKernel)[];
 }
 
-/** The same of kernels that were compiled here, each for one target. */
+/** The same with kernels that are compiled for one target each. */
 export interface CompiledKernels extends CompiledPlan {
   readonly kernels: readonly Kernel[];
 }
 
-/** Plans among what was compiled, and all kernels: those that are functions, and those of the plans. */
+/** The plans among compiled functions, and all kernels, including those of plans. */
 export function partsOf(functions: readonly (Kernel | CompiledKernels)[]) {
   const plans = functions.filter((one) => "plan" in one);
   return { plans, kernels: functions.flatMap((one) => ("plan" in one ? one.kernels : [one])) };
 }
 
-/** How a buffer of the plan is bound, had it a binding of its own. */
+/** A binding for a buffer of the plan. */
 function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding: number): LaunchBinding {
   const isRead = kind === "input" || kind === "constant";
   return {
@@ -34,7 +34,7 @@ function bindingOf({ name, result, kind, element, shape }: LaunchBuffer, binding
   };
 }
 
-/** It has no text: nothing but its arguments is read from it. */
+/** A kernel without text, which describes the arguments of a plan. */
 export function signatureOf({ name, dims, buffers }: LaunchPlan): Kernel {
   const outside = buffers.filter(({ kind }) => kind !== "intermediate");
   const isScalar = ({ kind, shape }: LaunchBuffer) => kind !== "result" && shape.length === 0;
@@ -59,7 +59,7 @@ export function signatureOf({ name, dims, buffers }: LaunchPlan): Kernel {
   };
 }
 
-/** The plan of one launch: what takes plans takes kernels by it. */
+/** A kernel as a plan of one launch. */
 export function planOfKernel(kernel: Kernel): LaunchPlan {
   const { name, manifest } = kernel;
   const parameters = parametersOf(manifest);

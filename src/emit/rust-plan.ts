@@ -1,6 +1,6 @@
 /**
- * A plan as Rust for wgpu: a module with its extents, the bytes of its buffers, and a function that records its kernels in
- * order. The modules of the kernels stand beside it.
+ * Emits a plan as Rust for wgpu: a module with its extents, the sizes of its buffers, and a function that records its kernels in
+ * order. The kernels have modules of their own.
  */
 
 import { elementInfo, printType } from "../ir/types.ts";
@@ -11,10 +11,10 @@ import { argumentsOf, kernelOf, noteOn, placesOf, stridesOf, viewed } from "./pl
 import type { CompiledKernels } from "./plan-signature.ts";
 import { indent, parametersStruct, rustName } from "./rust-syntax.ts";
 
-/** Whether the caller computes some of the plan. */
+/** Whether the caller computes some ops of the plan. */
 export const hasProducts = ({ steps }: LaunchPlan): boolean => steps.some((step) => "opaque" in step);
 
-/** The module of what plans hand to the caller. @param name no kernel has it. */
+/** The module of types for ops that the caller computes. @param name unique among kernels. */
 export const productTypes = (
   name: string,
 ): string => `/// What a plan leaves to the caller: products, and ops of other programs.
@@ -44,7 +44,7 @@ pub mod ${name} {
 }
 `;
 
-/** The text of a plan's module. @param products the module of what it leaves to the caller. */
+/** The text of a plan's module. @param products the name of the module of `productTypes`. */
 export function planModule({ plan, kernels }: CompiledKernels, products: string): string {
   const own = [...new Set(plan.steps.flatMap((step) => ("launch" in step ? [kernelOf(kernels, step)] : [])))];
   const used = [...own.map(({ name }) => rustName(name)), ...(hasProducts(plan) ? [products] : [])].sort();
@@ -59,13 +59,13 @@ ${indent(items.join("\n\n"), 1)}
 `;
 }
 
-/** Of an extent, as u32. @param self an expression of the parameters. */
+/** An extent as an expression of type u32. @param self an expression of the parameters. */
 function extentText({ dims }: LaunchPlan, dim: number | string, self: string): string {
   if (typeof dim === "number") return `${dim}`;
   return dims.some(({ name }) => name === dim) ? `${self}.${rustName(dim)}` : `${self}.extent_${dim}()`;
 }
 
-/** Of a product of extents, as u64. */
+/** A product of extents as an expression of type u64. */
 function countText(plan: LaunchPlan, shape: readonly (number | string)[], self: string): string {
   const factors = shape.map((dim) =>
     typeof dim === "number" ? `${dim}u64` : `u64::from(${extentText(plan, dim, self)})`,
@@ -204,7 +204,7 @@ function ownParameters(plan: LaunchPlan, { name, manifest }: Kernel, { reads }: 
   return `${rustName(name)}::Parameters { ${fields.join(", ")} }`;
 }
 
-/** A buffer of the plan. */
+/** A buffer of the plan as an expression. */
 function bufferText(plan: LaunchPlan, name: string): string {
   const slot = placesOf(plan).findIndex((list) => list.some((one) => one.name === name));
   return slot < 0 ? `buffers.${rustName(name)}` : `places[${slot}]`;

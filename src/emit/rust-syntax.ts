@@ -1,4 +1,4 @@
-/** What the emitters of Rust have in common. */
+/** Helpers that the emitters of Rust share. */
 
 /** The strict and reserved keywords of the 2024 edition (doc.rust-lang.org/reference/keywords.html). */
 const keywords = new Set(
@@ -9,13 +9,13 @@ const keywords = new Set(
   ).split(" "),
 );
 
-/** A name as Rust takes it. */
+/** A name that is valid in Rust. */
 export const rustName = (name: string) => (keywords.has(name) ? `${name}_` : name);
 
-/** Lines that are not empty, indented by so many steps. */
+/** Indents nonempty lines. */
 export const indent = (text: string, steps: number) => text.replace(/^(?=.)/gm, "    ".repeat(steps));
 
-/** The struct of what a call is given beside buffers, and the beginning of its functions. */
+/** The struct of a call's arguments other than buffers, and the beginning of its functions. */
 export const parametersStruct = (fields: readonly string[]) => `/// Extents and numbers of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameters {

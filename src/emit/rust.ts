@@ -1,10 +1,10 @@
 /**
- * Kernels as Rust for wgpu 24 and later: a module each, with the WGSL, the entries of its bind group layout, the bytes of
+ * Emits kernels as Rust for wgpu 24 and later: a module each, with the WGSL, the entries of its bind group layout, the bytes of
  * its uniform buffer, and a function that dispatches it.
  *
- * wgpu's types change with every major version. What is written here has the same form in all of them: defaults where a
- * field was renamed, `into` where a list came to take options, and extents that are pipeline constants as `const`s of the
- * text, for the map of constants has been of two types.
+ * wgpu's types change with every major version. The emitted code compiles with all of them: it uses defaults where a
+ * field was renamed, `into` where a list changed to options, and `const`s in the WGSL for extents that are pipeline
+ * constants, as the type of the map of constants has changed.
  */
 
 import { oneLine } from "../diagnostics/short.ts";
@@ -17,7 +17,7 @@ import { type CompiledKernels, partsOf } from "./plan-signature.ts";
 import { hasProducts, planModule, productTypes } from "./rust-plan.ts";
 import { indent, parametersStruct, rustName } from "./rust-syntax.ts";
 
-/** The text of a Rust source file. @param source what it was made from, for the first line. */
+/** The text of a Rust source file. @param source the name of the program, for the first line. */
 export function emitRust(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
   const first = `// Made by tirc from ${oneLine(source)}, for wgpu 24 and later. Changes to this file are lost.\n`;
   const { plans, kernels } = partsOf(functions);
@@ -27,7 +27,7 @@ export function emitRust(functions: readonly (Kernel | CompiledKernels)[], sourc
   return [first, ...shared, ...kernels.map(moduleText), ...plans.map((plan) => planModule(plan, products))].join("\n");
 }
 
-/** WebGPU's names of limits and features, as wgpu writes them. */
+/** WebGPU's names of limits and features in the style of wgpu. */
 const snake = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])|-/g, "_").toLowerCase();
 
 const featureNames: Readonly<Record<string, string>> = { subgroups: "SUBGROUP" };
@@ -49,7 +49,7 @@ function moduleText(kernel: Kernel): string {
   const results = bindings.filter(({ access }) => access === "read_write");
   const count = bindings.length + (uniforms === undefined ? 0 : 1);
   const items = [parametersText(kernel), layoutText(kernel, count), requirements(kernel), kernelText(kernel, count)];
-  // The lines of the WGSL are not indented.
+  // The WGSL must not be indented.
   return `/// \`${name}(${types(parametersOf(manifest))})\` gives ${types(results)}.
 #[allow(dead_code, non_snake_case)]
 pub mod ${rustName(name)} {
@@ -63,11 +63,11 @@ ${indent(items.join("\n\n"), 1)}
 `;
 }
 
-/** Bytes of what a binding is an array of, in the entry point that has the largest. */
+/** The size of a binding's array elements, in the entry point with the largest. */
 const strideOf = ({ bindings, variants = [] }: Manifest, i: number) =>
   Math.max(4, bindings[i]?.stride ?? 0, ...variants.map(({ strides }) => strides[i] ?? 0));
 
-/** Which entry point is taken, as the launcher chooses it. */
+/** The choice of the entry point, as in the launcher. */
 function entryText({ dispatch, variants = [] }: Manifest): string {
   const rows = product(dispatch.rows);
   const choices = variants.map(({ dim, multipleOf, atLeast }, i) => {
@@ -77,13 +77,13 @@ function entryText({ dispatch, variants = [] }: Manifest): string {
   return [...choices, "0"].join("\n");
 }
 
-/** WGSL has no `"` but in comments. */
+/** A raw string literal. In WGSL, `"` occurs only in comments. */
 function rawString(text: string): string {
   const hashes = "#".repeat(1 + Math.max(0, ...[...text.matchAll(/"(#*)/g)].map(([, found]) => found?.length ?? 0)));
   return `r${hashes}"${text}"${hashes}`;
 }
 
-/** The extents and numbers that a kernel is given, and what follows from them. */
+/** The extents and scalars of a call, and the values that are computed from them. */
 function parametersText({ manifest, wgsl }: Kernel): string {
   const { dims, uniforms, bindings, dispatch, overrides, variants = [] } = manifest;
   const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");

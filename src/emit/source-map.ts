@@ -19,21 +19,21 @@ export interface SourceMapV3 {
   readonly mappings: string;
 }
 
-/** What the files are called. */
+/** The names of the files. */
 export interface RenderSourceMapOptions {
   /** The file with the WGSL, relative to the map. */
   readonly file?: string;
-  /** The program, relative to the map; what it was parsed as unless said otherwise. */
+  /** The program, relative to the map; by default the name with which it was parsed. */
   readonly source?: string;
 }
 
-/** Each line as a whole is mapped, to where what it computes begins. */
+/** Maps each whole line to the start of the span that it computes. */
 export function renderSourceMap({ source, lines }: SourceMap, options: RenderSourceMapOptions = {}): SourceMapV3 {
   let [line, column] = [0, 0];
   const segments = lines.map((range) => {
     if (range === null) return "";
     const place = from0(source, range[0]);
-    // The column in the WGSL, the number of the source, and line and column there, as differences from the last.
+    // The column in the WGSL, the index of the source, and line and column there, as differences from the previous segment.
     const segment = [0, 0, place.line - line, place.column - column].map(vlq).join("");
     ({ line, column } = place);
     return segment;
@@ -48,7 +48,7 @@ export function renderSourceMap({ source, lines }: SourceMap, options: RenderSou
   };
 }
 
-/** Both 0-based, in UTF-16 units. */
+/** The 0-based line and column, in UTF-16 units. */
 function from0(source: Source, at: number): { line: number; column: number } {
   const { line, offset } = offsetInLine(source, at);
   return { line: line - 1, column: offset };
@@ -56,7 +56,7 @@ function from0(source: Source, at: number): { line: number; column: number } {
 
 const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** Base64 digits of five bits, the lowest first, with a bit that says whether more follow; the first bit is the sign. */
+/** Base64 digits of five bits, lowest first, with a continuation bit. The first bit is the sign. */
 function vlq(value: number): string {
   let rest = value < 0 ? (-value << 1) | 1 : value << 1;
   let text = "";

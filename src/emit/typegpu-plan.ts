@@ -1,5 +1,5 @@
 /**
- * A plan as TypeScript for TypeGPU: its extents as expressions, the bytes of its buffers, and a function that compiles and
+ * Emits a plan as TypeScript for TypeGPU: its extents as expressions, the sizes of its buffers, and a function that compiles and
  * binds its kernels once and records them, in order, any number of times.
  */
 
@@ -11,7 +11,7 @@ import type { Names } from "./module.ts";
 import { argumentsOf, kernelOf, noteOn, placesOf, stridesOf, viewed } from "./plan-memory.ts";
 import type { CompiledKernels } from "./plan-signature.ts";
 
-/** What all plans of a module use. No kernel exports a name without a suffix. */
+/** Helpers for all plans of a module. As exports of kernels have suffixes, the names are unique. */
 export const planHelpers = `/** A buffer of TypeGPU's with the usage \`storage\`, or one of WebGPU's. */
 export type PlanBuffer = (TgpuBuffer<d.BaseData> & StorageFlag) | GPUBuffer;
 
@@ -29,7 +29,7 @@ const bufferIn = (root: TgpuRoot, buffer: PlanBuffer): GPUBuffer => (isBuffer(bu
 const bytesOf = (count: number, bytes: number, least: number) => Math.max(least, Math.ceil((count * bytes) / 4) * 4);
 `;
 
-/** What the members of the layout are called: a result that has an input's name, and the uniforms, by a free one. */
+/** The names of the layout's members. A result with an input's name, and the uniforms, get a unique one. */
 export function layoutKeys({ bindings, uniforms }: Manifest): string[] {
   const taken = new Set<string>();
   const keyOf = (wanted: string): string => {
@@ -40,7 +40,7 @@ export function layoutKeys({ bindings, uniforms }: Manifest): string[] {
   return [...bindings.map(({ name }) => name), ...(uniforms ? ["uniforms"] : [])].map(keyOf);
 }
 
-/** Whether the pipeline is made for extents: some decide the entry point, or are constants of it. */
+/** Whether the pipeline depends on extents: they determine the entry point, or are pipeline constants. */
 export const isOfExtents = ({ overrides, variants = [] }: Manifest): boolean =>
   variants.length > 0 || overrides.length > 0;
 
@@ -50,7 +50,7 @@ const count = (shape: readonly (number | string)[]) => shape.map(extent).join(" 
 const object = (members: readonly string[]) => (members.length === 0 ? "{}" : `{ ${members.join(", ")} }`);
 const lines = (list: readonly string[], steps: number) => list.map((line) => `${"  ".repeat(steps)}${line}\n`).join("");
 
-/** The text of a plan. @param exported what the kernels are called in the module. */
+/** The text of a plan. @param exported the names of the kernels in the module. */
 export function planText(
   { plan, kernels }: CompiledKernels,
   { exported: name, type }: Names,
@@ -132,7 +132,7 @@ ${lines(derived, 1)}  return all;
 `;
 }
 
-/** Bytes of a buffer. */
+/** The size of a buffer as an expression. */
 const sizeText = ({ element, shape }: LaunchBuffer, stride: number) =>
   `bytesOf(${count(shape)}, ${arrays[element].BYTES_PER_ELEMENT}, ${stride})`;
 
@@ -183,7 +183,7 @@ function buffersText(plan: LaunchPlan): string[] {
 const pipelineText = (name: string, manifest: Manifest) =>
   `${name}Pipeline(root${isOfExtents(manifest) ? ", all" : ""}),`;
 
-/** The uniform buffer of a launch, where it has one. */
+/** The uniform buffer of a launch, if it has one. */
 function uniformsText(
   { buffers }: LaunchPlan,
   { launch, reads }: LaunchOfKernel,
@@ -217,7 +217,7 @@ function groupText(
   return `const group${i} = root.unwrap(root.createBindGroup(${exported.get(launch)}Layout, ${object(members)}));`;
 }
 
-/** What computes the opaque steps: a function for each op, as the launcher takes them. */
+/** The type of the functions that compute opaque steps, one for each op. */
 function productsText(steps: readonly LaunchOfOp[], type: string): string {
   if (steps.length === 0) return "";
   const members = [...new Set(steps.map(({ opaque }) => opaque))].map((op) => {

@@ -1,6 +1,7 @@
 /**
- * Kernels as TypeScript for TypeGPU: the layout of the bind group as TypeGPU's own value, so that its typed buffers can be
- * bound, the WGSL, the pipeline and the dispatch. A plan (typegpu-plan.ts) is its kernels, and what launches them.
+ * Emits kernels as TypeScript for TypeGPU: the bind group layout as a TypeGPU value, so that its typed buffers can be
+ * bound, the WGSL, the pipeline and the dispatch. A plan (typegpu-plan.ts) is emitted as its kernels and a function that launches
+ * them.
  */
 
 import { oneLine } from "../diagnostics/short.ts";
@@ -23,7 +24,7 @@ const schemas = {
   u8x4: "d.u32",
 } as const;
 
-/** The text of a module. @param source what it was made from, for the first line. */
+/** The text of a module. @param source the name of the program, for the first line. */
 export function emitTypegpu(functions: readonly (Kernel | CompiledKernels)[], source: string): string {
   const { plans, kernels } = partsOf(functions);
   const names = namesOf([...kernels, ...plans.map(({ plan }) => signatureOf(plan))]);
@@ -85,7 +86,7 @@ ${choices.join("")}  return ${JSON.stringify(entryPoint)};
 
 `;
   const takesDims = isOfExtents(manifest);
-  // A parameter that is not read is called so that compilers take it.
+  // An unused parameter gets an underscore, for compilers that reject it otherwise.
   const counted = dims.length === 0 ? "" : `${count.includes("dims") ? "" : "_"}dims: ${extents}`;
   return `${uniforms ? uniformsText : ""}/** Bind group 0 of \`${name}\`. A buffer of \`n\` elements has the schema \`layout.entries.NAME.storage(n)\`. */
 export const ${exported}Layout = tgpu

@@ -10,7 +10,10 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
-/** The attribute types of the rows of the op table, by name. `ops/index.ts` adds its rows, so that this file does not depend on them. */
+/**
+ * The attribute types of the rows of the op table, by name. `ops/index.ts` adds its rows, so that this file does not depend on
+ * them.
+ */
 // biome-ignore lint/suspicious/noEmptyInterface: declarations elsewhere extend it.
 export interface OpRows {}
 

@@ -52,7 +52,9 @@ export class IterationSpace {
   /** The first reduction or scan, which determines the columns, and its axes in words. */
   private reducer: Reducer | undefined;
 
-  /** Adds an op, or returns why it cannot and stays unchanged. Values that no op of the space defines, and constants, are inputs. */
+  /**
+   * Adds an op, or returns why it cannot and stays unchanged. Values that no op of the space defines, and constants, are inputs.
+   */
   add(op: Op): Refusal | undefined {
     if (isLeaf(op)) return undefined;
     const canonical = this.attempt(op, false);

@@ -1,4 +1,4 @@
-/** The constants of a module while a pass runs, which may add to them. */
+/** The constants of a module while a pass runs, which may add more. */
 
 import { makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
@@ -10,7 +10,7 @@ export class ConstTable {
 
   constructor({ consts, fns }: Module) {
     this.consts = [...consts];
-    // Parameters and results keep their names, for the caller's sake; other values give theirs up.
+    // The names of parameters and results are fixed, as callers use them. Other values can be renamed.
     const fixed = fns.flatMap(({ params, results }) => [...params, ...results].map(({ name }) => name as string));
     this.names = new FreshNames([...consts.map(({ name }) => name), ...fixed]);
   }

@@ -1,4 +1,4 @@
-/** Compares what a pass was given with what it made, in exact arithmetic. */
+/** Compares functions before and after a pass in exact arithmetic. */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -9,20 +9,20 @@ import type { Assumed } from "../pass/define-pass.ts";
 import type { PassOutput } from "../pass/facts.ts";
 
 /**
- * What is checked after a pass. `true`: that the IR is well formed, and of passes of one's own that the function is the
+ * What is checked after a pass. `true`: that the IR is well formed, and for passes that are not builtin that the function is the
  * same in exact arithmetic; `"exact"`: both of all passes; `false`: nothing.
  */
 export type Verification = boolean | "exact";
 
-/** What is checked where nobody says otherwise. The tests of the compiler set it. */
+/** What is checked by default. The tests of the compiler change it. */
 export const verification: { byDefault: Verification } = { byDefault: true };
 
-/** What the comparison of a pass's functions came to. */
+/** The result of the comparison for a pass. */
 interface ExactFindings {
-  /** The pass is wrong. */
+  /** The error, if the pass is wrong. */
   readonly error?: Diagnostic;
   readonly warnings: readonly Diagnostic[];
-  /** Without which the functions would differ. */
+  /** The assumptions without which the functions would differ. */
   readonly assumed: readonly Assumed[];
 }
 

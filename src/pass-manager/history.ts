@@ -1,4 +1,4 @@
-/** What passes did to a module, one after the other. */
+/** The history of a module: the passes that ran, and what they did. */
 
 import type { Module, Value } from "../ir/ir.ts";
 import type { Fact, PassOutput, Provenance } from "../pass/facts.ts";
@@ -6,18 +6,18 @@ import { type Traced, Trail, valuesOf } from "../pass/trail.ts";
 
 /** A pass that ran. */
 export interface PassRun {
-  /** The pass and its options, as a pipeline writes them. */
+  /** The pass and its options, as in a pipeline. */
   readonly text: string;
   readonly given: Module;
   readonly made: Module;
   readonly facts: readonly Fact[];
-  /** For values of the module given, those that stand for them in the one made, or none. */
+  /** The replacements of the given module's values, possibly none, in the resulting module. */
   readonly provenance: Provenance;
-  /** Whether every value that is not in the module made has an entry. */
+  /** Whether every value that is not in the resulting module has an entry. */
   readonly isWhole: boolean;
 }
 
-/** What a pass made of each function of a module. */
+/** The run of a pass, from its output for each function of a module. */
 export function passRun(run: Pick<PassRun, "text" | "given" | "made">, outputs: readonly PassOutput[]): PassRun {
   const maps = outputs.flatMap(({ provenance }) => provenance ?? []);
   const isSaid = (output: PassOutput, i: number) => output.provenance !== undefined || output.fn === run.given.fns[i];
@@ -29,7 +29,7 @@ export function passRun(run: Pick<PassRun, "text" | "given" | "made">, outputs: 
   };
 }
 
-/** The runs of passes, in order; those of a fixpoint count each time. */
+/** The runs of passes, in order. A pass in a fixpoint has an entry for each run. */
 export class History {
   readonly runs: readonly PassRun[];
   private readonly trail = new Trail();
@@ -41,14 +41,14 @@ export class History {
     }
   }
 
-  /** With what ran after it, on what it made. */
+  /** Appends the history of passes that ran afterwards. */
   followedBy({ runs }: History): History {
     return new History([...this.runs, ...runs]);
   }
 
   /**
-   * What stands in the module that the run of number `to` is given for a value of the one that the run of number `from` is
-   * given: in the last for one of the first, unless said otherwise.
+   * The values before run `to` that replace a value that existed before run `from`: by default, the values of the last module
+   * for one of the first.
    */
   trace(value: Value, from?: number, to?: number): Traced {
     return this.trail.trace(value, from, to);

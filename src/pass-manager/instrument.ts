@@ -1,6 +1,6 @@
 /**
- * Instruments watch the one loop that runs passes. Timing, printing, dumping, statistics and the reproducer are
- * instruments; so can be anything else that wants to know.
+ * Instruments observe the pass manager. Timing, printing, dumping, statistics and the reproducer are
+ * instruments, and plugins may add others.
  */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -11,35 +11,35 @@ import type { Fact, Provenance } from "../pass/facts.ts";
 /** A pass is about to run. */
 export interface PassStart {
   readonly pass: Pass;
-  /** The pass and its options, as a pipeline writes them. */
+  /** The pass and its options, as in a pipeline. */
   readonly text: string;
-  /** How many passes ran before; a pass of a fixpoint counts each time. */
+  /** The number of passes that ran before; a pass in a fixpoint counts each time. */
   readonly index: number;
   readonly module: Module;
 }
 
-/** A pass has run, and what it made is well formed. */
+/** A pass has run, and its result is well formed. */
 export interface PassEnd extends PassStart {
-  /** What the pass made of it: the same object where it changed nothing. */
+  /** The result of the pass: the same object if nothing changed. */
   readonly result: Module;
   readonly changed: boolean;
   readonly milliseconds: number;
   readonly statistics: Readonly<Record<string, number>>;
   readonly remarks: readonly Diagnostic[];
-  /** What the pass found out, about values of the module that it was given and of the result. */
+  /** The facts that the pass reported, about values of the module before and after. */
   readonly facts: readonly Fact[];
-  /** For values of the module that it was given: what stands for them in the result. */
+  /** The replacements of values of the module before. */
   readonly provenance: Provenance;
 }
 
-/** A pass threw, or made what is not well formed. */
+/** A pass threw, or its result is not well formed. */
 export interface PassFailed extends PassStart {
   readonly error: unknown;
-  /** What is left to run, the failing pass first, as a pipeline. */
+  /** The remaining pipeline, from the failing pass on. */
   readonly rest: string;
 }
 
-/** Called in the order of the instruments. An instrument looks; it does not change the program. */
+/** The callbacks of an instrument, which are called in the order of the instruments. They must not change the program. */
 export interface Instrument {
   /** Before the first pass, with the pipeline as text. */
   begin?(module: Module, pipeline: string): void;
@@ -47,8 +47,8 @@ export interface Instrument {
   beforePass?(event: PassStart): void;
   /** After each pass that did not fail. */
   afterPass?(event: PassEnd): void;
-  /** In place of `afterPass` and `end`, when a pass failed. */
+  /** Called instead of `afterPass` and `end` if a pass failed. */
   failed?(event: PassFailed): void;
-  /** After the last pass, with what came out. */
+  /** After the last pass, with the result. */
   end?(module: Module): void;
 }

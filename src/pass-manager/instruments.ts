@@ -1,4 +1,4 @@
-/** The instruments that come with the compiler. Each writes text; where to is the caller's affair. */
+/** The builtin instruments. Each writes text to a destination of the caller. */
 
 import type { Module } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
@@ -6,12 +6,12 @@ import type { Instrument } from "./instrument.ts";
 import { lineDiff } from "./line-diff.ts";
 import { withHeader } from "./pipeline.ts";
 
-/** Where an instrument writes to; stderr unless said otherwise. */
+/** Writes the text of an instrument; to stderr by default. */
 export type Write = (text: string) => void;
 
 const toConsole: Write = (text) => console.error(text.replace(/\n$/, ""));
 
-/** How long each pass took, and what part of the whole. */
+/** Prints the time of each pass, and its share of the total. */
 export function timing(write: Write = toConsole): Instrument {
   const rows: { text: string; milliseconds: number }[] = [];
   return {
@@ -28,18 +28,18 @@ export function timing(write: Write = toConsole): Instrument {
   };
 }
 
-/** When to print the IR, and where to. */
+/** When and where to print the IR. */
 export interface PrintIrOptions {
-  /** Names of passes to print the IR before. */
+  /** Names of passes before which to print the IR. */
   readonly before?: readonly string[];
-  /** Names of passes to print the IR after, or after `all`, or after those that made a `change`. */
+  /** Names of passes after which to print the IR; `all` passes, or those that made a `change`. */
   readonly after?: readonly string[] | "all" | "change";
-  /** After a pass: the whole, or the lines that it changed with a few around them (as LLVM's `-print-changed=diff`). */
+  /** What to print after a pass: the whole module, or changed lines with a few around them (as LLVM's `-print-changed=diff`). */
   readonly form?: "whole" | "diff";
   readonly write?: Write;
 }
 
-/** The IR before and after passes, with a line that says where it is from. */
+/** Prints the IR before and after passes, with a header line. */
 export function printIr({
   before = [],
   after = [],
@@ -64,7 +64,7 @@ export function printIr({
 const linesAround = 3;
 const signs = { same: " ", added: "+", removed: "-" } as const;
 
-/** Changed lines with a sign, and those around them; `...` for others. */
+/** Changed lines with a sign, and the lines around them; `...` for others. */
 function changedLines(before: string, after: string): string {
   const lines = lineDiff(before.trimEnd(), after.trimEnd());
   const near = lines.map((_, i) =>
@@ -77,7 +77,7 @@ function changedLines(before: string, after: string): string {
   return `${shown.join("\n")}\n`;
 }
 
-/** `000_input.tir`, `001_canonicalize.tir`, ...: the IR at every step, a file each. */
+/** Writes the IR after every pass to a file: `000_input.tir`, `001_canonicalize.tir`, ... */
 export function dump(write: (fileName: string, text: string) => void): Instrument {
   const numbered = (index: number, name: string) => `${String(index).padStart(3, "0")}_${name}.tir`;
   return {
@@ -86,7 +86,7 @@ export function dump(write: (fileName: string, text: string) => void): Instrumen
   };
 }
 
-/** What the passes counted. */
+/** Prints the statistics of passes. */
 export function statistics(write: Write = toConsole): Instrument {
   const counts = new Map<string, number>();
   return {
@@ -104,8 +104,8 @@ export function statistics(write: Write = toConsole): Instrument {
 }
 
 /**
- * When a pass fails: the program it failed on, with what was left of the pipeline, as a file that can be run again.
- * @param plugins paths of the plugins that the pipeline's passes come from, for the note in the file.
+ * When a pass fails, writes the program that it failed on and the remaining pipeline, as a file that can be run again.
+ * @param plugins paths of the plugins that provide passes of the pipeline, for the note in the file.
  */
 export function reproducer(write: Write, plugins: readonly string[] = []): Instrument {
   return {

@@ -1,4 +1,4 @@
-/** What changed between two texts, line by line (E. Myers, An O(ND) Difference Algorithm and Its Variations, 1986). */
+/** The difference between two texts by lines (E. Myers, An O(ND) Difference Algorithm and Its Variations, 1986). */
 
 type Kind = "same" | "added" | "removed";
 
@@ -7,12 +7,12 @@ interface DiffLine {
   readonly text: string;
 }
 
-/** More edits than this are shown as one text for another: the search takes time and memory by their square. */
+/** With more edits than this, the whole text is replaced: the search takes time and memory quadratic in the edits. */
 const mostEdits = 2000;
 
 /**
- * The lines of both texts in one list; lines that went stand before those that came in their place. How far a line is
- * indented is no change.
+ * The lines of both texts in one list, with removed lines before added ones. Changes of
+ * indentation do not count.
  */
 export function lineDiff(before: string, after: string): DiffLine[] {
   const a = before.split("\n");
@@ -34,8 +34,8 @@ export function lineDiff(before: string, after: string): DiffLine[] {
 }
 
 /**
- * The shortest edit script. `furthest[k]` is how far in `a` a path with so many edits gets on the diagonal k = x - y; each
- * round's is kept to walk back on.
+ * The shortest edit script. `furthest[k]` is the furthest position in `a` of a path with a number of edits on the diagonal k = x
+ * - y. The array of each round is saved for the traceback.
  */
 function editScript(a: readonly string[], b: readonly string[]): Kind[] {
   const most = Math.min(a.length + b.length, mostEdits);
@@ -49,18 +49,20 @@ function editScript(a: readonly string[], b: readonly string[]): Kind[] {
       if (edits === 0) x = 0;
       while (x < a.length && x - k < b.length && a[x] === b[x - k]) x++;
       furthest[most + 1 + k] = x;
-      if (x >= a.length && x - k >= b.length) return walkBack(a.length, b.length, rounds, most);
+      if (x >= a.length && x - k >= b.length) return traceBack(a.length, b.length, rounds, most);
     }
   }
   return [...a.map((): Kind => "removed"), ...b.map((): Kind => "added")];
 }
 
-/** Whether the path to diagonal `k` comes from k + 1, by a line of `b`. `around` is how far k - 1, k, k + 1 got. */
+/**
+ * Whether the path to diagonal `k` comes from k + 1, by a line of `b`. `around` has the furthest positions on k - 1, k and k + 1.
+ */
 function isAdded(around: readonly [number, number, number], k: number, edits: number): boolean {
   return k === -edits || (k !== edits && around[0] < around[2]);
 }
 
-function walkBack(endX: number, endY: number, rounds: readonly Int32Array[], most: number): Kind[] {
+function traceBack(endX: number, endY: number, rounds: readonly Int32Array[], most: number): Kind[] {
   const steps: Kind[] = [];
   let [x, y] = [endX, endY];
   for (let edits = rounds.length - 1; edits > 0; edits--) {
@@ -77,7 +79,7 @@ function walkBack(endX: number, endY: number, rounds: readonly Int32Array[], mos
   return steps.reverse();
 }
 
-/** Within a run of changes, what went before what came: easier to read. */
+/** Sorts removed lines before added ones within a run of changes, which is easier to read. */
 function removedFirst(steps: readonly Kind[]): Kind[] {
   const order = { removed: 0, added: 1, same: 2 };
   const runs: Kind[][] = [[]];

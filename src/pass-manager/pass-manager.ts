@@ -1,4 +1,4 @@
-/** Runs passes over a module. The input is never changed; after every pass the result is verified. */
+/** Runs passes over a module, without mutating it, and verifies the result of every pass. */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import * as diagnosticOf from "../diagnostics/areas/rewrites.ts";
@@ -24,50 +24,50 @@ export interface PassWithOptions {
   readonly options?: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** What a pass manager is told beside the pipeline. */
+/** Options of a pass manager. */
 export interface PassManagerOptions {
   readonly instruments?: readonly Instrument[];
-  /** Names of passes that are left out wherever the pipeline has them. */
+  /** Names of passes to skip. */
   readonly disabled?: readonly string[];
-  /** The passes and pipelines of a compiler, for pipeline text to name; none unless they are given. */
+  /** The builtin passes and pipelines that pipeline text may name; none by default. */
   readonly builtins?: PassRegistry;
   /** Further passes that pipeline text may name. */
   readonly registry?: readonly Pass[];
   /**
-   * What to check after every pass: `true` (unless said otherwise), that the IR is well formed, and for passes that are not
-   * built in that the function is the same; `"exact"`, that for all passes; `false`, nothing.
+   * What to check after every pass: `true` (the default), that the IR is well formed, and for passes that are not
+   * builtin that the function is the same; `"exact"`, both for all passes; `false`, nothing.
    */
   readonly verify?: Verification;
 }
 
-/** How long a pass took. */
+/** The time of a pass. */
 export interface PassTiming {
   readonly pass: string;
   readonly milliseconds: number;
 }
 
-/** What came out, and what the passes did and said. */
+/** The result of a pipeline, and what the passes reported. */
 export interface PassResult {
   readonly module: Module;
-  /** Names of the passes that changed something, in the order in which they ran. */
+  /** The names of the passes that changed something, in order. */
   readonly changed: readonly string[];
   readonly remarks: readonly Diagnostic[];
-  /** What each pass found out, and what became of each value. */
+  /** The facts of each pass, and the provenance of values. */
   readonly history: History;
   readonly timings: readonly PassTiming[];
   /** Counts by pass and statistic. */
   readonly statistics: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** What passes took for granted, as far as their functions would not be the same without. */
+  /** Assumptions of passes without which their functions would not be the same. */
   readonly assumed: readonly PassAssumption[];
 }
 
-/** What a pass took for granted. */
+/** An assumption of a pass. */
 export interface PassAssumption {
   readonly pass: string;
   readonly because: string;
 }
 
-/** Thrown where a pass fails in a way that is no fault of the program: it threw, or what it made is not well formed. */
+/** Thrown if a pass is at fault, not the program: it threw, or its result is not well formed. */
 export class PassFailure extends Error {
   readonly pass: string;
   readonly diagnostic: Diagnostic;
@@ -89,13 +89,13 @@ export class PassManager {
 
   /**
    * @param passes a pipeline as text, or a list of such texts, passes, and passes with options.
-   * @throws TircError E0301 to E0304 where a text is wrong.
+   * @throws TircError E0301 to E0304 if a text is wrong.
    */
   constructor(passes: string | readonly (string | Pass | PassWithOptions)[], options: PassManagerOptions = {}) {
     const list = typeof passes === "string" ? [passes] : passes;
     const own = list.flatMap((item) => (typeof item === "string" ? [] : "pass" in item ? [item.pass] : [item]));
     const { builtins = noPasses, registry: others = [], disabled = [] } = options;
-    // A pass that is given goes before one that is built in and has its name.
+    // A given pass takes precedence over a builtin one of the same name.
     const registry = { ...builtins, passes: [...own, ...others, ...builtins.passes] };
     for (const name of disabled) {
       const names = registry.passes.map((pass) => pass.name);
@@ -109,14 +109,14 @@ export class PassManager {
     this.steps = withoutPasses(steps, disabled);
   }
 
-  /** The pipeline as the text that makes it again, without the passes that are disabled. */
+  /** The pipeline as text, without disabled passes. */
   toString(): string {
     return printPipeline(this.steps);
   }
 
   /**
-   * @throws TircError what a pass refuses the program with, or E04xx where `module` itself is not well formed.
-   * @throws PassFailure E0305, E0306 or E0309 where a pass is at fault.
+   * @throws TircError if a pass rejects the program, or E04xx if `module` itself is not well formed.
+   * @throws PassFailure E0305, E0306 or E0309 if a pass is at fault.
    */
   run(module: Module): PassResult {
     const { instruments = [], verify = verification.byDefault } = this.options;
@@ -132,7 +132,7 @@ export class PassManager {
   }
 }
 
-/** One run: the module as it is now, and what has been said about it. */
+/** A run of a pipeline: the current module, and everything that passes have reported. */
 class Run {
   module: Module;
   private remarks: Diagnostic[] = [];
@@ -157,7 +157,7 @@ class Run {
     return { module, changed, remarks, history: new History(runs), timings, statistics, assumed };
   }
 
-  /** `after` is the pipeline that comes when these steps are done. */
+  /** @param after the pipeline after these steps. */
   steps(steps: readonly Step[], after: readonly Step[] = []): void {
     for (const [i, step] of steps.entries()) {
       const rest = [...steps.slice(i + 1), ...after];
@@ -166,7 +166,7 @@ class Run {
     }
   }
 
-  /** Remarks are those of the last round: the others are about a program that is no more. */
+  /** Only remarks of the last round are kept, as those of earlier rounds are about a previous program. */
   private fixpoint(step: Step & { kind: "fixpoint" }, after: readonly Step[]): void {
     const before = this.remarks;
     for (let round = 1; round <= step.limit; round++) {
@@ -236,7 +236,7 @@ class Run {
     }
   }
 
-  /** @throws PassFailure E0309 where the pass made another function. */
+  /** @throws PassFailure E0309 if the pass changed what the function computes. */
   private compare(
     pass: Pass,
     made: readonly PassOutput[],
@@ -278,7 +278,7 @@ function runOn(fn: Fn, pass: Pass, context: PassContext<unknown>, verify: boolea
   return output;
 }
 
-/** @throws PassFailure E0308 where what the pass says of values cannot be so. */
+/** @throws PassFailure E0308 if claims of the pass about values are inconsistent. */
 function checkClaims(pass: Pass, given: readonly Fn[], outputs: readonly PassOutput[]): void {
   for (const [i, fn] of given.entries()) {
     const wrong = wrongClaims(fn, outputs[i] as PassOutput);

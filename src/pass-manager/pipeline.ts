@@ -1,6 +1,6 @@
 /**
- * Pipelines as text: `canonicalize,eliminate-centering{mode=exact},fixpoint(cse,dce)`. What is read prints as the text
- * that reads back as the same; options at their defaults are left out.
+ * Pipelines as text: `canonicalize,eliminate-centering{mode=exact},fixpoint(cse,dce)`. A parsed pipeline prints as text
+ * that parses to the same pipeline. Options with their default values are omitted.
  */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
@@ -16,7 +16,7 @@ export type Step =
   | {
       readonly kind: "fixpoint";
       readonly steps: readonly Step[];
-      /** Rounds at most. */
+      /** The most rounds. */
       readonly limit: number;
     };
 
@@ -24,7 +24,7 @@ const fixpointOptions = {
   limit: { type: "integer", default: 100, summary: "rounds at most" },
 } as const satisfies OptionDefs;
 
-/** The text that `parsePipeline` reads back as these steps. */
+/** The text that `parsePipeline` parses to these steps. */
 export function printPipeline(steps: readonly Step[]): string {
   return steps.map(printStep).join(",");
 }
@@ -46,7 +46,7 @@ function withOptions(name: string, options: readonly (readonly [string, unknown]
   return options.length === 0 ? name : `${name}{${options.map(([key, value]) => `${key}=${value}`).join(",")}}`;
 }
 
-/** A pass with options, those left out at their defaults. @throws TircError E0302 or E0303. */
+/** A pass with options, with defaults for omitted ones. @throws TircError E0302 or E0303. */
 export function stepOf(pass: Pass, given: Options = {}): Step {
   const text = withOptions(pass.name, Object.entries(given));
   const all = { source: { name: "<pipeline>", text }, start: 0, end: text.length };
@@ -89,7 +89,7 @@ function readOption(what: string, def: OptionDef, text: string, span: Span): Opt
   }
 }
 
-/** The steps, with these options of every pass of this name exchanged. */
+/** The steps, with these options replaced for every pass of this name. */
 export function withPassOptions(steps: readonly Step[], name: string, options: Options): Step[] {
   return steps.map((step) => {
     if (step.kind === "fixpoint") return { ...step, steps: withPassOptions(step.steps, name, options) };
@@ -101,7 +101,7 @@ export function hasPass(steps: readonly Step[], name: string): boolean {
   return steps.some((step) => (step.kind === "fixpoint" ? hasPass(step.steps, name) : step.pass.name === name));
 }
 
-/** The steps without the passes of these names, and without groups that are left empty. */
+/** The steps without the passes of these names, and without groups that become empty. */
 export function withoutPasses(steps: readonly Step[], names: readonly string[]): Step[] {
   return steps.flatMap((step): Step[] => {
     if (step.kind === "pass") return names.includes(step.pass.name) ? [] : [step];
@@ -111,14 +111,14 @@ export function withoutPasses(steps: readonly Step[], names: readonly string[]):
 }
 
 /**
- * The pipeline that a text says.
- * @throws TircError with every E0301 to E0303 in the text, or with the first E0304 after those before it.
+ * Parses a pipeline.
+ * @throws TircError with all E0301 to E0303 in the text, or up to the first E0304.
  */
 export function parsePipeline(text: string, registry: PassRegistry, name = "<pipeline>"): readonly Step[] {
   return pipelineAt({ source: { name, text }, start: 0, end: text.length }, registry);
 }
 
-/** The pipeline that stands at a place of a larger text. @throws TircError as `parsePipeline` */
+/** Parses a pipeline at a span of a larger text. @throws TircError as `parsePipeline` does. */
 export function pipelineAt(span: Span, registry: PassRegistry): readonly Step[] {
   return new PipelineParser(span, registry).parse();
 }
@@ -140,7 +140,7 @@ class PipelineParser {
     this.registry = registry;
   }
 
-  /** The character at which the reading is; empty at the end. */
+  /** The current character; empty at the end. */
   private get char(): string {
     return this.at < this.end ? (this.source.text[this.at] as string) : "";
   }
@@ -184,7 +184,7 @@ class PipelineParser {
     return [{ kind: "fixpoint", steps, limit: Number(limit) }];
   }
 
-  /** The options in braces, if there are any; not checked where `defs` is missing. */
+  /** The options in braces, if there are any; not checked if `defs` is missing. */
   private options(owner: string, defs: OptionDefs | undefined): Options {
     const first = new Map<string, Span>();
     const given: Record<string, OptionValue> = {};
@@ -247,7 +247,7 @@ class PipelineParser {
 
 const header = "// tirc-pipeline:";
 
-/** Where the pipeline stands that the first lines of a `.tir` text carry, as reproducers do. */
+/** The span of the pipeline in the first lines of a `.tir` text, as in reproducers. */
 export function headerPipeline(source: Source): Span | undefined {
   let start = 0;
   for (const line of source.text.split("\n", 20)) {
@@ -261,7 +261,7 @@ export function headerPipeline(source: Source): Span | undefined {
   return undefined;
 }
 
-/** A `.tir` text that carries its pipeline: `tirc compile` runs that one. */
+/** A `.tir` text with a pipeline in its header, which `tirc compile` runs. */
 export function withHeader(pipeline: string, note: string, text: string): string {
   return `${header} ${pipeline}\n// ${note.replaceAll("\n", "\n// ")}\n${text}`;
 }

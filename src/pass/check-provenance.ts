@@ -1,4 +1,4 @@
-/** Whether what a pass says of its values can be so. */
+/** Checks the claims of a pass about values for consistency. */
 
 import type { Fn, Value } from "../ir/ir.ts";
 import { quoted } from "../ir/naming.ts";
@@ -6,7 +6,7 @@ import { sameType } from "../ir/types.ts";
 import type { Fact, PassOutput, Provenance } from "./facts.ts";
 import { valuesOf } from "./trail.ts";
 
-/** What cannot be so: a sentence each. Nothing where the pass says nothing. */
+/** The inconsistencies, a sentence each. Empty if the pass makes no claims. */
 export function wrongClaims(given: Fn, { fn: made, provenance, facts = [] }: PassOutput): string[] {
   if (provenance === undefined && facts.length === 0) return [];
   const before = new Set(valuesOf(given));
@@ -27,15 +27,16 @@ interface Functions {
 function wrongProvenance({ given, made, before, after }: Functions, provenance: Provenance): string[] {
   const wrong: string[] = [];
   for (const [value, now] of provenance) {
-    if (!before.has(value)) wrong.push(`${quoted(value)} has an entry, and is no value of the function given`);
+    if (!before.has(value))
+      wrong.push(`${quoted(value)} has an entry, but is not a value of the function before the pass`);
     for (const other of [now].flat()) {
       const name = `${quoted(other)}, which stands for ${quoted(value)},`;
-      if (!after.has(other)) wrong.push(`${name} is no value of the function made`);
+      if (!after.has(other)) wrong.push(`${name} is not a value of the function after the pass`);
       else if (!sameType(value.type, other.type)) wrong.push(`${name} has another type`);
     }
   }
   for (const value of before) {
-    if (!after.has(value) && !provenance.has(value)) wrong.push(`${quoted(value)} is gone, and has no entry`);
+    if (!after.has(value) && !provenance.has(value)) wrong.push(`${quoted(value)} is gone, but has no entry`);
   }
   const standsFor = (value: Value, other: Value | undefined) => {
     const now = provenance.get(value) ?? value;
@@ -45,13 +46,12 @@ function wrongProvenance({ given, made, before, after }: Functions, provenance: 
     if (!standsFor(param, made.params[i])) wrong.push(`the parameter ${quoted(param)} does not stand for itself`);
   }
   for (const [i, { name, value }] of given.results.entries()) {
-    if (!standsFor(value, made.results[i]?.value))
-      wrong.push(`what is returned as \`${name}\` does not stand for itself`);
+    if (!standsFor(value, made.results[i]?.value)) wrong.push(`the result \`${name}\` does not stand for itself`);
   }
   return wrong;
 }
 
-/** The values that a fact is about: of the function given, and of the one made. */
+/** The values that a fact is about: of the function before the pass, and after it. */
 function valuesIn(fact: Fact): { readonly given: readonly Value[]; readonly made: readonly Value[] } {
   switch (fact.kind) {
     case "not raised":
@@ -77,9 +77,9 @@ function valuesIn(fact: Fact): { readonly given: readonly Value[]; readonly made
 function wrongFact(fact: Fact, before: ReadonlySet<Value>, after: ReadonlySet<Value>): string[] {
   const { given, made } = valuesIn(fact);
   const wrong = (value: Value, where: string) =>
-    `${quoted(value)}, of which it says "${fact.kind}", is no value of ${where}`;
+    `${quoted(value)}, of which it says "${fact.kind}", is not a value of ${where}`;
   return [
-    ...given.filter((value) => !before.has(value)).map((value) => wrong(value, "the function given")),
-    ...made.filter((value) => !after.has(value)).map((value) => wrong(value, "the function made")),
+    ...given.filter((value) => !before.has(value)).map((value) => wrong(value, "the function before the pass")),
+    ...made.filter((value) => !after.has(value)).map((value) => wrong(value, "the function after the pass")),
   ];
 }

@@ -1,4 +1,4 @@
-/** What a pass is. Passes of the compiler and passes of its users are made by the same function. */
+/** The interface of passes. Builtin passes and those of plugins are defined by the same function. */
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Assumption } from "../ir/field/compare.ts";
@@ -11,9 +11,9 @@ export type OptionDef =
   | { readonly type: "choice"; readonly choices: readonly string[]; readonly default: string; readonly summary: string }
   | { readonly type: "boolean"; readonly default: boolean; readonly summary: string }
   | { readonly type: "integer"; readonly default: number; readonly summary: string }
-  /** Whole numbers from 0 on with `+` between them, or `none`. */
+  /** Nonnegative integers separated by `+`, or `none`. */
   | { readonly type: "numbers"; readonly default: "none"; readonly summary: string }
-  /** Names with `+` between them, or `all`. */
+  /** Names separated by `+`, or `all`. */
   | { readonly type: "names"; readonly default: "all"; readonly summary: string };
 
 /** The options of a pass, by name. */
@@ -29,42 +29,42 @@ type ValueOf<D extends OptionDef> = D extends { choices: readonly (infer C)[] }
       ? number
       : string;
 
-/** What an option of whole numbers says. */
+/** The value of an option of type `numbers`. */
 export const numbersIn = (text: string): number[] => (text === "none" ? [] : text.split("+").map(Number));
 
-/** An option that says so many whole numbers. */
+/** The text of an option of type `numbers`. */
 export const numbersText = (numbers: Iterable<number>): string => [...numbers].join("+") || "none";
 
-/** The names that an option says; nothing for `all`. */
+/** The value of an option of type `names`; `undefined` for `all`. */
 export const namesIn = (text: string): string[] | undefined => (text === "all" ? undefined : text.split("+"));
 
-/** What a pass finds in `context.options`: a field for each of its options. */
+/** The type of `context.options`, with a field for each of the pass's options. */
 export type OptionValues<D extends OptionDefs> = { readonly [K in keyof D]: ValueOf<D[K]> };
 
 /**
- * What a pass takes for granted where its rewrite is no equation of real arithmetic: that a value of its function is an
- * operand of the op that makes it (a cast does not round, a variance is not below 0); or, without these, that the function
- * may become another.
+ * An assumption of a pass whose rewrite is not an equation of real arithmetic: that a value of its function equals an
+ * operand of the op that defines it (a cast does not round, a variance is not negative); or, without these, that the function
+ * may change.
  */
 export type Assumed = Assumption | Pick<Assumption, "because">;
 
-/** What a pass is given beside the function. */
+/** The context in which a pass runs on a function. */
 export interface PassContext<O> {
   readonly options: O;
   /** The names of the module's functions. */
   readonly functions: readonly string[];
-  /** The constants of the module, those too that this pass has added. */
+  /** The constants of the module, including those that this pass has added. */
   readonly consts: readonly Const[];
   /**
-   * A constant that is computed from others: an op of those named. It is added to the module, under a name that is made
-   * from `hint`; the same computation again gives the same constant.
+   * Adds a constant that is computed by an op on other constants. Its name is derived
+   * from `hint`. The same computation always returns the same constant.
    */
   computed(data: Omit<ComputedData, "kind">, hint: string): Const;
-  /** Says why a rewrite did not fire, or what one did that the user should know. */
+  /** Reports why a rewrite did not fire, or what the user should know about one that did. */
   remark(diagnostic: Diagnostic): void;
-  /** Declares what the rewrite takes for granted; told among the remarks, and allowed for when functions are compared. */
+  /** Declares an assumption, which becomes a remark and is used when functions are compared. */
   assume(assumption: Assumed): void;
-  /** Names what is positive, or what a new number stands for: true of real numbers, and not known to the fields in which functions are compared. */
+  /** States a law of real numbers for the comparison over finite fields: what is positive, or the formula of a new number. */
   law(law: Law): void;
   /** Adds to a statistic of the pass, shown by `--stats`. */
   count(statistic: string, amount?: number): void;
@@ -72,11 +72,11 @@ export interface PassContext<O> {
 
 /** A pass, made by `definePass`. */
 export interface Pass {
-  /** As pipelines write it: `kebab-case`. */
+  /** The name in pipelines, in `kebab-case`. */
   readonly name: string;
   /** One line for `tirc passes`. */
   readonly summary: string;
-  /** The rewrite as the language writes it, for the reference; from the header of the file. */
+  /** The rewrite in the language, for the reference; as in the header of the file. */
   readonly example?: string;
   readonly options: OptionDefs;
   /** @see definePass */
@@ -87,14 +87,14 @@ export interface Pass {
 /** Passes that pipeline text may name, and names for pipelines of them. */
 export interface PassRegistry {
   readonly passes: readonly Pass[];
-  /** For each name the passes, in order. */
+  /** The passes of each named pipeline, in order. */
   readonly pipelines: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * A pass over one function. `run` returns a new function, or the very same object where it changed nothing; it never
- * mutates what it gets (the IR is frozen). With the function it may return what stands in it for the values of the old
- * one, as `rewrite` does, and facts. A pass that returns the function alone says nothing of values that are no more.
+ * Defines a pass over a function. `run` returns a new function, or the same object if nothing changed. It never
+ * mutates its input (the IR is frozen). With the function, it may return facts, and the replacements of the old function's
+ * values, as `rewrite` does. A pass that returns the function alone says nothing about removed values.
  */
 export function definePass<const D extends OptionDefs>(pass: {
   readonly name: string;

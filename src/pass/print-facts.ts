@@ -1,4 +1,4 @@
-/** Facts in words: the remarks of a pass. */
+/** Prints facts as the remarks of a pass. */
 
 import * as kernelMessages from "../diagnostics/areas/kernels.ts";
 import * as remarks from "../diagnostics/areas/rewrites.ts";
@@ -11,7 +11,7 @@ import { explain } from "./proof.ts";
 
 type FactOf<K extends Fact["kind"]> = Extract<Fact, { readonly kind: K }>;
 
-/** @param most how many steps of a proof are looked at. */
+/** @param most the number of steps of a proof that are visited. */
 type Printer<K extends Fact["kind"]> = (fact: FactOf<K>, most: number) => Diagnostic | undefined;
 
 const printers: { readonly [K in Fact["kind"]]: Printer<K> } = {
@@ -28,20 +28,20 @@ const printers: { readonly [K in Fact["kind"]]: Printer<K> } = {
   },
 };
 
-/** How many values remarks look at together, and each of them may: a stream is as long as it likes. */
+/** The numbers of values that all remarks together and each of them may visit: a residual stream can be arbitrarily long. */
 const mostLooked = 2 ** 18;
 const leastLooked = 16;
 
-/** How many values each of so many remarks may look at. */
+/** The number of values that each of `count` remarks may visit. */
 export const mostLookedFor = (count: number) => Math.max(leastLooked, Math.floor(mostLooked / Math.max(count, 1)));
 
-/** The remarks that facts of one pass are told with. */
+/** The remarks for the facts of a pass. */
 export function printFacts(facts: readonly Fact[]): Diagnostic[] {
   const most = mostLookedFor(facts.filter(({ kind }) => kind === "center resolved").length);
   return facts.flatMap((fact) => (printers[fact.kind] as Printer<Fact["kind"]>)(fact as never, most) ?? []);
 }
 
-/** What a centering is told with; nothing where nobody looked at it. */
+/** The remark for a centering; none if no pass examined it. */
 export function centerRemark(fact: CenterResolved, most: number): Diagnostic | undefined {
   const { span, def } = fact.center;
   const x = quoted(def?.operand(0) as Value);
@@ -72,11 +72,11 @@ function whyUnmoved({ beginsStream, blocked }: Kept): string[] {
   return blocked === undefined ? [] : [`it does not move: ${blocked}`];
 }
 
-/** The text of a value without a name says less than its place, which a remark shows. */
+/** A value in backquotes. Without a name, its place, which the remark shows, says more than its text. */
 const quotedPlace = (value: Value) =>
   value.name === undefined && value.span.source.labels === undefined ? "what is computed there" : quoted(value);
 
-/** What is centered instead, between backquotes. */
+/** The values that are centered instead, in backquotes. */
 export function printMoved({ constants, values }: MovedTo): { constants: string[]; movedTo: string[] } {
   return { constants: constants.map(quoted), movedTo: values.map(quotedPlace) };
 }

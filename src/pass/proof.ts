@@ -1,20 +1,20 @@
-/** Proofs as passes hand them over, and the words for them. */
+/** Proofs that passes report, and their explanation in words. */
 
 import { longestProof, type Rest } from "../diagnostics/areas/rewrites.ts";
 import { lineColumn, type Span } from "../diagnostics/diagnostic.ts";
 
-/** What is proved, in one line, and what it rests on. Proofs share steps, so a proof is a graph without cycles. */
+/** A proved statement, and the proofs that it depends on. As proofs share steps, they form an acyclic graph. */
 export interface Proof {
-  /** What is so, and why. */
+  /** The statement and the reason, in one line. */
   readonly because: string;
-  /** Where what it is about stands; missing where that is the op itself. */
+  /** The span that it is about; missing if that is the op itself. */
   readonly at?: Span;
   readonly from: readonly Proof[];
 }
 
 /**
- * The first lines of a proof, what is proved first; every step once, with the line and the column that it is about.
- * @param most how many steps are looked at to count them.
+ * The first lines of a proof, starting with the proved statement: every step once, with its line and column.
+ * @param most the number of steps that are visited to count them.
  */
 export function explain(proof: Proof, most: number): { lines: string[] } & Required<Rest> {
   const seen = new Set<Proof>();

@@ -1,4 +1,4 @@
-/** What becomes of values over several rewrites, one after the other. */
+/** Traces values through a sequence of rewrites. */
 
 import type { Fn, Value } from "../ir/ir.ts";
 import type { Provenance } from "./facts.ts";
@@ -6,39 +6,39 @@ import type { Provenance } from "./facts.ts";
 /** The parameters of a function and the results of its ops. */
 export const valuesOf = ({ params, ops }: Fn): Value[] => [...params, ...ops.flatMap(({ results }) => results)];
 
-/** What stands for a value now. */
+/** The current replacements of a value. */
 export interface Traced {
-  /** None where it is computed no more, or where that is not known. */
+  /** Empty if the value is no longer computed, or if that is not known. */
   readonly values: readonly Value[];
-  /** The number of the first rewrite that did not say what it made of the value. */
+  /** The index of the first rewrite that did not report what happened to the value. */
   readonly lostIn?: number;
 }
 
 interface Stage {
   readonly provenance: Provenance;
-  /** What is there after it; only of a rewrite that does not say what became of all the others. */
+  /** The values after it, for a rewrite that does not report what happened to all others. */
   readonly there: ReadonlySet<Value> | undefined;
 }
 
 export class Trail {
   private readonly stages: Stage[] = [];
 
-  /** How many rewrites there are. */
+  /** The number of rewrites. */
   get length(): number {
     return this.stages.length;
   }
 
   /**
    * Adds a rewrite.
-   * @param there the values of what it made, if `provenance` may lack some that are no more.
+   * @param there the values after it, if `provenance` may lack some that no longer exist.
    */
   add(provenance: Provenance, there?: ReadonlySet<Value>): void {
     this.stages.push({ provenance, there });
   }
 
   /**
-   * What stands before the rewrite of number `to` for a value that was there before the one of number `from`: in the end
-   * for one that was there in the beginning, unless said otherwise.
+   * The replacements before rewrite `to` of a value that existed before rewrite `from`: by default, at the end
+   * for a value of the beginning.
    */
   trace(value: Value, from = 0, to = this.stages.length): Traced {
     let values: readonly Value[] = [value];
@@ -60,7 +60,7 @@ export class Trail {
 
 const unique = (values: readonly Value[]) => (values.length < 2 ? values : [...new Set(values)]);
 
-/** A pass in several rewrites: the function as it is now, and what stands in it for the values of the one given. */
+/** A pass that consists of several rewrites: the current function, and the replacements of the original function's values. */
 export class Steps {
   fn: Fn;
   private readonly given: Fn;
@@ -71,14 +71,14 @@ export class Steps {
     this.given = fn;
   }
 
-  /** Takes over a rewrite of `fn`. */
+  /** Applies a rewrite of `fn`. */
   take({ fn, provenance }: { readonly fn: Fn; readonly provenance: Provenance }): this {
     if (fn !== this.fn) this.trail.add(provenance);
     this.fn = fn;
     return this;
   }
 
-  /** For values of `fn`, the first of the function given for which each stands. */
+  /** For each value of `fn`, the first value of the original function that it replaces. */
   origins(): ReadonlyMap<Value, Value> {
     const origins = new Map<Value, Value>();
     for (const value of valuesOf(this.given)) {
@@ -87,7 +87,7 @@ export class Steps {
     return origins;
   }
 
-  /** What a pass returns. */
+  /** The output of the pass. */
   get output(): { readonly fn: Fn; readonly provenance: Provenance } {
     const provenance = new Map<Value, Value | readonly Value[]>();
     for (const value of this.trail.length === 0 ? [] : valuesOf(this.given)) {

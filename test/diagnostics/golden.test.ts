@@ -276,7 +276,7 @@ test("what is said of pipelines and passes", () => {
     wrongClaims: [
       "my-pass",
       { name: "f", span: at },
-      [..."abcdefghij"].map((name) => `\`${name}\` is gone, and has no entry`),
+      [..."abcdefghij"].map((name) => `\`${name}\` is gone, but has no entry`),
     ],
     passThrew: ["my-pass", "f", at, "x is undefined"],
     unknownFunction: ["g", ["f"]],

@@ -106,18 +106,18 @@ describe("what cannot be so is refused", () => {
     });
 
   test("a value that is gone without an entry", () => {
-    expect(spoiled((map) => map.delete(named("a")))).toEqual(["`a` is gone, and has no entry"]);
+    expect(spoiled((map) => map.delete(named("a")))).toEqual(["`a` is gone, but has no entry"]);
   });
 
   test("what stands for a value and is not there", () => {
     expect(spoiled((map) => map.set(named("a"), named("b")))).toEqual([
-      "`b`, which stands for `a`, is no value of the function made",
+      "`b`, which stands for `a`, is not a value of the function after the pass",
     ]);
   });
 
   test("an entry for what was not there", () => {
     expect(spoiled((map, made) => map.set(made.ops[1]?.result as Value, []))).toEqual([
-      "`a` has an entry, and is no value of the function given",
+      "`a` has an entry, but is not a value of the function before the pass",
     ]);
   });
 
@@ -133,7 +133,7 @@ describe("what cannot be so is refused", () => {
 
   test("results and parameters that stand for others", () => {
     expect(spoiled((map) => map.set(fn.results[0]?.value as Value, []))).toEqual([
-      "what is returned as `y` does not stand for itself",
+      "the result `y` does not stand for itself",
     ]);
     expect(spoiled((map) => map.set(fn.params[0] as Value, []))).toEqual([
       "the parameter `x` does not stand for itself",
@@ -144,7 +144,7 @@ describe("what cannot be so is refused", () => {
     const gone = { kind: "rows centered", value: named("a"), axes: [-1], scales: [] } as const;
     const other = parse("fn f(x: f32[2]) -> f32[2] { return exp(x) }");
     expect(refusal((given) => ({ fn: given, facts: [gone] }), other)).toEqual([
-      '`a`, of which it says "rows centered", is no value of the function given',
+      '`a`, of which it says "rows centered", is not a value of the function before the pass',
     ]);
   });
 

@@ -367,7 +367,9 @@ export class Algebra {
     return { p: places, q: places };
   }
 
-  /** Each row divided by the absolute value of its first nonzero element, which is the same for all positive multiples of the row. */
+  /**
+   * Each row divided by the absolute value of its first nonzero element, which is the same for all positive multiples of the row.
+   */
   private directions(data: Residues, width: number): Residues {
     const { p } = this.pair;
     const over = new Float64Array(data.length / width).map((_, row) => {

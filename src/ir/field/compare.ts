@@ -60,8 +60,8 @@ export interface ComparisonOptions {
 }
 
 /**
- * Small extents, different in each run. With `distinct` of them for `names.length` names, two names with the same extent in an even run
- * have different ones in the next, unless there are more names than `distinct` squared.
+ * Small extents, different in each run. With `distinct` of them for `names.length` names, two names with the same extent in an
+ * even run have different ones in the next, unless there are more names than `distinct` squared.
  */
 function extentsFor(names: readonly string[], distinct: number, run: number): Record<string, number> {
   const extent = (i: number) => {

@@ -2,8 +2,9 @@
  * The field elements of the numbers in a program.
  *
  * A literal has the value that was meant by it: a multiple of a well-known irrational within a relative error of 1e-6, as passes
- * recognize it; the reciprocal of an integer within half an ulp of f32; else the decimal as it is written, or was before it was rounded to f32; else, for numbers
- * that were computed, the simplest fraction within a few ulps of float64, or the root of one. Elements of constant tensors are always decimals.
+ * recognize it; the reciprocal of an integer within half an ulp of f32; else the decimal as it is written, or was before it was
+ * rounded to f32; else, for numbers that were computed, the simplest fraction within a few ulps of float64, or the root of one.
+ * Elements of constant tensors are always decimals.
  */
 
 import type { Elements, FieldPair, PrimeField } from "./prime.ts";

@@ -102,7 +102,10 @@ export interface FieldPair {
 export interface Elements {
   readonly p: Float64Array;
   readonly q: Float64Array | undefined;
-  /** Whether the largest element of a row is at the same position for all positive multiples of the row: see `ScaledOrder` in laws.ts. */
+  /**
+   * Whether the largest element of a row is at the same position for all positive multiples of the row: see `ScaledOrder` in
+   * laws.ts.
+   */
   readonly isOrderScaled?: boolean;
 }
 

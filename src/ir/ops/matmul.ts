@@ -83,8 +83,8 @@ const multiply: Evaluate = (operands) => {
 };
 
 /**
- * A sum over the columns of the result is a sum over those of b; a sum over its rows is one over those of a. So is a sum over other axes,
- * if they all share one matrix b.
+ * A sum over the columns of the result is a sum over those of b; a sum over its rows is one over those of a. So is a sum over
+ * other axes, if they all share one matrix b.
  */
 const matmulMean: ZeroMeanRule = ({ axes, block }, [a = [], b = []]) => {
   const [isRow, isColumn] = [a.length === 1, b.length === 1];
