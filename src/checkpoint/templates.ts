@@ -187,7 +187,7 @@ const likeLlama = Object.entries(rmsDecoders).map(
 export const templates: Readonly<Record<string, Template>> = {
   ...{ clip, dinov2, gpt2, opt, vit, whisper },
   ...{ ...encoders, ...decoders, ...Object.fromEntries(likeLlama) },
-  // Its norms come after the parts, and no product reads them.
+  // Its norms come after the parts, except those of queries and keys.
   olmo2: ofLlama(1e-5),
   t5: rmsNorms(/(^|[._])layer_norm\.weight$/, "layer_norm_epsilon", 1e-6),
 };

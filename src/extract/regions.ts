@@ -96,7 +96,7 @@ function largest(parts: readonly Part[], norm: Op, { module, regions, target, na
   let why = "";
   for (const part of parts.toReversed()) {
     const last = part.ops.findLast(isNorm) as Op;
-    // `plan.json` is not a kernel.
+    // The name `plan` is that of `plan.json`.
     const name = new FreshNames(["plan", ...regions.map(({ name }) => name)]).next(nameOf(last.result) ?? "norm");
     const program = makeModule(
       [functionOf(name, part, norm, nameOf)],

@@ -20,14 +20,14 @@ const mostDimensions = 64;
 export function readNpyHeader(text: string): NpyHeader {
   const scanner = new Scanner(text);
   const found: { -readonly [Key in keyof NpyHeader]?: NpyHeader[Key] } = {};
-  if (!scanner.takes("{")) throw new BadHeader("it is no dictionary");
+  if (!scanner.takes("{")) throw new BadHeader("it is not a dictionary");
   while (!scanner.takes("}")) {
     const key = scanner.string();
-    if (key === undefined || !scanner.takes(":")) throw new BadHeader("it is no dictionary");
+    if (key === undefined || !scanner.takes(":")) throw new BadHeader("it is not a dictionary");
     if (key === "descr") found.type = scanner.string() ?? scanner.list() ?? invalid(key);
     else if (key === "fortran_order") found.isFortran = scanner.boolean() ?? invalid(key);
     else if (key === "shape") found.shape = scanner.tuple() ?? invalid(key);
-    else throw new BadHeader(`it has the key \`${key}\`, which no array has`);
+    else throw new BadHeader(`it has the unknown key \`${key}\``);
     if (!scanner.takes(",") && !scanner.isBefore("}")) invalid(key);
   }
   const { type = invalid("descr"), isFortran = invalid("fortran_order"), shape = invalid("shape") } = found;

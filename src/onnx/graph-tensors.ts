@@ -78,7 +78,7 @@ export class GraphTensors {
     return integers && { dims: [integers.length], dataType: 7 };
   }
 
-  /** The numbers, read now. Throws E0662, E0745, E0746; E0640 where a file is missing. */
+  /** Reads the elements. Throws E0662, E0745, E0746; E0640 if a file is missing. */
   numbers(name: string): TensorNumbers | undefined {
     const found = this.constants.get(name);
     if (found === undefined) return undefined;

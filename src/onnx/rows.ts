@@ -1,7 +1,7 @@
 /**
- * What nodes that remain `extern` ops do to rows. For many of them, each row of the result is a linear combination of rows
- * of some inputs, which is all that a proof about row means needs. Axes are counted from the end, so that they are the
- * same in the result and in the inputs.
+ * The effect of nodes that remain `extern` ops on rows. For many of them, each row of the result is a linear combination
+ * of rows of some inputs, which is all that a proof about row means needs. Axes are counted from the end, so that they are
+ * the same in the result and in the inputs.
  */
 
 import { type Extent, isSame } from "./extent.ts";

@@ -60,7 +60,7 @@ const chunk = 1 << 20;
 function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: DataType, count: number): Float64Array {
   const length = range.end - range.start;
   if (length !== count * type.bytes) {
-    const reason = `${type.name} of shape [${tensor.dims.join(", ")}] takes ${count * type.bytes} bytes, and it has ${length}`;
+    const reason = `${type.name} of shape [${tensor.dims.join(", ")}] needs ${count * type.bytes} bytes, but it has ${length}`;
     fail(onnxMessages.wrongTensor(source.name, tensor.name, reason));
   }
   const numbers = new Float64Array(count);
@@ -75,7 +75,7 @@ function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: Da
 
 function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, count: number): Float64Array {
   const wrong = (got: string) => {
-    const reason = `its shape [${tensor.dims.join(", ")}] has ${count} elements, and it holds ${got}`;
+    const reason = `its shape [${tensor.dims.join(", ")}] has ${count} elements, but it holds ${got}`;
     fail(onnxMessages.wrongTensor(reader.source.name, tensor.name, reason));
   };
   // Each element takes at least a byte: check this before memory for a bogus count is allocated.
@@ -104,8 +104,8 @@ export function externalRange(
   const refuse = (reason: string, help?: string): never =>
     fail(onnxMessages.badExternal(reader.source.name, tensor.name, reason, help));
   const entries = tensor.external ?? new Map<string, string>();
-  const location = entries.get("location") ?? refuse("it does not say where its numbers are");
-  if (isOutside(location)) refuse(`its numbers are in ${location}, which is not in the model's folder`);
+  const location = entries.get("location") ?? refuse("its `external_data` has no `location`");
+  if (isOutside(location)) refuse(`its data is in ${location}, which is not in the model's folder`);
   const source = open(location, refuse);
   const number = (key: string, other: number) => {
     const text = entries.get(key);
@@ -116,7 +116,7 @@ export function externalRange(
   const bytes = dataTypes.get(tensor.dataType)?.bytes;
   const length = bytes === undefined ? number("length", source.size - start) : elementCount(tensor.dims) * bytes;
   if (start + length > source.size) {
-    refuse(`its numbers end at byte ${start + length} of ${location}, which has ${source.size}`);
+    refuse(`its data ends at byte ${start + length} of ${location}, which has ${source.size} bytes`);
   }
   return { source, range: { start, end: start + number("length", length) } };
 }

@@ -61,7 +61,7 @@ export function* fieldsOf(reader: ByteReader, { start, end }: Range): Generator<
   for (let at = start; at < end; ) {
     const { value: tag, end: afterTag } = readVarint(reader, at, end);
     const [number, wire] = [Math.floor(tag / 8), tag % 8];
-    if (number < 1 || tag >= 2 ** 32) corrupt(reader, at, "a field has no number");
+    if (number < 1 || tag >= 2 ** 32) corrupt(reader, at, "a field has an invalid number");
     const field = readField(reader, wire, afterTag, end);
     yield { number, wire, range: { start: at, end: field.content.end }, ...field };
     at = field.content.end;
@@ -95,7 +95,7 @@ function readField(reader: ByteReader, wire: number, start: number, limit: numbe
 /** The integers of one occurrence of a repeated field: a single one, or a packed list. */
 export function* integersOf(reader: ByteReader, field: Field): Generator<number> {
   if (field.wire === varint) yield field.value;
-  else if (field.wire !== lengthDelimited) corrupt(reader, field.range.start, "an integer is of another wire type");
+  else if (field.wire !== lengthDelimited) corrupt(reader, field.range.start, "an integer has the wrong wire type");
   else {
     for (let at = field.content.start; at < field.content.end; ) {
       const { value, end } = readVarint(reader, at, field.content.end);
@@ -110,7 +110,7 @@ export function* floatsOf(reader: ByteReader, field: Field, bytes: 4 | 8): Gener
   const { content } = field;
   const isRight = field.wire === lengthDelimited || field.wire === (bytes === 4 ? fixed32 : fixed64);
   if (!isRight || (content.end - content.start) % bytes !== 0) {
-    corrupt(reader, field.range.start, "a float is of another wire type");
+    corrupt(reader, field.range.start, "a float has the wrong wire type");
   }
   for (let at = content.start; at < content.end; at += blockOfFloats) {
     const block = reader.bytes({ start: at, end: Math.min(at + blockOfFloats, content.end) });
@@ -127,7 +127,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text of a field. */
 export function textOf(reader: ByteReader, { wire, range, content }: Field): string {
-  if (wire !== lengthDelimited) corrupt(reader, range.start, "a text is of another wire type");
+  if (wire !== lengthDelimited) corrupt(reader, range.start, "a string has the wrong wire type");
   try {
     return decoder.decode(reader.bytes(content));
   } catch {
@@ -137,6 +137,6 @@ export function textOf(reader: ByteReader, { wire, range, content }: Field): str
 
 /** The range of a field's message. */
 export function messageOf(reader: ByteReader, { wire, range, content }: Field): Range {
-  if (wire !== lengthDelimited) corrupt(reader, range.start, "a message is of another wire type");
+  if (wire !== lengthDelimited) corrupt(reader, range.start, "a message has the wrong wire type");
   return content;
 }

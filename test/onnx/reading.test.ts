@@ -90,11 +90,11 @@ describe("weights in other files", () => {
   });
 
   test.each([
-    [{}, "it does not say where its numbers are"],
-    [{ location: "../w.bin" }, "its numbers are in ../w.bin, which is not in the model's folder"],
-    [{ location: "/etc/passwd" }, "its numbers are in /etc/passwd, which is not in the model's folder"],
-    [{ location: "C:\\w.bin" }, "its numbers are in C:\\w.bin, which is not in the model's folder"],
-    [{ location: "w.bin", offset: "8" }, "its numbers end at byte 16 of w.bin, which has 12"],
+    [{}, "its `external_data` has no `location`"],
+    [{ location: "../w.bin" }, "its data is in ../w.bin, which is not in the model's folder"],
+    [{ location: "/etc/passwd" }, "its data is in /etc/passwd, which is not in the model's folder"],
+    [{ location: "C:\\w.bin" }, "its data is in C:\\w.bin, which is not in the model's folder"],
+    [{ location: "w.bin", offset: "8" }, "its data ends at byte 16 of w.bin, which has 12 bytes"],
     [{ location: "w.bin", offset: "-4" }, "its offset is -4"],
     [{ location: "w.bin", offset: "1e3" }, "its offset is 1e3"],
   ])("%o", (entries, reason) => {
@@ -107,7 +107,7 @@ describe("weights in other files", () => {
   test("of another length than the shape says", () => {
     const model = read({ tensors: [external({ location: "w.bin", length: "12" })] }, open);
     expect(diagnosticsOf(() => model.numbers("w"))).toEqual([
-      "E0745: the tensor `w` of w.bin cannot be read: FLOAT of shape [2] takes 8 bytes, and it has 12",
+      "E0745: the tensor `w` of w.bin cannot be read: FLOAT of shape [2] needs 8 bytes, but it has 12",
     ]);
   });
 
@@ -235,17 +235,17 @@ describe("models that are not sound", () => {
   test.each([
     ["more dimensions than numbers", { dims: [2n ** 40n], floatData: [1] }, "it has 1099511627776 elements"],
     ["a negative dimension", { dims: [-2n], floatData: [1] }, "it has the extent -2"],
-    ["too few numbers", { dims: [3n], floatData: [1, 2] }, "its shape [3] has 3 elements, and it holds 2"],
-    ["too many numbers", { dims: [1n], floatData: [1, 2] }, "its shape [1] has 1 elements, and it holds more"],
+    ["too few numbers", { dims: [3n], floatData: [1, 2] }, "its shape [3] has 3 elements, but it holds 2"],
+    ["too many numbers", { dims: [1n], floatData: [1, 2] }, "its shape [1] has 1 elements, but it holds more"],
     [
       "raw bytes that are too few",
       { dims: [2n], rawData: new Uint8Array(7) },
-      "FLOAT of shape [2] takes 8 bytes, and it has 7",
+      "FLOAT of shape [2] needs 8 bytes, but it has 7",
     ],
     [
       "room for what is not there",
       { dims: [2n ** 27n], floatData: [1] },
-      "its shape [134217728] has 134217728 elements, and it holds fewer",
+      "its shape [134217728] has 134217728 elements, but it holds fewer",
     ],
   ])("a tensor with %s", (_what, data, reason) => {
     const model = read({ tensors: [create(TensorProtoSchema, { name: "w", dataType: 1, ...data })] });

@@ -26,8 +26,8 @@ const if_: TypeRule = (at) => {
 const scalar = (element: number): TensorInfo => ({ element, shape: [] });
 
 /**
- * Types of loop-carried values, to a fixed point: an extent that an iteration changes is unknown. `results` are all
- * results of the body, `last` the carried values after the loop.
+ * Types of loop-carried values: an extent that the first iteration changes is unknown. `results` are all results of the
+ * body, `last` the carried values after the loop.
  */
 function carried(at: TypeView, first: readonly Info[], run: (inputs: readonly Info[]) => readonly Info[]) {
   const plain = first.map((info) => info && { ...info, items: undefined });

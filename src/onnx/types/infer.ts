@@ -94,7 +94,7 @@ export class ScopeTypes implements Scope {
     try {
       return [...(this.tensors.numbers(name)?.numbers ?? [])];
     } catch {
-      // The diagnostic comes when something else reads the tensor.
+      // Whatever needs the elements reports the error.
       return undefined;
     }
   }
@@ -174,7 +174,7 @@ export class ScopeTypes implements Scope {
     return { ...combined(declared, found), ...(found.items !== undefined && { items: found.items }) };
   }
 
-  /** If the rank is unknown, adds what is known of the last extent. */
+  /** If the rank is unknown, infers the last extent. */
   private withRows(info: TensorInfo, name: string, view: TypeView | undefined): TensorInfo {
     if (info.shape !== undefined || info.isSequence === true) return info;
     const found = (view && tried(() => rowsOfUnknownRank(view))) ?? this.wanted.get(name);
