@@ -134,9 +134,8 @@ export class Body {
       return;
     }
     this.tileSums = new TileSums(this.context, graph.tiled, this.names);
-    this.tileSums.write(team, (strips) => {
-      this.writeStages(strips, loops);
-      this.scratch.release(this.statements);
+    this.tileSums.write(team, (strips, turn) => {
+      this.scratch.inTurn(turn, this.statements, () => this.writeStages(strips, loops));
     });
   }
 

@@ -24,13 +24,12 @@ import {
   shuffle,
   subgroupSize,
   subtract,
-  type Variable,
 } from "../src/kernel/expression.ts";
 import type { Reduction } from "../src/kernel/reduction.ts";
 import { type Statements, type Target, target } from "../src/kernel/statement.ts";
 import { f32 } from "../src/kernel/types.ts";
 import type { Schedule } from "./schedule.ts";
-import type { Scratch } from "./scratch.ts";
+import { type Scratch, stateIndex, type Taken } from "./scratch.ts";
 
 export interface Merge {
   /** The variable with the lane's state, and after the merge the row's. */
@@ -88,7 +87,7 @@ function mergeThroughMemory(
     const taken = to.at(left[0].span, () => {
       const types = left.map(({ state }) => state.type);
       const arrays = scratch.take(types, to);
-      const together = arrays.map((array, i) => ({ ...(left[i] as Merge), array }));
+      const together = arrays.map((one, i) => ({ ...(left[i] as Merge), ...one }));
       if (subgroup === 1) mergeTree(together, lane, schedule, to);
       else {
         for (const [i, size] of sizes.entries()) {
@@ -106,7 +105,7 @@ function mergeThroughMemory(
 }
 
 /** A merge through an array of workgroup memory. */
-type MergeThrough = Merge & { readonly array: Variable };
+type MergeThrough = Merge & Taken;
 
 /**
  * Merges the states of `until` neighbouring lanes of a subgroup. Before, every `from` neighbours have the same state; after, all
@@ -136,19 +135,21 @@ function mergeTree(merges: readonly MergeThrough[], lane: Expression, schedule: 
     for (const merge of merges) to.at(merge.span, () => write(merge));
   };
   const apart = (count: Expression) => (laneStride === 1 ? count : multiply(count, laneStride));
-  each(({ array, state }) => to.assign(target(array, local), state));
+  each((merge) => to.assign(target(merge.array, stateIndex(merge, local)), merge.state));
   to.barrier();
   to.halving("half", lanes / 2, (half) => {
     to.when(binary("<", lane, half), () =>
-      each(({ array, reduction, each }) => {
+      each((merge) => {
+        const { array, reduction, each } = merge;
         const seen = each && divide(literal(f32, (each * lanes) / 2), construct(f32, half));
-        const merged = reduction.merge(item(array, local), item(array, add(local, apart(half))), seen);
-        to.assign(target(array, local), merged);
+        const own = stateIndex(merge, local);
+        const merged = reduction.merge(item(array, own), item(array, add(own, apart(half))), seen);
+        to.assign(target(array, own), merged);
       }),
     );
     to.barrier();
   });
-  each(({ array, state }) => to.assign(state, item(array, subtract(local, apart(lane)))));
+  each((merge) => to.assign(merge.state, item(merge.array, stateIndex(merge, subtract(local, apart(lane))))));
 }
 
 /**
@@ -163,22 +164,22 @@ function mergeSubgroups(
   to: Statements,
 ): void {
   to.when(equals(remainder(lane, subgroup), 0), () => {
-    for (const { span, array, state } of merges) {
-      to.at(span, () => to.assign(target(array, divide(local, subgroup)), state));
+    for (const merge of merges) {
+      const { span, array, state } = merge;
+      to.at(span, () => to.assign(target(array, stateIndex(merge, divide(local, subgroup))), state));
     }
   });
   to.barrier();
   const states = lanes / subgroup;
   const readers = Math.min(states, subgroup);
   const own = states / readers;
-  for (const { state, reduction, each, array, span } of merges) {
+  for (const merge of merges) {
+    const { state, reduction, each, array, span } = merge;
     to.at(span, () => {
       to.scope(() => {
         const part = remainder(lane, readers);
-        const first = to.define(
-          "first",
-          add(divide(subtract(local, lane), subgroup), own === 1 ? part : multiply(part, own)),
-        );
+        const among = add(divide(subtract(local, lane), subgroup), own === 1 ? part : multiply(part, own));
+        const first = to.define("first", stateIndex(merge, among));
         const merged = (from: number, count: number): Expression => {
           if (count === 1) return item(array, from === 0 ? first : add(first, from));
           const half = count / 2;
@@ -199,9 +200,10 @@ export function shareFirst(
   scratch: Scratch,
   to: Statements,
 ): void {
-  const [array] = scratch.take([variable.type], to) as [Variable];
+  const [taken] = scratch.take([variable.type], to) as [Taken];
   const team = laneStride === 1 ? divide(local, lanes) : remainder(local, laneStride);
-  to.when(equals(lane, 0), () => to.assign(target(array, team), variable));
+  const index = stateIndex(taken, team);
+  to.when(equals(lane, 0), () => to.assign(target(taken.array, index), variable));
   to.barrier();
-  to.assign(variable, item(array, team));
+  to.assign(variable, item(taken.array, index));
 }

@@ -1,6 +1,6 @@
 /** Workgroup memory through which lanes merge their states. */
 
-import type { Variable } from "../src/kernel/expression.ts";
+import { add, type Expression, multiply, remainder, type Variable } from "../src/kernel/expression.ts";
 import type { Statements } from "../src/kernel/statement.ts";
 import type { Type } from "../src/kernel/types.ts";
 import { roundUp } from "../src/launch/counts.ts";
@@ -20,11 +20,25 @@ interface RowShape {
   readonly rowsPerLane: number;
 }
 
+/** An array that a merge has taken, and where in it the states of this turn begin. */
+export interface Taken {
+  readonly array: Variable;
+  readonly start: Expression | undefined;
+}
+
+/** The index of a state among those of this turn. */
+export const stateIndex = ({ start }: Taken, index: Expression): Expression =>
+  start === undefined ? index : add(start, index);
+
+type SharedArray = Variable & { length: number };
+
 /** Arrays in workgroup memory, by type, that all merges of a kernel share. */
 export class Scratch {
-  private readonly arrays = new Map<string, Variable[]>();
+  private readonly arrays = new Map<string, SharedArray[]>();
   /** The arrays of the last merge, which lanes may still read: there has been a barrier since any earlier one. */
-  private last: readonly Variable[] = [];
+  private last: readonly SharedArray[] = [];
+  /** The number of the turn of the loop around the merges, if there is one. */
+  private turn: Expression | undefined;
   private readonly length: number;
   private readonly names: Names;
   private spare: number;
@@ -40,33 +54,59 @@ export class Scratch {
    * Arrays for states of these types, or for as many of the first as memory allows. Emits a barrier if lanes may still read
    * states of the last merge in them.
    */
-  take(types: readonly Type[], statements: Statements): readonly Variable[] {
-    const taken: Variable[] = [];
+  take(types: readonly Type[], statements: Statements): readonly Taken[] {
+    const known = new Set<Variable>(this.all);
+    const taken: SharedArray[] = [];
     for (const type of types) {
       const array = this.free(type, taken);
       if (array === undefined) break;
       taken.push(array);
     }
+    if (this.turn) for (const array of taken) if (!known.has(array)) this.halve(array);
     if (taken.some((array) => this.last.includes(array))) statements.barrier();
     this.last = taken;
-    return taken;
+    return taken.map((array) => ({ array, start: this.startIn(array) }));
   }
 
-  /** Emits a barrier before code that runs again in a loop, so that no lane still reads the last states. */
-  release(statements: Statements): void {
-    if (this.last.length > 0) statements.barrier();
+  /**
+   * Emits the code of a turn of a loop. Where memory allows, an array has two halves, of which the turns use one after the other:
+   * who writes into a half has passed a barrier of the turn between, and so has everyone who read what was there. Otherwise a
+   * barrier ends the turn, so that no lane still reads the last states.
+   */
+  inTurn(turn: Expression, statements: Statements, write: () => void): void {
+    this.turn = turn;
+    write();
+    if (this.last.some((array) => this.startIn(array) === undefined)) statements.barrier();
     this.last = [];
+    this.turn = undefined;
   }
 
-  private free(type: Type, taken: readonly Variable[]): Variable | undefined {
+  /** Makes a new array one of two halves, if memory allows. */
+  private halve(array: SharedArray): void {
+    const bytes = this.bytesOf(array.type);
+    if (bytes > this.spare) return;
+    this.spare -= bytes;
+    array.length *= 2;
+  }
+
+  private bytesOf({ width }: Type): number {
+    return padded(this.length * width * 4);
+  }
+
+  private startIn({ length }: Variable): Expression | undefined {
+    const hasHalves = length === 2 * this.length;
+    return hasHalves && this.turn ? multiply(remainder(this.turn, 2), this.length) : undefined;
+  }
+
+  private free(type: Type, taken: readonly Variable[]): SharedArray | undefined {
     const own = this.arrays.get(memoryKey(type)) ?? [];
     const found = own.find((array) => !taken.includes(array));
     if (found !== undefined) return found;
-    const bytes = padded(this.length * type.width * 4);
+    const bytes = this.bytesOf(type);
     if (own.length > 0 && bytes > this.spare) return undefined;
     if (own.length > 0) this.spare -= bytes;
     const name = this.names.define(`lanes_${printType(type)}`);
-    const array: Variable = { name, type, length: this.length, isMutable: true, isShared: true };
+    const array: SharedArray = { name, type, length: this.length, isMutable: true, isShared: true };
     this.arrays.set(memoryKey(type), [...own, array]);
     return array;
   }

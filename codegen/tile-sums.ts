@@ -72,8 +72,8 @@ export class TileSums {
     return this.context.to.define(this.names.define(value), of);
   }
 
-  /** @param writeRows computes the rows of one turn. */
-  write(team: Expression, writeRows: (rows: readonly Strip[]) => void): void {
+  /** @param writeRows computes the rows of one turn, which is numbered from 0 on. */
+  write(team: Expression, writeRows: (rows: readonly Strip[], turn: Expression) => void): void {
     const { schedule, tile, to } = this.context;
     const { rowsPerLane } = schedule;
     const { before, behind, summed } = this.tiled;
@@ -122,7 +122,7 @@ export class TileSums {
       });
       const counted = this.tiled.sums.some(({ running }) => running.merge === undefined) ? strips : [];
       this.inverses = counted.map((_, i) => this.name("seen", inverseOf(add(turn, i + 1))));
-      writeRows(strips);
+      writeRows(strips, rowsPerLane === 1 ? turn : divide(turn, rowsPerLane));
     });
     this.storeAll(own);
   }

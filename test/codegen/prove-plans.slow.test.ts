@@ -53,6 +53,30 @@ test("a measured schedule for rows of a tile", () => {
   }
 });
 
+describe("lanes that merge in workgroup memory wait once a row, where memory allows two turns' states", () => {
+  const [launch] = launchesFor(mixedBackward("rmsnorm", 1024)) as [Launch];
+  const gpu = targetByName("gpu-subgroup-32");
+  const withMemory = (bytes: number): TargetProfile => ({
+    ...gpu,
+    name: `${bytes} bytes`,
+    limits: { ...gpu.limits, maxComputeWorkgroupStorageSize: bytes },
+  });
+  const barriersOf = (target: TargetProfile) => {
+    let count = 0;
+    proof(launch, target, (wgsl) => {
+      count = wgsl.match(/workgroupBarrier/g)?.length ?? 0;
+      return wgsl;
+    });
+    return count;
+  };
+
+  test("with memory for both, and with less", () => {
+    expect([gpu, withMemory(256), withMemory(48)].map(barriersOf)).toEqual([1, 1, 2]);
+    for (const target of [gpu, withMemory(48)])
+      expect(proof(launch, target), target.name).toEqual({ verdict: "equal" });
+  });
+});
+
 /** What is wrong, a text of the kernel, and what stands there instead. */
 type Mutant = readonly [what: string, from: string | RegExp, to: string];
 
@@ -103,6 +127,7 @@ const families: readonly (readonly [name: string, text: string, launch: number, 
       ["tiles too near", "tileIndex * 5u", "tileIndex * 4u"],
       ["sums that begin anywhere", "sum_tile[step] = vec4f(0.0);", ""],
       ["a tile too many", "if (isTile) {", "if (true) {"],
+      ["states of all turns in one place", /turn % 2u/g, "0u"],
     ],
   ],
   [
