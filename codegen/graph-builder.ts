@@ -196,7 +196,7 @@ export class GraphBuilder {
     const read = pair ?? [operands[0] as Node];
     return this.add({
       ...{ kind: "reduction", value, op, operands, atoms, stage: Math.max(...read.map(({ stage }) => stage)) + 1 },
-      ...(reduction.places && { place: placeIn(this.rowOf(op), noMoves) }),
+      ...(reduction.places && { place: this.placeInRow(op) }),
     });
   }
 
@@ -206,6 +206,13 @@ export class GraphBuilder {
     const init = { value: op.result, op, operands: [x] };
     if (own.length === 0) return isExclusive ? this.add({ ...init, kind: "single", atoms: x.atoms }) : x;
     return this.add({ ...init, kind: "scan", direction, atoms: [...new Set([...x.atoms, ...own])] });
+  }
+
+  /** Where an element stands in its row; in a kernel over tiles of the row, in the tile. */
+  private placeInRow(op: Op): Along {
+    const atoms = leavesOf(this.rowOf(op)).filter((atom) => this.columns.has(atom));
+    const isKnown = atoms.slice(1).every(({ extent }) => typeof extent === "number");
+    return isKnown ? placeIn(atoms, noMoves) : linearPlace([atoms], noMoves);
   }
 
   /** The axes that the op reduces. */

@@ -26,6 +26,8 @@ const programs: Readonly<Record<string, string>> = {
   "places of axes in two orders": `fn f(x: f32[n, 6, 8]) -> (a: i32[n], b: i32[n]) {
   return argmax(x, axes = [-2, -1]), argmax(transpose(x, perm = [0, 2, 1]), axes = [-2, -1])
 }`,
+  "places of two axes whose extents have names":
+    "fn f(x: f32[n, columns, n]) -> i32[n] { return argmax(x, axes = [-2, -1]) }",
   "places of one": "fn f(x: f32[n, 1]) -> i32[n] { return argmax(x, axes = [-1]) }",
   "places of one, of many rows": "fn f(x: f32[128, 1]) -> i32[128] { return argmax(x, axes = [-1]) }",
   "what an argmax finds": `fn f(x: f32[n, 20]) -> f32[n, 1] {
