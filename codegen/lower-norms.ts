@@ -30,12 +30,19 @@ import { attribute } from "../src/ir/ops/attributes.ts";
 import type { NormDef } from "../src/ir/ops/def.ts";
 import type { Emitter } from "../src/ir/ops/emitter.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { elementCount } from "../src/ir/tensor.ts";
 import { type Shape, sameShape } from "../src/ir/types.ts";
+import { reducedRow, rowExtents } from "../src/plan/row-tiles.ts";
 import type { Accuracy, KernelOptions } from "../src/target/options.ts";
 
-export function lowerNorms(fn: Fn, { accuracy = "normal", reduction }: KernelOptions = {}): Fn {
+/** @param isLowered which norms; all unless it is there. */
+export function lowerNorms(
+  fn: Fn,
+  { accuracy = "normal", reduction }: KernelOptions = {},
+  isLowered: (op: Op) => boolean = () => true,
+): Fn {
   const lowered = rewriteFn(
-    rewriteFn(fn, (op, builder) => primitive(op, builder, accuracy)),
+    rewriteFn(fn, (op, builder) => (isLowered(op) ? primitive(op, builder, accuracy) : undefined)),
     reduction === "two-fold" ? inTwoPasses : variance,
   );
   return lowered === fn ? fn : joined(lowered, fn);
@@ -83,6 +90,45 @@ function inPrimitives(op: Op, def: NormDef, builder: Builder, accuracy: Accuracy
   if (gamma !== undefined) y = builder.emit("mul", [y, reshaped(builder, gamma, affineView)]);
   if (beta !== undefined) y = builder.emit("add", [y, reshaped(builder, beta, affineView)]);
   return reshaped(builder, y, x.shape);
+}
+
+/** From how many elements on a row, and what is reduced across rows, is long; with 0, a column of any length. */
+export interface LongReductions {
+  readonly longRow: number;
+  readonly longColumn: number;
+}
+
+/** Lowers the norms that are split: those of long rows, and softmax over long columns. */
+export function lowerLongNorms(fn: Fn, options: KernelOptions, least: LongReductions): Fn {
+  const isSplit = (op: Op) =>
+    ops[op.name].kind === "norm" &&
+    (rowLength(op) >= least.longRow || (isSoftmax(op) && columnLength(op) >= least.longColumn));
+  return fn.ops.some(isSplit) ? lowerNorms(fn, options, isSplit) : fn;
+}
+
+/** Norms whose rows are not centered: a mean of a column is stored as one f32. */
+const isSoftmax = ({ name }: Op) => name === "softmax" || name === "log_softmax";
+
+/** Whether the function reduces so many elements to one, if their number is known. */
+export const hasLongReductions = ({ ops }: Fn, least: LongReductions): boolean =>
+  ops.some((op) => rowLength(op) >= least.longRow || columnLength(op) >= least.longColumn);
+
+/** Elements that a norm or a reduction reduces to one where they are the last axes; 0 where they are not, or their number is not known. */
+function rowLength(op: Op): number {
+  const def = ops[op.name];
+  const view = def.kind === "norm" ? def.view(op.operand(0).shape, op.attributes) : undefined;
+  const row = view === undefined ? reducedRow(op) : rowExtents(view.view, view.axes);
+  return row === undefined ? 0 : elementCount(row);
+}
+
+/** Elements that it reduces to one where the first axis is among them; -1 where it is not, 0 where their number is not known. */
+function columnLength({ name, attributes, operands: [x] }: Op): number {
+  const { kind } = ops[name];
+  if (x === undefined || (kind !== "norm" && kind !== "reduction") || attributes.axes === undefined) return -1;
+  const axes = attribute.axes(attributes);
+  if (!axes.includes(-x.shape.length)) return -1;
+  const extents = axes.map((axis) => x.shape.at(axis));
+  return extents.every((extent) => typeof extent === "number") ? elementCount(extents) : 0;
 }
 
 const leastEps = 2 ** -100;

@@ -15,12 +15,13 @@ import type { Pass } from "../pass/define-pass.ts";
 import type { Verification } from "../pass-manager/exact-check.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { PassManager, type PassResult, type PassWithOptions } from "../pass-manager/pass-manager.ts";
-import { outline, planOfOne, splitOne } from "../plan/outline.ts";
+import { outline, planOfOne } from "../plan/outline.ts";
 import { type Launch, launchesOf, type Plan } from "../plan/plan.ts";
 import type { Kernel } from "../target/manifest.ts";
 import type { KernelOptions } from "../target/options.ts";
 import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
+import { inLongParts, splitFunction, splitOptions } from "./split-reductions.ts";
 
 /** Options of the passes, and the functions that they run on. */
 export interface OptimizeOptions {
@@ -50,10 +51,11 @@ export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a builtin target profile, or a profile. `portable` by default. */
   readonly target?: string | TargetProfile;
   /**
-   * Which large reductions over rows are split into two kernels, one for tiles of rows and one over the tiles: those of functions
-   * that are several kernels anyway (`plans`, the default), `all`, or `none`.
+   * Which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of
+   * functions that are several kernels anyway (`plans`); these and, on GPUs, all that are known to reduce 65536 elements or more
+   * to one (`long`, the default); `all`; or `none`.
    */
-  readonly splitReductions?: "plans" | "all" | "none";
+  readonly splitReductions?: "long" | "plans" | "all" | "none";
   /** Whether a function that is not a single kernel is rejected (E0502 to E0505) rather than compiled to a plan of several. */
   readonly singleKernel?: boolean;
   /** `opaque` by default: they are opaque steps of plans. */
@@ -153,13 +155,14 @@ export function compileFunction(
     rounding,
     specialize: specialized,
     singleKernel = false,
-    splitReductions = "plans",
+    splitReductions = "long",
   } = options;
   const kernelOptions = { accuracy, reduction, rounding, specialize: specialized };
+  const how = splitOptions(splitReductions, profiles, options);
   const kernelsOf = (plan: Plan) =>
     launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));
   try {
-    const split = singleKernel || splitReductions !== "all" || !isFused(fn) ? undefined : splitOne(fn, names);
+    const split = singleKernel || !isFused(fn) ? undefined : splitFunction(fn, names, how, kernelOptions);
     const plan = split ?? planOfOne(fn);
     return { plan, kernels: kernelsOf(plan) };
   } catch (caught) {
@@ -169,7 +172,9 @@ export function compileFunction(
     if (singleKernel || !isPlan || !isFused(fn)) throw caught;
     const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
     const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
-    const cut = outline(within, names, { split: splitReductions !== "none" });
+    // Columns are split where they are reductions: softmax over columns stays one kernel.
+    const parts = inLongParts(within, { ...how, longColumn: Infinity }, kernelOptions);
+    const cut = { ...outline(parts, names, { split: splitReductions !== "none", longRow: how.longRow }), fn: within };
     const plan = options.products === "plain" ? withPlainKernels(cut) : cut;
     try {
       return { plan, kernels: kernelsOf(plan) };

@@ -21,8 +21,9 @@ import { attribute } from "../ir/ops/attributes.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
+import { asResult, buffersOf, copyBehind } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { asResult, buffersOf, copyBehind, type Folded, Partials } from "./split.ts";
+import { type Folded, Partials } from "./split.ts";
 
 /** Tiles that there are about. */
 const usualTiles = 1024;

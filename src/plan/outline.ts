@@ -18,17 +18,22 @@ import { firstMismatch } from "../ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../ir/mixed-order.ts";
 import { isOpaque, type Memory } from "../ir/opaque.ts";
 import { reservedWords } from "../ir/print.ts";
+import { splitRows } from "./long-rows.ts";
 import { finish } from "./memory.ts";
 import { mixedPieces } from "./mixed.ts";
 import { Buffers, Outliner, type Piece, type Write } from "./outliner.ts";
-import type { DerivedExtent, Launch, OpaqueStep, Plan } from "./plan.ts";
+import { type DerivedExtent, type Launch, launchesOf, type OpaqueStep, type Plan } from "./plan.ts";
 import { splitGroup } from "./split.ts";
 
 /**
  * The plan of a function whose ops all stand in kernels, or are such that none computes them.
  * @param taken names of other functions: no outlined one gets any of them.
  */
-export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: OutlineOptions = {}): Plan {
+export function outline(
+  fn: Fn,
+  taken: Iterable<string> = [],
+  { split = true, longRow = Infinity, longColumn = 0 }: OutlineOptions = {},
+): Plan {
   const extents: DerivedExtent[] = [];
   const outliner = new Outliner(fn, new FreshNames([...reservedWords, ...taken, fn.name]));
   const { memory } = outliner.buffers;
@@ -39,7 +44,9 @@ export function outline(fn: Fn, taken: Iterable<string> = [], { split = true }: 
     const [first] = ops as [Op];
     if (isOpaque(first)) return outliner.opaque(first);
     const writes = outliner.writesOf(ops, needed);
-    return piecesOf(ops, writes, outliner, { extents, split, isLast }).map((piece) => outliner.launch(piece));
+    return piecesOf(ops, writes, outliner, { extents, split, longRow, longColumn, isLast }).map((piece) =>
+      outliner.launch(piece),
+    );
   });
   const copied = fn.results.filter(({ value }) => value.def === undefined || isLeaf(value.def));
   const copies = copied.map((result) =>
@@ -53,13 +60,16 @@ function piecesOf(
   ops: readonly Op[],
   writes: readonly Write[],
   outliner: Outliner,
-  { extents, split, isLast }: { extents: DerivedExtent[]; split: boolean; isLast: (op: Op) => boolean },
+  how: Required<OutlineOptions> & { readonly extents: DerivedExtent[]; readonly isLast: (op: Op) => boolean },
 ): readonly Piece[] {
+  const { extents, split, longRow, longColumn, isLast } = how;
+  const long = longRow === Infinity ? undefined : splitRows(ops, writes, outliner, longRow);
+  if (long !== undefined) return long;
   const stored = writes.map(({ value }) => value);
   const found = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
   const mixed = found === "never" ? undefined : found;
   if (mixed === undefined) {
-    return (split ? splitGroup(ops, writes, outliner, extents) : undefined) ?? [{ ops, writes }];
+    return (split ? splitGroup(ops, writes, outliner, extents, longColumn) : undefined) ?? [{ ops, writes }];
   }
   const pieces =
     (split ? mixedPieces(mixed, writes, outliner, extents) : undefined) ?? wholeSums(mixed, writes, outliner);
@@ -109,15 +119,19 @@ function wholeSums({ body, sums, after }: MixedOrder, writes: readonly Write[], 
 }
 
 /** How a function is cut. */
-interface OutlineOptions {
+export interface OutlineOptions {
   /** Whether large reductions over rows become kernels over tiles of rows, and kernels that merge these. */
   readonly split?: boolean;
+  /** Of fewer elements, or where their number is not known, a column is not; 0 unless it is there. */
+  readonly longColumn?: number;
+  /** Of so many elements, if that is known, a row is split into parts that have kernels of their own; none unless it is there. */
+  readonly longRow?: number;
 }
 
-/** The kernel of a function that is one kernel, its reductions over rows split; `undefined` where none is worth that. */
-export function splitOne(fn: Fn, taken: Iterable<string> = []): Plan | undefined {
-  const plan = outline(fn, taken);
-  return plan.extents.length > 0 ? plan : undefined;
+/** The kernel of a function that is one kernel, its reductions split; `undefined` where none is worth that. */
+export function splitOne(fn: Fn, taken: Iterable<string>, options: OutlineOptions): Plan | undefined {
+  const [split, whole] = [options, {}].map((one) => outline(fn, taken, { split: false, ...one })) as [Plan, Plan];
+  return launchesOf(split).length > launchesOf(whole).length ? split : undefined;
 }
 
 /** The plan of a function that is one kernel. */

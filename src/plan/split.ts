@@ -18,14 +18,18 @@
  * kernel behind it.
  */
 
-import { Builder, copyOp } from "../ir/builder.ts";
+import { Builder } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
+import { reducedShape } from "../ir/mixed-order.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import { type ReductionName, ops as table } from "../ir/ops/index.ts";
-import { type Dim, type ElementType, isHalf, type Shape, tensorType } from "../ir/types.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { type Dim, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
+import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
+import { expsOfPart, mergedExps, mergedLogsumexp, mergedPlace, reducedValue, sumOfExps } from "./states.ts";
 
 /** Lanes that the first kernel gives work to. */
 const lanes = 2 ** 16;
@@ -46,15 +50,24 @@ interface Parts {
   readonly again: readonly Op[];
 }
 
-/** The kernels of a group whose reductions are split; `undefined` where that is not possible, or not worth it. */
+/**
+ * The kernels of a group whose reductions are split; `undefined` where that is not possible, or not worth it.
+ * @param leastColumn elements that are reduced to one, and known unless that is 0.
+ */
 export function splitGroup(
   group: readonly Op[],
   writes: readonly Write[],
   outliner: Outliner,
   extents: DerivedExtent[],
+  leastColumn: number,
 ): readonly Piece[] | undefined {
   const parts = partsOf(group);
   if (parts === undefined) return undefined;
+  const isLong = (op: Op) => {
+    const column = reducedShape(op);
+    return column.every((dim) => typeof dim === "number") && elementCount(column) >= leastColumn;
+  };
+  if (leastColumn > 0 && !parts.reductions.every(isLong)) return undefined;
   const { rows, rank, before, reductions, after, again } = parts;
   const derived: DerivedExtent[] = [];
   const tile = tileOf(rows, kept(reductions[0] as Op), outliner, derived);
@@ -99,27 +112,6 @@ export function splitGroup(
   return pieces;
 }
 
-/** Buffers that the kernel of a piece binds. */
-export function buffersOf({ ops, writes }: Piece): number {
-  const own = new Set(ops.flatMap((op) => op.results));
-  const read = new Set(ops.flatMap(presentOperands));
-  const isBuffer = (value: Value) => !own.has(value) && value.def?.name !== "constant";
-  return [...read].filter(isBuffer).length + writes.length;
-}
-
-/** The ops that these values need, in order; `known` values need none. */
-function closure(list: readonly Op[], values: readonly Value[], known: ReadonlySet<Value> = new Set()): Op[] {
-  const needed = new Set(values);
-  return list
-    .toReversed()
-    .filter((op) => {
-      if (!op.results.some((result) => needed.has(result))) return false;
-      for (const operand of presentOperands(op)) if (!known.has(operand)) needed.add(operand);
-      return true;
-    })
-    .toReversed();
-}
-
 const kept = (op: Op): Shape => {
   const { shape } = op.operand(0);
   const axes = attribute.axes(op.attributes);
@@ -139,10 +131,7 @@ function partsOf(group: readonly Op[]): Parts | undefined {
   };
   if (!reductions.every(isOverRows) || !reductions.every(isMergeable)) return undefined;
   if (elementsOf(x.shape) < leastElements) return undefined;
-  const before = closure(
-    group,
-    reductions.map((op) => op.operand(0)),
-  );
+  const before = closure(group, reductions.map(reducedValue));
   if (!before.every((op) => table[op.name].kind === "elementwise")) return undefined;
   // Every value of them has rows in front, or none.
   const values = [...before.flatMap(presentOperands), ...reductions.map((op) => op.operand(0))];
@@ -172,7 +161,8 @@ const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 /** Whether a value is small beside what is reduced, and comes from outside. */
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
 
-const isMergeable = (op: Op) => ["sum", "mean", "max", "min", "prod", "var", "std", "moments"].includes(op.name);
+const isMergeable = (op: Op) => merged.includes(op.name);
+const merged = ["sum", "mean", "max", "min", "prod", "var", "std", "moments", "logsumexp", "argmax", "argmin"];
 
 /** The tiles of an extent, with the extents that say how many there are and how large. */
 function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {
@@ -196,6 +186,8 @@ export class Partials {
   private readonly outliner: Outliner;
   private readonly known = new Map<string, Value>();
   private readonly numbers = new Map<Value, number>();
+  /** Of what stands for all tiles, what it is in one. */
+  private readonly inTile = new Map<Value, Value>();
 
   constructor(builder: Builder, tile: Tile, outliner: Outliner) {
     this.builder = builder;
@@ -208,6 +200,7 @@ export class Partials {
     const type = tensorType(value.element, [this.tile.count, ...value.shape]);
     const all = new Value(type, name, value.span);
     this.writes.push({ buffer: this.outliner.buffers.of(all), value });
+    this.inTile.set(all, value);
     return all;
   }
 
@@ -225,7 +218,8 @@ export class Partials {
 
   /** States are f32: a half holds no sum of many. */
   private wide(x: Value): Value {
-    return isHalf(x.element) ? this.builder.emit("cast", [x], { to: "f32" }) : x;
+    if (!isHalf(x.element)) return x;
+    return this.once(`wide ${this.keyOf(x)}`, () => this.builder.emit("cast", [x], { to: "f32" }));
   }
 
   /** A reduction of each tile. */
@@ -246,6 +240,25 @@ export class Partials {
         return this.stacked(op.def?.results[which] as Value, which === 0 ? "means" : "variances");
       });
     return [all(0), all(1)];
+  }
+
+  /** The largest element of each tile, and the sum of exp(x - largest). */
+  exps(x: Value, axes: readonly number[]): readonly [Value, Value] {
+    const mosts = this.of("max", x, axes);
+    const sums = this.once(`exps ${this.keyOf(x)} ${axes}`, () => {
+      const { builder } = this;
+      const shape = x.shape.map((dim, axis) => (axes.includes(axis - x.shape.length) ? 1 : dim));
+      const most = builder.emit("reshape", [this.inTile.get(mosts)], { shape });
+      return this.stacked(expsOfPart(builder, this.wide(x), most, axes), "exps");
+    });
+    return [mosts, sums];
+  }
+
+  /** At which place of what is reduced each tile begins. @param others what a tile reduces beside its rows. */
+  starts(to: Builder, others: Shape): Value {
+    const tiles = to.emit("linear_index", [], { shape: [this.tile.count] });
+    const size = to.emit("size", [], { shape: [this.tile.size, ...others] });
+    return to.emit("cast", [to.emit("mul", [tiles, size])], { to: "i32" });
   }
 
   /**
@@ -293,8 +306,30 @@ class Merge {
       if (name === "std") return [this.to.emit("sqrt", [variance])];
       return name === "var" ? [variance] : [mean, variance];
     }
+    if (name === "logsumexp") return [mergedLogsumexp(this.to, this.exps(this.x), this.first())];
+    if (name === "argmax" || name === "argmin") return [this.place(name)];
+    const x = sumOfExps(this.op);
+    if (x !== undefined) return [mergedExps(this.to, this.exps(x), this.first())];
     const of = name as Folded;
     return [this.over(of, this.partials.of(of, this.x, this.axes))];
+  }
+
+  private exps(x: Value): readonly [Value, Value] {
+    return this.partials.exps(x, this.axes);
+  }
+
+  /** The axis of the tiles, of a state. */
+  private first(): number {
+    return this.axes.length - this.x.shape.length - 1;
+  }
+
+  private place(name: "argmax" | "argmin"): Value {
+    const { to, partials, x, axes } = this;
+    const bests = partials.of(name === "argmax" ? "max" : "min", x, axes);
+    const starts = partials.starts(to, this.others());
+    const shape = [starts.shape[0] as Dim, ...bests.shape.slice(1).map(() => 1)];
+    const each = to.emit("reshape", [starts], { shape });
+    return mergedPlace(to, name, [bests, partials.of(name, x, axes)], each, this.first());
   }
 
   private over(name: Folded, partial: Value): Value {
@@ -303,9 +338,13 @@ class Merge {
 
   /** How many elements each tile reduces to one. */
   private counts(): Value {
+    return this.partials.counted(this.to, this.others());
+  }
+
+  /** What a tile reduces beside its rows. */
+  private others(): Shape {
     const { shape } = this.x;
-    const others = this.axes.filter((axis) => axis !== -shape.length).map((axis) => shape.at(axis) as Dim);
-    return this.partials.counted(this.to, others);
+    return this.axes.filter((axis) => axis !== -shape.length).map((axis) => shape.at(axis) as Dim);
   }
 
   private total(): Value {
@@ -328,19 +367,4 @@ class Merge {
     const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
     return [mean, to.emit("div", [sum, less])];
   }
-}
-
-/** Adds copies of ops that read what is `merged`, and what they make of it. */
-export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value, Value>): void {
-  for (const op of after) {
-    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
-    const copy = to.add(copyOp(op, { operands, kernel: 0 }));
-    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
-  }
-}
-
-/** In the element type and the shape of the result. */
-export function asResult(to: Builder, value: Value, { element, shape, name }: Value): Value {
-  const cast = element === value.element ? value : to.emit("cast", [value], { to: element as ElementType });
-  return cast.shape.length === shape.length ? cast : to.emit("reshape", [cast], { shape }, name);
 }

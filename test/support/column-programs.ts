@@ -68,4 +68,26 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
     3,
     "fn f(x: f32[n, 768]) -> (y: f32[n, 768]) { return exp(x) / sum(exp(x), axes = [0], keepdims = true) }",
   ],
+  logsumexp: [
+    2,
+    "fn f(x: f32[n, c]) -> (y: f32[c], z: f32[c]) { return logsumexp(x, axes = [0]), logsumexp(0.5 * x, axes = [0]) }",
+  ],
+  "logsumexp of a batch of halves": [
+    2,
+    "fn f(x: f16[n, 64, 5]) -> (y: f16[64]) { return logsumexp(x, axes = [0, 2]) }",
+  ],
+  "places of the largest and the smallest": [
+    2,
+    `fn f(x: f32[n, 64, 5]) -> (a: i32[64], b: i32[1, 64, 1], m: f32[64]) {
+  return argmax(x, axes = [0, 2]), argmin(x, axes = [0, 2], keepdims = true), max(x, axes = [0, 2])
+}`,
+  ],
+  "the place of the largest of all": [2, "fn f(x: f32[n, m]) -> (a: i32) { return argmax(x, axes = [0, 1]) }"],
+  "a sum of exponentials, and what follows from it": [
+    3,
+    `fn f(x: f32[n, 768]) -> (y: f32[n, 768]) {
+  let e = exp(x - max(x, axes = [0], keepdims = true))
+  return e / sum(e, axes = [0], keepdims = true)
+}`,
+  ],
 };

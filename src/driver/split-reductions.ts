@@ -1,0 +1,48 @@
+/** Which reductions of a function several workgroups share. */
+
+import { factorSums } from "../../codegen/factor-sums.ts";
+import { hasLongReductions, type LongReductions, lowerLongNorms } from "../../codegen/lower-norms.ts";
+import type { Fn } from "../ir/ir.ts";
+import { type OutlineOptions, splitOne } from "../plan/outline.ts";
+import type { Plan } from "../plan/plan.ts";
+import { hasLongRows, inParts } from "../plan/rows-in-parts.ts";
+import type { KernelOptions } from "../target/options.ts";
+import type { TargetProfile } from "../target/target.ts";
+
+/** From this length on, one workgroup for each row or column leaves most of a GPU idle. */
+const longLength = 2 ** 16;
+/** The shortest row that is split where all reductions are. */
+const shortestRow = 2 ** 14;
+
+/**
+ * How a function that is one kernel is split. A strict kernel is not: its sums have the order of sums in a kernel of each op.
+ * @param which as in `CompileOptions`.
+ */
+export function splitOptions(
+  which: "plans" | "long" | "all" | "none",
+  profiles: readonly TargetProfile[],
+  { rounding }: KernelOptions,
+): Required<OutlineOptions> {
+  const isStrict = rounding === "strict";
+  if (which === "all") return { split: true, longColumn: 0, longRow: isStrict ? Infinity : shortestRow };
+  const isLong = which === "long" && !isStrict && profiles.some(({ kind }) => kind === "gpu");
+  return { split: isLong, longColumn: longLength, longRow: isLong ? longLength : Infinity };
+}
+
+/** The plan of a function that is one kernel, with its reductions split; undefined where none of them are. */
+export function splitFunction(
+  fn: Fn,
+  names: readonly string[],
+  how: Required<OutlineOptions>,
+  options: KernelOptions,
+): Plan | undefined {
+  if (!how.split || !hasLongReductions(fn, how)) return undefined;
+  const plan = splitOne(inLongParts(fn, how, options), names, how);
+  return plan && { ...plan, fn };
+}
+
+/** The function with its long reductions in the form in which they are split; the function itself if it has none. */
+export function inLongParts(fn: Fn, how: LongReductions, options: KernelOptions): Fn {
+  const lowered = lowerLongNorms(fn, options, how);
+  return hasLongRows(lowered, how.longRow) ? inParts(factorSums(lowered), how.longRow) : lowered;
+}

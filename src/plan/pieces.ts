@@ -1,0 +1,42 @@
+/** What the kernels of a split reduction have in common. */
+
+import { type Builder, copyOp } from "../ir/builder.ts";
+import { type Op, presentOperands, type Value } from "../ir/ir.ts";
+import type { ElementType } from "../ir/types.ts";
+import type { Piece } from "./outliner.ts";
+
+/** Buffers that the kernel of a piece binds. */
+export function buffersOf({ ops, writes }: Piece): number {
+  const own = new Set(ops.flatMap((op) => op.results));
+  const read = new Set(ops.flatMap(presentOperands));
+  const isBuffer = (value: Value) => !own.has(value) && value.def?.name !== "constant";
+  return [...read].filter(isBuffer).length + writes.length;
+}
+
+/** The ops that these values need, in order; `known` values need none. */
+export function closure(list: readonly Op[], values: readonly Value[], known: ReadonlySet<Value> = new Set()): Op[] {
+  const needed = new Set(values);
+  return list
+    .toReversed()
+    .filter((op) => {
+      if (!op.results.some((result) => needed.has(result))) return false;
+      for (const operand of presentOperands(op)) if (!known.has(operand)) needed.add(operand);
+      return true;
+    })
+    .toReversed();
+}
+
+/** Adds copies of ops that read what is `merged`, and what they make of it. */
+export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value, Value>): void {
+  for (const op of after) {
+    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
+    const copy = to.add(copyOp(op, { operands, kernel: 0 }));
+    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
+  }
+}
+
+/** In the element type and the shape of the result. */
+export function asResult(to: Builder, value: Value, { element, shape, name }: Value): Value {
+  const cast = element === value.element ? value : to.emit("cast", [value], { to: element as ElementType });
+  return cast.shape.length === shape.length ? cast : to.emit("reshape", [cast], { shape }, name);
+}

@@ -1,0 +1,116 @@
+/**
+ * Long rows as they are computed when several workgroups share them (long-rows.ts):
+ *
+ *   x - mean(x)  ->  (x - s) - mean(x - s)
+ *   var(x)       ->  var(x - s)
+ *
+ * where s is the median of three elements of the row, which one outlier cannot be. The mean of a row is stored between kernels, as
+ * one f32: far from 0 it would be too coarse for what is left of the row's elements. Halves are computed as f32, as in one kernel,
+ * and rounded where the function returns them.
+ */
+
+import { Builder, makeOp, rewriteFn } from "../ir/builder.ts";
+import { type Fn, isLeaf, isOp, makeFn, type Op, usesOf, type Value } from "../ir/ir.ts";
+import { attribute } from "../ir/ops/attributes.ts";
+import { elementCount } from "../ir/tensor.ts";
+import { isHalf } from "../ir/types.ts";
+import { reducedRow } from "./row-tiles.ts";
+
+/** Whether the function has a reduction of the last axes whose elements are known to be so many. */
+export const hasLongRows = ({ ops }: Fn, least: number): boolean => ops.some((op) => isLong(op, least));
+
+function isLong(op: Op, least: number): boolean {
+  const row = reducedRow(op);
+  return row !== undefined && elementCount(row) >= least;
+}
+
+/** @param least elements of a long row. */
+export function inParts(given: Fn, least: number): Fn {
+  const fn = isOneKernel(given) ? widened(given) : given;
+  const uses = usesOf(fn);
+  const known = new Map<Value, Map<string, Value>>();
+  const centered = new Map<Value, { readonly x: Value; readonly rows: Value; readonly mean: Value }>();
+
+  const shifted = (x: Value, axes: readonly number[], to: Builder): Value => {
+    const ofX = known.get(x) ?? new Map<string, Value>();
+    known.set(x, ofX);
+    const rows = ofX.get(String(axes)) ?? to.emit("sub", [x, medianOfThree(x, axes, to)]);
+    ofX.set(String(axes), rows);
+    return rows;
+  };
+  const isSubtracted = ({ operands: [x], results: [mean] }: Op) =>
+    uses(mean as Value).ops.some(({ name, operands }) => name === "sub" && operands[0] === x && operands[1] === mean);
+
+  return rewriteFn(fn, (op, to, original) => {
+    const [x, from] = op.operands as readonly [Value, Value | undefined];
+    if (op.name === "sub") {
+      const of = from && centered.get(from);
+      return of?.x === x ? to.emit("sub", [of.rows, of.mean]) : undefined;
+    }
+    if (!isLong(op, least)) return undefined;
+    const axes = attribute.axes(op.attributes);
+    const isMean = op.name === "mean" && isSubtracted(original);
+    if (!isMean && op.name !== "var" && op.name !== "std" && op.name !== "moments") return undefined;
+    const rows = shifted(x, axes, to);
+    const results = to.op(op.name, [rows], op.attributes).results;
+    if (op.name === "var" || op.name === "std") return results;
+    const keepdims = attribute.flag(op.attributes, "keepdims");
+    const mean = to.emit("mean", [x], { axes, keepdims });
+    if (keepdims) centered.set(mean, { x, rows, mean: results[0] as Value });
+    return [mean, ...results.slice(1)];
+  });
+}
+
+/** Of the first, the middle and the last element of each row, where the axes are kept. */
+function medianOfThree(x: Value, axes: readonly number[], to: Builder): Value {
+  const lead = x.shape.slice(0, x.shape.length - axes.length);
+  const length = elementCount(x.shape.slice(-axes.length) as readonly number[]);
+  const rows = axes.length === 1 ? x : to.emit("reshape", [x], { shape: [...lead, length] });
+  const [a, b, c] = [0, Math.floor(length / 2), length - 1].map((start) =>
+    to.emit("slice", [rows], { axis: -1, start, end: start + 1 }),
+  ) as [Value, Value, Value];
+  const [low, high] = [to.emit("minimum", [a, b]), to.emit("maximum", [a, b])];
+  const median = to.emit("maximum", [low, to.emit("minimum", [high, c])]);
+  return axes.length === 1 ? median : to.emit("reshape", [median], { shape: [...lead, ...axes.map(() => 1)] });
+}
+
+/** Values that one kernel stores for another stay what they are. */
+const isOneKernel = ({ ops }: Fn) => new Set(ops.filter((op) => !isLeaf(op)).map(({ kernel }) => kernel)).size === 1;
+
+/** The function computed in f32 where its values are halves. What it rounds itself by a cast is rounded. */
+function widened(fn: Fn): Fn {
+  const all = [...fn.params, ...fn.ops.flatMap(({ results }) => results)];
+  if (!all.some(({ element }) => isHalf(element))) return fn;
+  const to = new Builder(fn.span);
+  const wide = new Map<Value, Value>();
+  const now = (value: Value): Value => {
+    const known = wide.get(value);
+    if (known !== undefined) return known;
+    const made = isHalf(value.element) ? to.emit("cast", [value], { to: "f32" }) : value;
+    wide.set(value, made);
+    return made;
+  };
+  for (const op of fn.ops) {
+    to.standAt(op);
+    const name = op.results[0]?.name;
+    if (op.name === "global") to.add(op);
+    else if (isOp(op, "constant") && isHalf(op.result.element)) {
+      wide.set(op.result, to.constant("f32", op.attributes.value));
+    } else if (op.name === "cast") {
+      const made = to.emit("cast", [now(op.operand(0))], op.attributes, name);
+      wide.set(op.result, isHalf(made.element) ? to.emit("cast", [made], { to: "f32" }) : made);
+    } else {
+      const operands = op.operands.map((value) => value && now(value));
+      const names = op.results.map((result) => result.name);
+      const made = makeOp(op.name, operands, op.attributes, { places: { op: op.span }, names, kernel: op.kernel });
+      for (const [i, result] of to.add(made).results.entries()) wide.set(op.results[i] as Value, result);
+    }
+  }
+  const kernel = fn.ops.find((op) => op.kernel !== undefined)?.kernel;
+  to.standAt({ span: fn.span, kernel });
+  const results = fn.results.map(({ name, value }) => {
+    const made = now(value);
+    return { name, value: isHalf(value.element) ? to.emit("cast", [made], { to: value.element }) : made };
+  });
+  return makeFn({ ...fn, ops: to.ops, results });
+}

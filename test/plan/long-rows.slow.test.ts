@@ -1,0 +1,100 @@
+/** Long rows that several workgroups share, on devices: against float64, on hard rows, and their bits in any batch. */
+
+import { describe, expect, test } from "vitest";
+import { proveLaunch } from "../../codegen/prove.ts";
+import { interpret } from "../../src/ir/interpret.ts";
+import type { Tensor } from "../../src/ir/tensor.ts";
+import { planManifest } from "../../src/plan/manifest.ts";
+import { launchesOf } from "../../src/plan/plan.ts";
+import type { HostTensor } from "../../src/runtime/host-tensor.ts";
+import type { OpenedDevice } from "../../src/runtime/node.ts";
+import { runPlan } from "../../src/runtime/prepare-plan.ts";
+import { portableTarget, targetByName } from "../../src/target/target.ts";
+import { splitText } from "../support/column-programs.ts";
+import { driverTest } from "../support/gpu.ts";
+import { longRowPrograms } from "../support/long-row-programs.ts";
+import { errorOf, type Fill, inputsFor, normal, tensorsOf } from "../support/oracle.ts";
+
+async function run(
+  gpu: OpenedDevice,
+  text: string,
+  n: number,
+  { target = gpu.target, fill = {} }: { target?: OpenedDevice["target"]; fill?: Readonly<Record<string, Fill>> } = {},
+) {
+  const { fn, plan, kernels } = splitText(text, { splitReductions: "all", target });
+  expect(kernels.length).toBeGreaterThan(1);
+  const inputs = inputsFor(fn, { n }, { fill });
+  const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, inputs);
+  return { fn, inputs, outputs };
+}
+
+const programs = Object.entries(longRowPrograms).map(([name, [, text]], i) => [name, text, i] as const);
+
+describe.each(programs)("%s", (_, text, i) => {
+  driverTest("as in float64", async (gpu) => {
+    const { fn, inputs, outputs } = await run(gpu, text, 3, { target: i % 3 === 0 ? portableTarget : gpu.target });
+    const most = fn.params[0]?.element === "f16" ? 1e-3 : 2e-6;
+    for (const [name, want] of Object.entries(interpret(fn, tensorsOf(inputs)))) {
+      // A quotient at a half may round either way.
+      const allowed = want.element === "i8" ? 1 : most;
+      expect(errorOf(outputs[name] as HostTensor, want), name).toBeLessThanOrEqual(allowed);
+    }
+  });
+});
+
+const named = (name: string) => [name, longRowPrograms[name]?.[1] ?? ""] as const;
+
+describe.each(["a loss", "layernorm", "moments and a deviation"].map(named))("%s", (_, text) => {
+  driverTest("the bits of a row in any batch", async (gpu) => {
+    // Random numbers are drawn in turn, those of the rows first.
+    const fill = { g: (_: unknown, i: number) => Math.sin(i), b: (_: unknown, i: number) => Math.cos(i) };
+    const [{ outputs: one }, { outputs: many }] = [
+      await run(gpu, text, 1, { fill }),
+      await run(gpu, text, 5, { fill }),
+    ];
+    for (const [name, { data }] of Object.entries(one)) {
+      expect(many[name]?.data.subarray(0, data.length), name).toEqual(data);
+    }
+  });
+});
+
+describe.each(["logsumexp", "layernorm", "places of the largest and the smallest"].map(named))("%s", (_, text) => {
+  test("each kernel is proved", () => {
+    for (const target of [portableTarget, targetByName("swiftshader")]) {
+      for (const launch of launchesOf(splitText(text).plan)) {
+        expect(proveLaunch(launch, [], target, {}, { elements: 2 ** 12 }), target.name).toEqual({ verdict: "equal" });
+      }
+    }
+  });
+});
+
+const [, layernorm] = longRowPrograms.layernorm as [number, string];
+
+driverTest("a constant row gives exactly beta", async (gpu) => {
+  for (const constant of [1e6, -3.3, 12345.678, -3e38]) {
+    const { inputs, outputs } = await run(gpu, layernorm, 1, { fill: { x: () => constant } });
+    expect(outputs.y?.data, `${constant}`).toEqual(inputs.b?.data);
+  }
+});
+
+driverTest("rows far from 0, and with an outlier where the shift is taken from", async (gpu) => {
+  const fills: readonly Fill[] = [
+    (next) => 1e4 + normal(next),
+    (next) => -1e5 + normal(next),
+    (next, i) => (i % 20480 === 0 ? 3e4 : normal(next)),
+  ];
+  for (const x of fills) {
+    const fill = { x, g: () => 1, b: () => 0 };
+    const { fn, inputs, outputs } = await run(gpu, layernorm, 2, { fill });
+    const want = interpret(fn, tensorsOf(inputs)).y;
+    expect(errorOf(outputs.y as HostTensor, want as Tensor), String(x)).toBeLessThanOrEqual(2e-6);
+  }
+});
+
+driverTest("parts that are masked", async (gpu) => {
+  const [, text] = longRowPrograms["a loss"] as [number, string];
+  const x: Fill = (next, i) => (i % 20480 < 9000 ? -Infinity : normal(next));
+  const { fn, inputs, outputs } = await run(gpu, text, 2, { fill: { x } });
+  const want = interpret(fn, tensorsOf(inputs));
+  expect(errorOf(outputs.z as HostTensor, want.z as Tensor)).toBeLessThanOrEqual(2e-6);
+});
