@@ -6,6 +6,7 @@
  * once for all of them.
  */
 
+import { grouped } from "../src/ir/groups.ts";
 import {
   add,
   binary,
@@ -25,7 +26,7 @@ import { aliasesOf } from "./aliases.ts";
 import { divisorValue, extentValue, known, lastIndex, times, timesExtent } from "./extent.ts";
 import { isColumnStore, type Store } from "./graph.ts";
 import { mostWorkgroups } from "./launch.ts";
-import { grouped, type Loop, planLoops } from "./loops.ts";
+import { type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import type { Node } from "./nodes.ts";
 import { type BodyContext, makeStrip, Place, type PlaceContext, type Strip } from "./place.ts";

@@ -5,6 +5,7 @@
 
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
+import { grouped } from "../src/ir/groups.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Accumulator, operandsOf } from "./accumulators.ts";
 import { computedType } from "./expression.ts";
@@ -211,13 +212,3 @@ export function columnNodes(from: readonly Node[], isCached: (node: Node) => boo
 
 /** The most nodes that are computed in addition to a loop's own. */
 const fewNodes = 32;
-
-export function grouped<T, K>(list: readonly T[], key: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of list) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
-    else group.push(item);
-  }
-  return groups;
-}

@@ -3,6 +3,7 @@
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
+import { grouped } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import type { ElementType } from "../src/ir/types.ts";
@@ -17,7 +18,6 @@ import { extentOf, known, times } from "./extent.ts";
 import { factorSums } from "./factor-sums.ts";
 import { buildGraph, centeringMeans, type Graph, type Store } from "./graph.ts";
 import { hashOf } from "./graph-hash.ts";
-import { grouped } from "./loops.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import { roundStrictly } from "./round-strictly.ts";

@@ -3,6 +3,7 @@
  * stores the stage's results. If the length of a row is not a multiple of its lanes, the remaining units are added after the loop.
  */
 
+import { grouped } from "../src/ir/groups.ts";
 import {
   add,
   binary,
@@ -24,7 +25,7 @@ import { type Accumulator, accumulatorsOf, isBlocked, operandsOf } from "./accum
 import { blocksInRows, blocksOf, depthSuffixes, ofDepth } from "./blocks.ts";
 import { extentValue, known } from "./extent.ts";
 import { centeringMeans } from "./graph.ts";
-import { elementNodes, grouped, type Loop, scansOf } from "./loops.ts";
+import { elementNodes, type Loop, scansOf } from "./loops.ts";
 import { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { Place, type PlaceContext, type Strip } from "./place.ts";

@@ -15,6 +15,7 @@
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
+import { grouped } from "../src/ir/groups.ts";
 import {
   add,
   allOf,
@@ -39,7 +40,6 @@ import { f32 } from "../src/kernel/types.ts";
 import { laneType } from "./expression.ts";
 import { divisorValue, type Extent, extentOf, extentValue, known, times, timesExtent } from "./extent.ts";
 import type { TiledRows, TileSum } from "./graph.ts";
-import { grouped } from "./loops.ts";
 import type { Names } from "./names.ts";
 import { hintOf, makeStrip, Place, type PlaceContext, type Strip } from "./place.ts";
 

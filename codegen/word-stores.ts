@@ -13,6 +13,7 @@
  */
 
 import { leavesOf } from "../src/ir/atoms.ts";
+import { grouped } from "../src/ir/groups.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
 import { type Buffer, elementsInWord, isPartOfWord } from "../src/kernel/buffer.ts";
 import {
@@ -32,7 +33,7 @@ import { typeOf } from "../src/kernel/types.ts";
 import type { Use } from "./access.ts";
 import { extentValue, known, lastIndex } from "./extent.ts";
 import type { Graph, Store } from "./graph.ts";
-import { columnNodes, grouped, type Loop } from "./loops.ts";
+import { columnNodes, type Loop } from "./loops.ts";
 import type { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, hintOf, type Place, type PlaceContext, type Strip } from "./place.ts";

@@ -9,6 +9,7 @@
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
+import { append } from "../src/ir/groups.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { parameterOf, quoted } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -122,10 +123,7 @@ export class Centering {
         waiting.push(...missing);
         continue;
       }
-      const decided = { kind: at.kind, rows: at.rows, verdict };
-      const others = this.verdicts.get(at.value);
-      if (others === undefined) this.verdicts.set(at.value, [decided]);
-      else others.push(decided);
+      append(this.verdicts, at.value, { kind: at.kind, rows: at.rows, verdict });
       waiting.pop();
     }
     return this.known(claim) as Verdict;

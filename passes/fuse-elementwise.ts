@@ -18,6 +18,7 @@
 
 import { kernelRefusals } from "../src/diagnostics/refusals.ts";
 import { copyOp } from "../src/ir/builder.ts";
+import { append } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { whyOutside } from "../src/ir/iteration.ts";
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
@@ -103,10 +104,7 @@ function givenGroups(fn: Fn): Partition | undefined {
     if (isLeaf(op) || (views.has(op) && op.kernel === undefined)) continue;
     const isOutside = isOpaque(op) || views.has(op);
     if (isOutside !== (op.kernel === undefined)) return undefined;
-    const key = op.kernel ?? op;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [op]);
-    else group.push(op);
+    append(groups, op.kernel ?? op, op);
   }
   const all = [...groups.values()];
   const costs = new KernelGroups(fn);

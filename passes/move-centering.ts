@@ -13,6 +13,7 @@
  * other; among equal ones it takes the assignment that changes least.
  */
 
+import { append } from "../src/ir/groups.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { byOp, parameterOf, quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
@@ -168,9 +169,7 @@ class Region {
     const [way, blocked] = typeof found === "string" ? [undefined, found] : [found, undefined];
     const [read, inPlace] = [this.choices.add(), this.choices.add()];
     const node: Node = { value, rows, fixed, way, blocked, readers: [], read, inPlace };
-    const others = this.byValue.get(value);
-    if (others === undefined) this.byValue.set(value, [node]);
-    else others.push(node);
+    append(this.byValue, value, node);
     return node;
   }
 
@@ -229,14 +228,9 @@ class Region {
   private findNearest() {
     const nodes = this.nodes();
     const [readBy, madeInto] = [new Map<Node, Node[]>(), new Map<Node, Node[]>()];
-    const add = (map: Map<Node, Node[]>, key: Node, node: Node) => {
-      const list = map.get(key);
-      if (list === undefined) map.set(key, [node]);
-      else list.push(node);
-    };
     for (const node of nodes) {
-      for (const reader of node.readers) add(readBy, reader, node);
-      for (const part of this.parts(node)) if (part.fixed === undefined) add(madeInto, part, node);
+      for (const reader of node.readers) append(readBy, reader, node);
+      for (const part of this.parts(node)) if (part.fixed === undefined) append(madeInto, part, node);
     }
     const of = (map: ReadonlyMap<Node, Node[]>) => nearestBlocked(nodes, (node) => map.get(node) ?? []);
     return { reader: of(readBy), part: of(madeInto) };

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { grouped } from "../../codegen/loops.ts";
+import { grouped } from "../../src/ir/groups.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, opNames, ops } from "../../src/ir/ops/index.ts";
