@@ -11,6 +11,7 @@ import { foldAffine } from "./fold-affine.ts";
 import { fuseElementwise } from "./fuse-elementwise.ts";
 import { gradient } from "./gradient.ts";
 import { layernormToRmsnorm } from "./layernorm-to-rmsnorm.ts";
+import { nestReductions } from "./nest-reductions.ts";
 import { raiseNorms } from "./raise-norms.ts";
 import { simplifyNorms } from "./simplify-norms.ts";
 
@@ -23,6 +24,7 @@ export const builtinPasses: readonly Pass[] = [
   simplifyNorms,
   cse,
   dce,
+  nestReductions,
   fuseElementwise,
   foldAffine,
   centerReaders,
@@ -39,6 +41,7 @@ export const defaultPipeline: readonly string[] = [
   "simplify-norms",
   "cse",
   "dce",
+  "nest-reductions",
   "fuse-elementwise",
 ];
 

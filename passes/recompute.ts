@@ -7,7 +7,7 @@
  *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
  *   kernel { let e_1 = exp(x)  let c = max(e_1, axes = [0]) }
  *
- * Elementwise chains from parameters alone are recomputed: they cost their loads. Each is tried once in each kernel that
+ * Chains of elementwise and index ops from parameters alone are recomputed, such as masks computed from positions: they cost their loads. Each is tried once in each kernel that
  * reads it and once for each op that does, and the cheapest partition is taken, as long as one gets cheaper.
  */
 
@@ -64,7 +64,7 @@ function chainOf(value: Value): readonly Op[] | undefined {
   const visit = ({ def }: Value): boolean => {
     if (def === undefined || isLeaf(def) || chain.has(def)) return true;
     const { kind } = table[def.name];
-    if (kind !== "elementwise" && kind !== "shape") return false;
+    if (kind !== "elementwise" && kind !== "shape" && kind !== "index") return false;
     if (!presentOperands(def).every(visit) || chain.size === longestChain) return false;
     chain.add(def);
     return true;

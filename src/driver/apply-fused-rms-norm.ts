@@ -45,7 +45,8 @@ export function applyFusedRmsNorm(
   { mode = "exact", fold = true }: FusedRmsNormOptions = {},
 ): FusedRmsNormResult {
   // No kernels are formed, and eps stays.
-  const steps = withoutPasses(parsePipeline("default", builtins), ["simplify-norms", "fuse-elementwise"]);
+  const kernels = ["simplify-norms", "nest-reductions", "fuse-elementwise"];
+  const steps = withoutPasses(parsePipeline("default", builtins), kernels);
   const pipeline = printPipeline(withPassOptions(steps, "eliminate-centering", { mode, fold }));
   const { module: rewritten, history, remarks } = new PassManager(pipeline, { builtins }).run(module);
   const norms = normRecords(history);

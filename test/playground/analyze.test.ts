@@ -74,6 +74,7 @@ describe("a program", () => {
       ["simplify-norms", 0, 0],
       ["cse", 0, 0],
       ["dce", 0, 0],
+      ["nest-reductions", 0, 0],
       ["fuse-elementwise", 2, 0],
     ]);
     const changed = passes[3];

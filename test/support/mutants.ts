@@ -756,6 +756,24 @@ const extremes: readonly Omit<Mutant, "file">[] = [
   },
 ];
 
+const nested = (op: string) =>
+  `fn f(x: f32[3, 4]) -> f32 {\n  return ${op}(softmax(x, axes = [-1]), axes = [0, 1])\n}\n`;
+
+const nesting: readonly Omit<Mutant, "file">[] = [
+  {
+    what: "adds up means",
+    from: "builder.emit(op.name, [inner], op.attributes)",
+    to: 'builder.emit("sum", [inner], op.attributes)',
+    program: nested("mean"),
+  },
+  {
+    what: "takes any reduction for one whose results merge",
+    from: "isMonoid(def.reduction) && def.resultElement === undefined",
+    to: "def.results.length === 1",
+    program: nested("var"),
+  },
+];
+
 export const mutants: readonly Mutant[] = [
   ...inFile("canonicalize.ts", "canonicalize", canonicalize),
   ...inFile("cse.ts", "cse", cse),
@@ -778,4 +796,5 @@ export const mutants: readonly Mutant[] = [
   ...inFile("center-readers.ts", "center-readers", centeredReaders),
   ...inFile("defer-scale.ts", "defer-scale", deferring),
   ...inFile("defer-scale.ts", "defer-scale", extremes),
+  ...inFile("nest-reductions.ts", "nest-reductions", nesting),
 ];
