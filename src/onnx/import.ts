@@ -53,9 +53,11 @@ export interface Imported {
   readonly kept: ReadonlyMap<Op, NodeProto>;
   /** Why nodes for which a rule exists remain `extern` ops. */
   readonly declined: ReadonlyMap<NodeProto, string>;
+  /** What was inferred about each tensor. */
   readonly types: ScopeTypes;
 }
 
+/** Options of `importModel`. */
 export interface ImportOptions {
   /** Treat f64 and bf16 as f32. Such a program only serves to locate norms. */
   readonly foreignFloats?: boolean;

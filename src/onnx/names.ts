@@ -11,6 +11,7 @@ export function identifier(name: string): string {
   return /^[A-Za-z_]/.test(plain) && !isTaken ? plain : `v${plain === "" ? "" : `_${plain}`}`;
 }
 
+/** Generates unique identifiers. */
 export class UniqueNames {
   private readonly names = new FreshNames();
 

@@ -141,6 +141,7 @@ interface Graphs {
   readonly shapeOf: (name: string) => readonly number[] | undefined;
 }
 
+/** Kernel launches before and after surgery. */
 export interface LaunchesAround {
   readonly before: Launches;
   readonly after: Launches;

@@ -27,6 +27,7 @@ interface Layout {
   readonly columnOf: (index: number) => number;
 }
 
+/** A product with a constant weight, and its bias if it has one. */
 export interface Product {
   readonly line: Line;
   readonly weight: string;
