@@ -15,7 +15,7 @@ import type { AtenNode } from "../program.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 import { Duplicates } from "./duplicates.ts";
 import { type Metas, type NewMeta, textOf, weightMeta } from "./metas.ts";
-import { type Said, type SaidArgument, type SayView, says } from "./says.ts";
+import { type AtenArgument, type AtenCall, type LineView, toAten } from "./to-aten.ts";
 import type { NewWeight } from "./weights.ts";
 
 /** A node of the rewritten program. */
@@ -36,7 +36,7 @@ interface Writing {
 }
 
 /** No ATen op expresses a node. */
-class Unsayable extends Error {}
+class Inexpressible extends Error {}
 
 export function writtenNodes(writing: Writing, lines: readonly Line[]): WrittenNode[] {
   const { model } = writing;
@@ -49,7 +49,7 @@ export function writtenNodes(writing: Writing, lines: readonly Line[]): WrittenN
     try {
       return writer.group(group);
     } catch (caught) {
-      if (!(caught instanceof Unsayable)) throw caught;
+      if (!(caught instanceof Inexpressible)) throw caught;
       const [first] = group.before as [NodeProto];
       return fail(surgeryErrors.unwritable(model.file, shown(first), "no ATen op expresses the rewritten node"));
     }
@@ -93,12 +93,12 @@ class NodeWriter {
       const line = now[i] as Line;
       const next = now[i + 1];
       const isLinear = next !== undefined && this.isBiasOf(line, next);
-      const said = this.said(line);
+      const call = this.call(line);
       const bias = isLinear
         ? { name: "bias", arg: this.view(next).tensor(next.inputs[1] === line.outputs[0] ? 0 : 1) }
         : undefined;
-      const args = bias === undefined ? said.args : [...said.args, bias];
-      written.push(this.node(node, { ...said, args }, isLinear ? next : line));
+      const args = bias === undefined ? call.args : [...call.args, bias];
+      written.push(this.node(node, { ...call, args }, isLinear ? next : line));
       if (isLinear) i++;
     }
     return written;
@@ -171,11 +171,11 @@ class NodeWriter {
     return weights.get(name)?.shape ?? model.translated.constants.get(name)?.view.sizes;
   }
 
-  private said(line: Line): Said {
-    return (says[opTypeOf(line)] ?? decline)(this.view(line));
+  private call(line: Line): AtenCall {
+    return (toAten[opTypeOf(line)] ?? decline)(this.view(line));
   }
 
-  private node(node: AtenNode, { op, args, meta }: Said, line: Line): WrittenNode {
+  private node(node: AtenNode, { op, args, meta }: AtenCall, line: Line): WrittenNode {
     const [tensor = ""] = line.outputs;
     const isKnown = this.writing.model.program.meta(tensor) !== undefined;
     const name = isKnown ? tensor : this.writing.fresh(tensor);
@@ -194,7 +194,7 @@ class NodeWriter {
     return { text, takes: takes.map((one) => JSON.parse(one) as string), makes: [name], from: undefined };
   }
 
-  private view(line: Line): SayView {
+  private view(line: Line): LineView {
     const { writing } = this;
     const { weights, added, metas, model } = writing;
     const inputs = line.inputs.filter((name) => name !== "");
@@ -245,7 +245,7 @@ class NodeWriter {
 }
 
 const decline = (): never => {
-  throw new Unsayable();
+  throw new Inexpressible();
 };
 
 const opTypeOf = ({ at, made }: Line): string => (made ?? at).opType;
@@ -253,7 +253,7 @@ const opTypeOf = ({ at, made }: Line): string => (made ?? at).opType;
 const tensorText = (name: string): JsonText => jsonText({ as_tensor: { name } });
 
 /** `kind` is 1 for a positional argument, 2 for a keyword argument. */
-const argumentText = ({ name, arg, isKeyword = false }: SaidArgument): JsonText =>
+const argumentText = ({ name, arg, isKeyword = false }: AtenArgument): JsonText =>
   objectText([
     ["name", jsonText(name)],
     ["arg", arg],

@@ -5,21 +5,21 @@ import { type JsonText, jsonText } from "./arguments.ts";
 import { broadcastMeta, type NewMeta, reducedMeta } from "./metas.ts";
 
 /** An argument of an ATen node, by its name in the schema. */
-export interface SaidArgument {
+export interface AtenArgument {
   readonly name: string;
   readonly arg: JsonText;
   /** Whether it is a keyword argument. */
   readonly isKeyword?: boolean;
 }
 
-export interface Said {
+export interface AtenCall {
   readonly op: string;
-  readonly args: readonly SaidArgument[];
+  readonly args: readonly AtenArgument[];
   readonly meta: NewMeta;
 }
 
 /** A node of the rewritten graph. */
-export interface SayView {
+export interface LineView {
   readonly inputs: readonly string[];
   /** An input as a tensor argument. */
   tensor(input: number): JsonText;
@@ -40,17 +40,17 @@ export interface SayView {
   decline(): never;
 }
 
-type Say = (at: SayView) => Said;
+type LineRule = (at: LineView) => AtenCall;
 
-const argument = (name: string, arg: JsonText, isKeyword = false): SaidArgument => ({ name, arg, isKeyword });
+const argument = (name: string, arg: JsonText, isKeyword = false): AtenArgument => ({ name, arg, isKeyword });
 
-const metaOfBoth = (at: SayView): NewMeta => {
+const metaOfBoth = (at: LineView): NewMeta => {
   if (at.isNumber(1)) return at.meta(0);
   return at.isNumber(0) ? at.meta(1) : broadcastMeta(at.meta(0), at.meta(1));
 };
 
 const binary =
-  (op: string, commutes: boolean): Say =>
+  (op: string, commutes: boolean): LineRule =>
   (at) => {
     // A number must be the second operand.
     const order = commutes && at.isNumber(0) ? [1, 0] : [0, 1];
@@ -60,16 +60,16 @@ const binary =
   };
 
 const unary =
-  (op: string): Say =>
+  (op: string): LineRule =>
   (at) => ({ op, args: [argument("self", at.tensor(0))], meta: at.meta(0) });
 
-const power: Say = (at) => ({
+const power: LineRule = (at) => ({
   op: "pow.Tensor_Scalar",
   args: [argument("self", at.tensor(0)), argument("exponent", at.isNumber(1) ? at.operand(1) : at.decline())],
   meta: at.meta(0),
 });
 
-const mean: Say = (at) => {
+const mean: LineRule = (at) => {
   const axes = at.integers(1);
   if (at.integer("keepdims") !== 1) at.decline();
   return {
@@ -84,7 +84,7 @@ const mean: Say = (at) => {
 };
 
 /** The normalized shape: the last extents of the input, which must be numbers. */
-function rowOf(at: SayView): number[] {
+function rowOf(at: LineView): number[] {
   const axis = at.integer("axis") ?? -1;
   const sizes = at.meta(0).sizes.slice(axis < 0 ? axis : axis - at.meta(0).sizes.length);
   return sizes.map((size) => {
@@ -94,9 +94,9 @@ function rowOf(at: SayView): number[] {
 }
 
 const none = jsonText({ as_none: true });
-const eps = (at: SayView) => argument("eps", jsonText({ as_float: at.float("epsilon") ?? 1e-5 }));
+const eps = (at: LineView) => argument("eps", jsonText({ as_float: at.float("epsilon") ?? 1e-5 }));
 
-const rmsNorm: Say = (at) => ({
+const rmsNorm: LineRule = (at) => ({
   op: "rms_norm.default",
   args: [
     argument("input", at.tensor(0)),
@@ -107,7 +107,7 @@ const rmsNorm: Say = (at) => ({
   meta: at.meta(0),
 });
 
-const layerNorm: Say = (at) => ({
+const layerNorm: LineRule = (at) => ({
   op: "layer_norm.default",
   args: [
     argument("input", at.tensor(0)),
@@ -119,7 +119,7 @@ const layerNorm: Say = (at) => ({
   meta: at.meta(0),
 });
 
-const product: Say = (at) => {
+const product: LineRule = (at) => {
   const width = at.meta(1).sizes;
   const meta = (column: JsonText): NewMeta => ({ ...at.meta(0), sizes: [...at.meta(0).sizes.slice(0, -1), column] });
   if (at.isTransposed(1)) {
@@ -135,7 +135,7 @@ const product: Say = (at) => {
   return { op, args, meta: meta(width.at(-1) as JsonText) };
 };
 
-const cast: Say = (at) => {
+const cast: LineRule = (at) => {
   const dtype = scalarTypeOf(at.integer("to") ?? 0)?.number ?? at.decline();
   return {
     op: "_to_copy.default",
@@ -145,7 +145,7 @@ const cast: Say = (at) => {
 };
 
 /** By op type in ONNX. */
-export const says: Readonly<Record<string, Say>> = {
+export const toAten: Readonly<Record<string, LineRule>> = {
   Add: binary("add.Tensor", true),
   Sub: binary("sub.Tensor", false),
   Mul: binary("mul.Tensor", true),
