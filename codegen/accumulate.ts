@@ -37,7 +37,7 @@ import { type Accumulator, operandsOf } from "./accumulators.ts";
 import { depthSuffixes, ofDepth } from "./blocks.ts";
 import { laneType } from "./expression.ts";
 import { extentValue, known } from "./extent.ts";
-import { type Merge, mergeLanes, shareFirst } from "./lanes.ts";
+import { LaneMerger, type Merge } from "./lanes.ts";
 import type { Names } from "./names.ts";
 import { isCovariance, type Node } from "./nodes.ts";
 import type { BodyContext, Place } from "./place.ts";
@@ -80,7 +80,7 @@ export class AccumulatorWriter {
   limit: Expression | undefined;
   private readonly context: BodyContext;
   private readonly to: Statements;
-  private readonly scratch: Scratch;
+  private readonly lanes: LaneMerger;
   /** By accumulator and depth. */
   private readonly states = new Map<Accumulator, State[]>();
   /** The states of rows, once their lanes are merged. */
@@ -91,7 +91,7 @@ export class AccumulatorWriter {
   constructor(context: BodyContext, to: Statements, scratch: Scratch) {
     this.context = context;
     this.to = to;
-    this.scratch = scratch;
+    this.lanes = new LaneMerger(context.schedule, scratch, to);
   }
 
   private stateOf(accumulator: Accumulator, depth: number): State {
@@ -159,7 +159,7 @@ export class AccumulatorWriter {
   /** Broadcasts lane 0's shift to all lanes of its row. */
   shareShift(accumulator: Accumulator, lane: Expression): void {
     for (const [shift] of this.samples.get(accumulator) ?? []) {
-      shareFirst(shift as Target, lane, this.context.schedule, this.scratch, this.to);
+      this.lanes.shareFirst(shift as Target, lane);
     }
   }
 
@@ -250,7 +250,7 @@ export class AccumulatorWriter {
           return { ...merge, accumulator, names: place.names };
         }),
     );
-    mergeLanes(merges, lane, this.context.schedule, this.scratch, this.to);
+    this.lanes.merge(merges, lane);
     for (const { accumulator, state, names } of merges) this.join(accumulator, state, before, units, names);
   }
 
@@ -306,7 +306,7 @@ export class AccumulatorWriter {
         this.rows.set(accumulator, merge.state);
         return merge;
       });
-      mergeLanes(merges, lane, schedule, this.scratch, this.to);
+      this.lanes.merge(merges, lane);
     }
   }
 

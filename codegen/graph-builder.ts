@@ -88,7 +88,7 @@ export class GraphBuilder {
     return node;
   }
 
-  /** Loops go one way: where there are scans from both ends, those from the end have the odd stages. */
+  /** A loop has one direction: if there are scans in both, reverse ones are in odd stages. */
   private stageOf(
     init: Pick<Node, "operands"> & { readonly stage?: number },
     direction: Direction | undefined,
@@ -200,7 +200,7 @@ export class GraphBuilder {
     });
   }
 
-  /** Of one element the sum is that element, or nothing. */
+  /** A scan; of a single element it is that element, or 0. */
   private scanning(op: Op, { axis, direction, isExclusive }: Scan, x: Node): Node {
     const own = leavesOf(this.space.readBy(op, 0).at(axis) as readonly Atom[]);
     const init = { value: op.result, op, operands: [x] };

@@ -44,7 +44,7 @@ export interface TiledRows {
 export const centeringMeans = (nodes: readonly Node[]): ReadonlySet<Node | undefined> =>
   new Set(nodes.filter(({ kind }) => kind === "centered").map(({ operands }) => operands[1]));
 
-/** Whether scans go from both ends of a row, so that no two loops need come to its elements in one order. */
+/** Whether there are scans in both directions, so that loops may visit the elements of a row in different orders. */
 export const goesBothWays = ({ nodes }: Pick<Graph, "nodes">): boolean =>
   new Set(nodes.flatMap(({ direction }) => direction ?? [])).size > 1;
 

@@ -28,9 +28,9 @@ export interface Loop {
   readonly frees: ReadonlySet<Node>;
   /** Whether the loop counts steps, which are the indices of cached values. */
   readonly counts: boolean;
-  /** Whether it goes from the end of the row to its first element. */
+  /** Whether it runs from the end of the row to its first element. */
   readonly isReverse: boolean;
-  /** Whether all lanes of a row take each step together, also those with no element in it: scans exchange sums in it. */
+  /** Whether all lanes of a row execute each step, including those without an element, as scans exchange sums in it. */
   readonly isTogether: boolean;
 }
 
@@ -45,7 +45,7 @@ const mostNodes = 100_000;
  */
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
   const { width, steps, mostRowsPerLane } = schedule;
-  // From the other end of the row, other lanes have a lane's elements.
+  // In the other direction, an element belongs to another lane, which cannot read this lane's cache.
   const cached = plan(graph, (node) => !goesBothWays(graph) && (!cache.isMemory || isExpensive(node)));
   const arrays = countArrays(cached) * mostRowsPerLane;
   const fits = steps !== undefined && arrays * steps * width <= cache.elements && arrays <= cache.arrays;
@@ -176,13 +176,13 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
   );
 }
 
-/** The scans that the loop computes, and does not read from an earlier one's. */
+/** The scans that the loop computes rather than reads from a cache. */
 export const scansOf = ({ nodes, reads }: Pick<Loop, "nodes" | "reads">): readonly Node[] =>
   nodes.filter((node) => node.kind === "scan" && !reads.has(node));
 
 /**
- * How a loop goes: as its scans do, and without one as those of the kernel. A lane then has the same elements in every loop, and
- * adds them up in the same order, whether it keeps any or not.
+ * The direction of a loop: that of its scans, or else of the kernel's. A lane then processes the same elements in every loop, and
+ * accumulates them in the same order, whether it caches any or not.
  */
 function directionOf(loop: Pick<Loop, "nodes" | "reads">, graph: Graph) {
   const all = graph.nodes.filter(({ kind }) => kind === "scan");
@@ -196,8 +196,15 @@ function directionOf(loop: Pick<Loop, "nodes" | "reads">, graph: Graph) {
  */
 export function elementNodes(loop: Loop, accumulators: readonly Accumulator[]) {
   const operands = accumulators.flatMap(operandsOf);
-  const anew = columnNodes(operands, () => false, loop.reads.size === 0 ? Infinity : loop.nodes.length + fewNodes);
-  return { isAnew: anew !== undefined, nodes: anew ?? columnNodes(operands, (node) => loop.reads.has(node)) ?? [] };
+  const recomputed = columnNodes(
+    operands,
+    () => false,
+    loop.reads.size === 0 ? Infinity : loop.nodes.length + fewNodes,
+  );
+  return {
+    isRecomputed: recomputed !== undefined,
+    nodes: recomputed ?? columnNodes(operands, (node) => loop.reads.has(node)) ?? [],
+  };
 }
 
 /** The column nodes that these depend on, operands first; `undefined` if they are more than `most`. */

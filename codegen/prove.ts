@@ -5,9 +5,10 @@
  * of lanes, and barriers. It is translation validation (Pnueli, Siegel and Singerman 1998) with a field as the semantics.
  */
 
-import { Evaluator, type FieldTensor } from "../src/ir/field/evaluate.ts";
+import { Evaluator } from "../src/ir/field/evaluate.ts";
 import { integerOf, isNumber } from "../src/ir/field/integers.ts";
 import { fieldPairs } from "../src/ir/field/prime.ts";
+import type { FieldTensor } from "../src/ir/field/tensor.ts";
 import { resolveShape } from "../src/ir/interpret.ts";
 import { type Const, dimensionNames, type Fn, isOp, type Op, type Value } from "../src/ir/ir.ts";
 import { hasOwnMeaning } from "../src/ir/ops/own.ts";
