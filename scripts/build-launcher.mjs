@@ -29,7 +29,7 @@ const files = [
   ...["launch", "read-back", "slots", "prepared", "callable"],
 ];
 /** What plans take besides. */
-const filesOfPlans = ["plan-manifest", "products", "overlap", "plan", "callable-plan"];
+const filesOfPlans = ["plan-manifest", "products", "overlap", "bound-plan", "plan", "callable-plan"];
 
 const imports = /^import\b[^;]*;\n/gm;
 /** Comments that a caller does not come to see. */

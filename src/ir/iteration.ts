@@ -44,9 +44,9 @@ export class IterationSpace {
   private readonly reads = new Map<Op, readonly (DimAtoms | undefined)[]>();
   /** Axes along which a value depends on reductions of rows, so that it can be computed at the current row only. */
   private readonly bound = new Map<Value, Atoms>();
-  /** From which end the scans go that a value follows from without a reduction between. */
+  /** The direction of the scans on which a value depends without a reduction in between. */
   private readonly directions = new Map<Value, Direction>();
-  /** What scans go along, in their order. */
+  /** The atoms along which scans run, in order. */
   private scanned: Atoms = [];
   private reduced: Atoms | undefined;
   /** The first reduction or scan, which determines the columns, and its axes in words. */
@@ -202,7 +202,7 @@ export class IterationSpace {
     });
   }
 
-  /** Says that the axis of a scan is the columns: a kernel has a sum when it comes to its element, and at no other. */
+  /** Unifies the axis of a scan with the columns. A sum is available only when the loop reaches its element. */
   private scan(op: Op, x: DimAtoms): DimAtoms {
     const { axis } = scanOf(op) as Scan;
     const along = x.at(axis) as Atoms;
@@ -218,7 +218,7 @@ export class IterationSpace {
     return x;
   }
 
-  /** The column atoms in the order of scans along them; none where there are no scans. */
+  /** The column atoms in the order of scans along them; empty if there are no scans. */
   get scannedColumns(): readonly Atom[] {
     return leavesOf(this.scanned);
   }

@@ -16,19 +16,19 @@ export function reductionResultOf({ def: op, index }: Value): ReductionResult | 
   return def?.kind === "reduction" ? def.results[index] : undefined;
 }
 
-/** From which end of a row a scan goes. */
+/** The direction of a scan along a row. */
 export type Direction = "forward" | "reverse";
 
-/** How a scan goes along its operand. */
+/** The parameters of a scan. */
 export interface Scan {
   /** Counted from the end. */
   readonly axis: number;
   readonly direction: Direction;
-  /** Whether an element is left out of its own sum. */
+  /** Whether an element is excluded from its own sum. */
   readonly isExclusive: boolean;
 }
 
-/** How an op scans its operand; `undefined` if it is no scan. */
+/** The scan that an op computes; `undefined` if it is not a scan. */
 export function scanOf({ name, attributes }: Op): Scan | undefined {
   const def = ops[name];
   if (def.kind !== "linear" || def.outside !== undefined) return undefined;

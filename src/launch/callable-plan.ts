@@ -1,7 +1,8 @@
 /** A plan as a function that can be called in one line, as generated modules export it. */
 
+import type { PlanOptions } from "./bound-plan.ts";
 import type { CallableKernel } from "./callable.ts";
-import { type PlanOptions, PreparedPlan } from "./plan.ts";
+import { PreparedPlan } from "./plan.ts";
 import type { LaunchPlan } from "./plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTensors, LaunchTypes } from "./types.ts";
 

@@ -1,10 +1,10 @@
 /** The types that `tirc/launch` and `tirc/runtime` both export. */
 
 export type { Bound, DispatchInto, Part } from "./bound.ts";
+export type { BindPlanOptions, BoundPlan, BoundStep, EncodeSteps, PlanOptions } from "./bound-plan.ts";
 export type { CallableKernel } from "./callable.ts";
 export type { LaunchArray, LaunchElement } from "./compact.ts";
 export type { LaunchOptions } from "./launch.ts";
-export type { BindPlanOptions, BoundPlan, BoundStep, EncodeSteps, PlanOptions } from "./plan.ts";
 export type {
   LaunchBuffer,
   LaunchExtent,

@@ -3,8 +3,9 @@
  * (src/ir/field), with tiles of two, and the results compared.
  */
 
-import { type Assumed, Evaluator, type FieldTensor } from "../ir/field/evaluate.ts";
+import { type Assumed, Evaluator } from "../ir/field/evaluate.ts";
 import { fieldPairs } from "../ir/field/prime.ts";
+import type { FieldTensor } from "../ir/field/tensor.ts";
 import { dimensionNames, isOp, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";

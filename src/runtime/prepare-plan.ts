@@ -2,7 +2,8 @@
 
 import { TircError } from "../diagnostics/diagnostic.ts";
 import { type CompiledPlan, planOfKernel, signatureOf } from "../emit/plan-signature.ts";
-import { type BindPlanOptions, type BoundPlan, type PlanOptions, PreparedPlan } from "../launch/plan.ts";
+import type { BindPlanOptions, BoundPlan, PlanOptions } from "../launch/bound-plan.ts";
+import { PreparedPlan } from "../launch/plan.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";

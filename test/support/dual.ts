@@ -8,8 +8,9 @@
 
 import { makeOp } from "../../src/ir/builder.ts";
 import { Algebra, type Rounded } from "../../src/ir/field/algebra.ts";
-import { Evaluator, type FieldTensor, type Point } from "../../src/ir/field/evaluate.ts";
+import { Evaluator } from "../../src/ir/field/evaluate.ts";
 import type { Elements, PrimeField } from "../../src/ir/field/prime.ts";
+import type { FieldTensor, Point } from "../../src/ir/field/tensor.ts";
 import { type Const, type Fn, isLeaf, type Op, type Value } from "../../src/ir/ir.ts";
 import type { OpDef, ReductionDef } from "../../src/ir/ops/def.ts";
 import type { Emitter } from "../../src/ir/ops/emitter.ts";

@@ -10,10 +10,11 @@ import { resolveShape } from "../interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Op, presentOperands, type Value } from "../ir.ts";
 import { ops } from "../ops/index.ts";
 import { elementCount, indexAt } from "../tensor.ts";
-import { type Assumed, Evaluator, type FieldTensor, fingerprint, isLiteral } from "./evaluate.ts";
+import { type Assumed, Evaluator, fingerprint, isLiteral } from "./evaluate.ts";
 import { type Exchanges, exchanged, isMeant, type Law, type LawOfValue, type Meaning } from "./laws.ts";
 import { fieldPairs } from "./prime.ts";
 import { reduced, type Side } from "./reduce.ts";
+import type { FieldTensor } from "./tensor.ts";
 
 /** An assumption of an approximate rewrite: a value of the original function equals an operand of its op. */
 export interface Assumption {

@@ -7,36 +7,20 @@
  */
 
 import { makeOp } from "../builder.ts";
-import { evaluateOp, resolvedAttributes, resolveShape } from "../interpret.ts";
+import { evaluateOp, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
 import { lookupsBy } from "../lookups.ts";
-import type { IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "../ops/def.ts";
+import type { NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import type { Emitter } from "../ops/emitter.ts";
 import { type OpName, ops } from "../ops/index.ts";
 import type { Operands } from "../ops/meaning.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
-import { broadcastShapes, type ElementType, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
+import { broadcastShapes, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
 import { Algebra, hashOfText } from "./algebra.ts";
 import { drawIntegers, integersOf, isNumber, residuesOfIntegers } from "./integers.ts";
 import { residuesOfDatum } from "./literal.ts";
-import type { Elements, FieldPair, PrimeField } from "./prime.ts";
-
-/** A tensor of field elements. */
-export interface FieldTensor extends Elements {
-  readonly element: ElementType;
-  readonly shape: readonly number[];
-  /** The number in float64 that all elements are, if they are a literal or computed from literals alone. */
-  readonly number?: number;
-}
-
-/** A point of comparison: fields, a seed for random numbers, and extents of symbolic dimensions. */
-export interface Point {
-  readonly pair: FieldPair;
-  readonly seed: number;
-  readonly dims: Readonly<Record<string, number>>;
-  /** Whether integers are 32-bit integers, as in a kernel (integers.ts), rather than residues. */
-  readonly computesIntegers?: boolean;
-}
+import type { Elements } from "./prime.ts";
+import { bilinear, type FieldTensor, moved, type Point, summed } from "./tensor.ts";
 
 /** The operand that an op's result is assumed to equal, if any: see `PassContext.assume`. */
 export type Assumed = (op: Op, operands: readonly (FieldTensor | undefined)[]) => FieldTensor | undefined;
@@ -222,13 +206,6 @@ export class Evaluator {
     return residuesOfIntegers(integersOf(elements, pair), pair);
   }
 
-  /** Positions along an axis of this extent. Residues are not positions, and are taken modulo the extent. */
-  private places(index: FieldTensor, extent: number): Float64Array {
-    const { pair, computesIntegers } = this.point;
-    if (!computesIntegers) return index.p.map((value) => value % extent);
-    return integersOf(index, pair).map((value) => Math.min(Math.max(value, 0), extent - 1));
-  }
-
   /** Ops on literals are computed in float64, as in the compiler, unless the result is not finite. */
   private numberOf(op: Op, def: OpDef, operands: readonly (FieldTensor | undefined)[]): number | undefined {
     if (def.kind === "constant") return op.attributes.value as number;
@@ -270,9 +247,9 @@ export class Evaluator {
       case "shape":
         return [over(x, (data) => def.evaluate({ element: x.element, shape: x.shape, data }, shape, attributes))];
       case "linear":
-        return [def.exact === "bilinear" ? this.bilinear(op, def, operands) : this.summed(op, def, operands)];
+        return [(def.exact === "bilinear" ? bilinear : summed)(op, def, operands, this.point)];
       case "index":
-        return [this.moved(op, def, operands, shape)];
+        return [moved(op, def, operands, shape, this)];
       case "extern":
         return this.extern(op, operands, shapes);
       default:
@@ -324,90 +301,6 @@ export class Evaluator {
     const shape = reducedShape(x.shape, axes, attributes.keepdims === true) as number[];
     const { p, q } = result as Elements;
     return { element, shape, p, q };
-  }
-
-  /** Evaluates an op that moves elements. */
-  private moved(
-    { attributes, span }: Op,
-    def: IndexDef,
-    operands: readonly (FieldTensor | undefined)[],
-    shape: readonly number[],
-  ): Elements {
-    const map = def.map(
-      operands.map((operand) => operand?.shape),
-      attributes,
-    );
-    const count =
-      map.kind === "lookup" ? (operands[map.operand]?.shape[map.axes.indexOf(undefined)] as number) : Infinity;
-    const isIndex = (i: number) => def.operands[i]?.element === "index";
-    const fill = this.algebra.number(map.kind === "segments" ? (map.fill ?? 0) : 0);
-    const by = (which: "p" | "q") => {
-      const tensors = operands.map((operand, i) => {
-        if (operand === undefined) return undefined;
-        const data = isIndex(i) ? this.places(operand, count) : operand[which];
-        return data && { element: operand.element, shape: operand.shape, data };
-      });
-      const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
-      const [value] = fill[which] ?? [];
-      if (!isComplete || value === undefined) return undefined;
-      const given = resolvedAttributes({ attributes }, this.point.dims);
-      return def.evaluate(tensors, "value" in given ? { ...given, value } : given, { span, shape });
-    };
-    return { p: by("p") as Float64Array, q: by("q") };
-  }
-
-  /** Sums of up to 2^23 elements at positions given by another operand. 32-bit positions may be out of range. */
-  private summed(op: Op, def: LinearDef, operands: readonly (FieldTensor | undefined)[]): Elements {
-    const attributes = resolvedAttributes(op, this.point.dims);
-    const [count = 1] = (attributes.shape as readonly number[] | undefined) ?? [];
-    const { computesIntegers, pair } = this.point;
-    const isIndex = (i: number) => def.operands[i]?.element === "index";
-    const placesOf = (index: FieldTensor) => (computesIntegers ? integersOf(index, pair) : this.places(index, count));
-    const by = (which: "p" | "q") => {
-      const tensors = (operands as readonly FieldTensor[]).map((operand, i) => {
-        const data = isIndex(i) ? placesOf(operand) : operand[which];
-        return data && { element: operand.element, shape: operand.shape, data };
-      });
-      if (tensors.includes(undefined)) return undefined;
-      const { modulus } = this.point.pair[which];
-      return def.evaluate(tensors, attributes, op.span).map((sum) => sum % modulus);
-    };
-    return { p: by("p") as Float64Array, q: by("q") };
-  }
-
-  /** A product. Evaluation in float64 is exact on 15-bit halves of residues, up to 2^22 terms. */
-  private bilinear(op: Op, def: LinearDef, [a, b, c]: readonly (FieldTensor | undefined)[]): Elements {
-    const attributes = resolvedAttributes(op, this.point.dims);
-    const of = (field: PrimeField, left: Float64Array, right: Float64Array, added: Float64Array | undefined) => {
-      const [high, low] = [
-        (data: Float64Array) => data.map((v) => v >>> 15),
-        (data: Float64Array) => data.map((v) => v & 32767),
-      ];
-      const term = (x: Float64Array, y: Float64Array, z: Float64Array | undefined) => {
-        const tensor = (like: FieldTensor | undefined, data: Float64Array) => ({ ...(like as FieldTensor), data });
-        return def.evaluate([tensor(a, x), tensor(b, y), z && tensor(c, z)], attributes, op.span);
-      };
-      const [leftHigh, leftLow, rightHigh, rightLow] = [high(left), low(left), high(right), low(right)];
-      const [first, second, third, last] = [
-        term(leftHigh, rightHigh, undefined),
-        term(leftHigh, rightLow, undefined),
-        term(leftLow, rightHigh, undefined),
-        term(leftLow, rightLow, added),
-      ];
-      const { modulus } = field;
-      return last.map((value, i) => {
-        const middle = field.mul(((second[i] as number) + (third[i] as number)) % modulus, 32768);
-        const top = field.mul((first[i] as number) % modulus, field.mul(32768, 32768));
-        return field.add(field.add(top, middle), value % modulus);
-      });
-    };
-    const { p, q } = this.point.pair;
-    const [left, right] = [a, b] as [FieldTensor, FieldTensor];
-    const hasQ = left.q !== undefined && right.q !== undefined && (c === undefined || c.q !== undefined);
-    return {
-      p: of(p, left.p, right.p, c?.p),
-      q: hasQ ? of(q, left.q as Float64Array, right.q as Float64Array, c?.q) : undefined,
-    };
   }
 
   /** Random elements by a key of the op and its operands; sums of rows if it declares them. */

@@ -10,9 +10,9 @@
 import type { Value } from "../ir.ts";
 import { gather, rowOrder } from "../tensor.ts";
 import type { Algebra } from "./algebra.ts";
-import type { FieldTensor } from "./evaluate.ts";
 import { near } from "./literal.ts";
 import type { PrimeField } from "./prime.ts";
+import type { FieldTensor } from "./tensor.ts";
 
 /** A statistic of rows that is positive once a number is added to it. */
 export interface PositiveRows {

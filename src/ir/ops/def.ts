@@ -224,8 +224,8 @@ export interface LinearDef<A extends AttributeDefs = AttributeDefs> extends Comm
   /** Extents of the operands on which attributes depend; none by default. */
   readonly fixesExtents?: (shapes: readonly Shape[]) => Shape;
   /**
-   * Missing for a scan: kernels accumulate it along the attribute `axis`, from the end where `reverse` is set, and without the
-   * element itself where `exclusive` is.
+   * Missing for a scan, which kernels accumulate along the attribute `axis`, from the end if `reverse` is set, and without the
+   * element itself if `exclusive` is.
    */
   readonly outside?: Outside;
   readonly vjp: Vjp;
