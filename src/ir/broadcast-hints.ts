@@ -1,10 +1,11 @@
-/** Suggestions for operands whose shapes do not broadcast: a reduction that keeps its axes, or a reshape. */
+/** Why operands do not broadcast, and what to write so that they do: a reduction that keeps its axes, a reshape, a slice. */
 
+import type { Mismatch } from "../diagnostics/areas/types.ts";
 import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
 import { quoted } from "../diagnostics/wording.ts";
 import type { Op, Value } from "./ir.ts";
 import { ops } from "./ops/index.ts";
-import { broadcastShapes, printShape, reducedShape, type Shape, sameShape } from "./types.ts";
+import { broadcastShapes, type Dim, printShape, reducedShape, type Shape, sameShape } from "./types.ts";
 
 /** The spans of an op and its parts, so that a message can point at the part that is wrong. */
 export interface Places {
@@ -58,19 +59,88 @@ function reshapeHelp(shape: Shape, others: Shape, span: Span | undefined): Help[
   const behind = shape.length === 0 ? undefined : axesBehind(shape, others);
   if (behind === undefined || behind === 0) return [];
   const wanted = printShape([...shape, ...new Array<number>(behind).fill(1)]);
-  const line = `write \`reshape(${quoted(span)}, shape = ${wanted})\` for axis ${-behind - 1} of ${printShape(others)}`;
-  return [span === undefined ? line : proposal(line, ...wrapped(span, "reshape(", `, shape = ${wanted})`))];
+  return [called("reshape", span, `shape = ${wanted}`, `for axis ${-behind - 1} of ${printShape(others)}`)];
 }
 
-/** Help for operands that do not broadcast. */
-export function broadcastHelp(shapes: readonly Shape[], { operands = [], values = [] }: Places): Help[] {
-  for (const [i, shape] of shapes.entries()) {
-    const others = shapes.filter((_, j) => j !== i).reduce((a, b) => (a.length >= b.length ? a : b), []);
-    const value = values[i];
-    const keep = value === undefined ? [] : keepdimsHelp(value, others);
-    if (keep.length > 0) return keep;
-    const reshape = reshapeHelp(shape, others, operands[i]);
-    if (reshape.length > 0) return reshape;
+type Conflict = Pick<Mismatch, "axis" | "dims">;
+
+function conflictOf(a: Shape, b: Shape): Conflict | undefined {
+  for (let axis = -1; axis >= -Math.min(a.length, b.length); axis--) {
+    const dims = [a.at(axis) as Dim, b.at(axis) as Dim] as const;
+    if (broadcastShapes([dims[0]], [dims[1]]) === undefined) return { axis, dims };
+  }
+  return undefined;
+}
+
+function transposeHelp(shape: Shape, others: Shape, span: Span | undefined): Help[] {
+  const fits = shape.length === 2 && sameShape(shape.toReversed(), others);
+  return fits ? [called("transpose", span, "perm = [1, 0]")] : [];
+}
+
+/** For a number on an axis where the other shape has a smaller one: a part of the axis, or an axis for each of the two. */
+function extentHelp(shape: Shape, others: Shape, { axis, dims }: Conflict, span: Span | undefined): Help[] {
+  const [small = 0, large = 0] = dims.filter((dim) => typeof dim === "number").toSorted((a, b) => a - b);
+  const at = axis + shape.length;
+  if (large === 0 || shape[at] !== large) return [];
+  const [split, why] =
+    large % small === 0
+      ? [[large / small, small], `for each group of ${small}`]
+      : [[large, 1], "for all pairs of the two"];
+  const wanted = shape.toSpliced(at, 1, ...split);
+  const fits = (changed: Shape) => broadcastShapes(changed, others) !== undefined;
+  const part = `axis = ${axis}, start = 0, end = ${small}`;
+  return [
+    ...(fits(shape.with(at, small)) ? [called("slice", span, part, `for ${small} of the ${large}`)] : []),
+    ...(fits(wanted) ? [called("reshape", span, `shape = ${printShape(wanted)}`, why)] : []),
+  ];
+}
+
+/** A name stands for any extent, so it equals another dimension only if it is the same name. */
+function nameHelp(shape: Shape, others: Shape, { axis }: Conflict): Help[] {
+  const [name, other] = [shape.at(axis), others.at(axis)];
+  if (typeof name !== "string" || others.includes(name)) return [];
+  return [`if \`${name}\` is always ${other}, write \`${other}\` in its place in the parameters`];
+}
+
+/** A call around an operand. */
+function called(op: string, span: Span | undefined, attributes: string, why?: string): Help {
+  const line = `write \`${op}(${quoted(span)}, ${attributes})\`${why === undefined ? "" : ` ${why}`}`;
+  return span === undefined ? line : proposal(line, ...wrapped(span, `${op}(`, `, ${attributes})`));
+}
+
+/** The first two of `shapes` that do not broadcast, the axis on which they differ, and help. There must be two. */
+export function conflictIn(shapes: readonly Shape[], places: Places): Mismatch {
+  for (const [j, b] of shapes.entries()) {
+    for (const [i, a] of shapes.slice(0, j).entries()) {
+      const conflict = conflictOf(a, b);
+      if (conflict !== undefined) return { a, b, ...conflict, help: helpFor([i, j], shapes, conflict, places) };
+    }
+  }
+  throw new Error("the shapes broadcast");
+}
+
+/** The first kind of help that there is for one of the two operands. */
+function helpFor(
+  [i, j]: readonly [number, number],
+  shapes: readonly Shape[],
+  conflict: Conflict,
+  { operands = [], values = [] }: Places,
+): Help[] {
+  const sides = [[i, j] as const, [j, i] as const].map(([at, other]) => {
+    return { shape: shapes[at] as Shape, others: shapes[other] as Shape, span: operands[at], value: values[at] };
+  });
+  const ways: ((side: (typeof sides)[number]) => Help[])[] = [
+    ({ value, others }) => (value === undefined ? [] : keepdimsHelp(value, others)),
+    ({ shape, others, span }) => reshapeHelp(shape, others, span),
+    ({ shape, others, span }) => transposeHelp(shape, others, span),
+    ({ shape, others, span }) => extentHelp(shape, others, conflict, span),
+    ({ shape, others }) => nameHelp(shape, others, conflict),
+  ];
+  for (const way of ways) {
+    for (const side of sides) {
+      const help = way(side);
+      if (help.length > 0) return help;
+    }
   }
   return [];
 }

@@ -4,7 +4,7 @@ import * as callErrors from "../diagnostics/areas/calls.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
 import * as typeErrors from "../diagnostics/areas/types.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
-import { broadcastHelp, type Places } from "./broadcast-hints.ts";
+import { conflictIn, type Places } from "./broadcast-hints.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
 import { type AttributeDef, isSize } from "./ops/attributes.ts";
 import type { ElementwiseDef, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
@@ -212,20 +212,14 @@ function inferElementwise(
   attributes: Attributes,
   places: Places,
 ) {
-  let shape: Shape = [];
-  for (const [i, type] of operands.entries()) {
-    if (type === undefined) continue;
-    const merged = broadcastShapes(shape, type.shape);
-    if (merged === undefined) {
-      const labels = operands.flatMap((t, j) => {
-        const span = places.operands?.[j];
-        return t === undefined || span === undefined ? [] : [{ span, message: printType(t) }];
-      });
-      const shapes = operands.map((operand) => operand?.shape ?? []);
-      const [a, b] = [printShape(shape), printShape(shapes[i] as Shape)];
-      fail(typeErrors.noBroadcast(places.op, op, a, b, labels, broadcastHelp(shapes, places)));
-    }
-    shape = merged;
+  const shapes = operands.map((operand) => operand?.shape ?? []);
+  const shape = broadcastShapes(...shapes);
+  if (shape === undefined) {
+    const labels = operands.flatMap((type, i) => {
+      const span = places.operands?.[i];
+      return type === undefined || span === undefined ? [] : [{ span, message: printType(type) }];
+    });
+    fail(typeErrors.noBroadcast(places.op, op, conflictIn(shapes, places), labels));
   }
   const result = { same: element, bool: "bool", to: attributes.to as ElementType } as const;
   return [tensorType(result[def.result], shape)];

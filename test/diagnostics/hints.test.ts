@@ -32,6 +32,12 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0205", images, "g + x", "g", "reshape(g, shape = [64, 1, 1])"],
   ["E0205", images, "x + bias", "bias", "reshape(bias, shape = [64, h, 1])"],
   ["E0205", "x: f32[rows, 64], s: f32[rows]", "x * s", "s", "reshape(s, shape = [rows, 1])"],
+  // Two numbers on an axis: a part of the longer one, or an axis for each.
+  ["E0205", "x: f32[n, 64], y: f32[32]", "x + y", "x", "slice(x, axis = -1, start = 0, end = 32)"],
+  ["E0205", "x: f32[n, 64], y: f32[32]", "x + y", "x", "reshape(x, shape = [n, 2, 32])"],
+  ["E0205", "x: f32[n, 64], y: f32[48]", "x + y", "x", "reshape(x, shape = [n, 64, 1])"],
+  ["E0205", "x: f32[n, 32], y: f32[n, 64]", "x + exp(y)", "exp(y)", "slice(exp(y), axis = -1, start = 0, end = 32)"],
+  ["E0205", "x: f32[n, 64], y: f32[64, n]", "x * y", "x", "transpose(x, perm = [1, 0])"],
   // Operands that are attributes here, or of another op.
   ["E0207", matrix, "max(x, 0)", "max(x, 0)", "maximum(x, 0)"],
   ["E0207", matrix, "min(x, r)", "min(x, r)", "minimum(x, r)"],
@@ -118,8 +124,15 @@ test("nothing is proposed where nothing helps", () => {
   // Neither operand lies in the other, or it does twice.
   expect(help("x: f32[n, 64], y: f32[m, 32]", "x + y")).toEqual([]);
   expect(help("x: f32[n, n, 64], y: f32[n]", "x + y")).toEqual([]);
-  expect(help("x: f32[n, 64], y: f32[m, 64]", "x + mean(y, axes = [-1])")).toEqual([]);
   expect(help("x: f32[n]", "iota_(x)")).not.toContain("did you mean `not`?");
+});
+
+test("a named dimension beside another one is given its name, or its number", () => {
+  const help = (params: string) => refused(program(params, "x + y"))[0]?.help;
+  expect(help("x: f32[n, 64], y: f32[d]")).toEqual(["if `d` is always 64, write `64` in its place in the parameters"]);
+  expect(help("x: f32[n, 64], y: f32[m, 64]")).toEqual([
+    "if `n` is always m, write `m` in its place in the parameters",
+  ]);
 });
 
 test("a suggestion is a slip of the keyboard away, and no word of another meaning", () => {

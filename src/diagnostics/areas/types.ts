@@ -98,15 +98,19 @@ equal. A statistic of a row that is combined with the row again needs \`keepdims
   fix: { body: ["return x - mean(x, axes = [-1], keepdims = true)"] },
 };
 
-export function noBroadcast(
-  span: Span,
-  op: string,
-  a: string,
-  b: string,
-  labels: readonly Label[],
-  help: readonly Help[] = [],
-) {
-  return error("E0205", `${a} and ${b} do not broadcast in \`${op}\``, {
+/** Two shapes that do not broadcast. */
+export interface Mismatch {
+  readonly a: readonly (number | string)[];
+  readonly b: readonly (number | string)[];
+  /** The last axis on which they differ, from the end, and their dimensions there. */
+  readonly axis: number;
+  readonly dims: readonly [number | string, number | string];
+  readonly help: readonly Help[];
+}
+
+export function noBroadcast(span: Span, op: string, { a, b, axis, dims, help }: Mismatch, labels: readonly Label[]) {
+  const shapes = `[${a.join(", ")}] and [${b.join(", ")}]`;
+  return error("E0205", `${shapes} do not broadcast in \`${op}\`: axis ${axis} is ${dims[0]} and ${dims[1]}`, {
     span,
     labels,
     notes: [
