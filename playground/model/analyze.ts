@@ -1,6 +1,6 @@
 /** What the page shows of a program, as plain data: it goes from a worker to the page. */
 
-import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/source.ts";
 import { compileFunction, optimize } from "../../src/driver/compile.ts";
 import { type NormRecord, normRecords } from "../../src/driver/norm-records.ts";
 import type { Module } from "../../src/ir/ir.ts";

@@ -1,6 +1,7 @@
 /** Diagnostics as plain data with places in the program. */
 
-import { type Diagnostic, lineColumn, type Severity, type Span, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { type Diagnostic, type Severity, type Span, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/source.ts";
 
 /** What diagnostics call the text in the editor. */
 export const fileName = "program.tir";

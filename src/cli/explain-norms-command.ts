@@ -1,7 +1,7 @@
 /** `tirc explain-norms`: every norm of a file, and what became of its centering. */
 
-import { lineColumn } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { lineColumn } from "../diagnostics/source.ts";
 import { applyFusedRmsNorm, type CenteringMode } from "../driver/apply-fused-rms-norm.ts";
 import type { NormRecord } from "../driver/norm-records.ts";
 import { parse } from "../parse/parse.ts";

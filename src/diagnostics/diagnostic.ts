@@ -1,30 +1,9 @@
-/** What the compiler has to say, as data. The renderers (pretty, short, json) stand apart. */
+/** Diagnostics as data. The renderers (pretty, short, json) are in other files. */
 
-/** A text with a name; every place in a diagnostic points into one. */
-export interface Source {
-  /** Shown before the line number: a path, or `<stdin>`. */
-  readonly name: string;
-  readonly text: string;
-  /** Where the text lists what was read from something that is no text, such as a model. */
-  readonly labels?: Labels;
-}
+import { oneLine, renderShort } from "./short.ts";
+import type { Span } from "./source.ts";
 
-/** What the things of a program are called where it was read from, in words for messages: "`Add_12` (Add)". */
-export interface Labels {
-  /** What made the ops whose span begins there. */
-  maker(start: number): string | undefined;
-  /** What a value is that nothing makes: an input, a weight. By its name in the program. */
-  leaf(name: string): string | undefined;
-  /** A result of the function, by its name in the program. */
-  result(name: string): string;
-}
-
-/** A half-open range of UTF-16 offsets, 0-based, into `source.text`. */
-export interface Span {
-  readonly source: Source;
-  readonly start: number;
-  readonly end: number;
-}
+export type { Labels, Source, Span } from "./source.ts";
 
 /** A piece of the command line and where it stands. */
 export interface Word {
@@ -188,12 +167,23 @@ export function refusedBy(pass: string, found: Diagnostic): Diagnostic {
   return { ...found, pass, notes: [...found.notes, `reported by the pass \`${pass}\``] };
 }
 
+/** The text of an error shows the notes and help of its first diagnostics, which may take long to find. */
+const mostExplained = 3;
+
+function textOf(diagnostics: readonly Diagnostic[]): string {
+  const explained = diagnostics.slice(0, mostExplained).map((one) => {
+    const lines = [...one.notes.map((note) => `  note: ${note}`), ...one.help.map((help) => `  help: ${help}`)];
+    return [renderShort(one), ...lines.map(oneLine)].join("\n");
+  });
+  return [...explained, ...diagnostics.slice(mostExplained).map(renderShort)].join("\n");
+}
+
 /** Thrown by everything that refuses its input. Carries all diagnostics, in the order of their places. */
 export class TircError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly Diagnostic[]) {
-    super(diagnostics.map((d) => `${d.severity}[${d.code}]: ${d.message}`).join("\n"));
+    super(textOf(diagnostics));
     this.name = "TircError";
     this.diagnostics = diagnostics;
   }
@@ -202,50 +192,4 @@ export class TircError extends Error {
 /** Throws these. @throws TircError */
 export function fail(...diagnostics: Diagnostic[]): never {
   throw new TircError(diagnostics);
-}
-
-interface LineColumn {
-  /** 1-based. */
-  readonly line: number;
-  /** 1-based, in UTF-16 units. */
-  readonly column: number;
-}
-
-const lineStartsOf = new WeakMap<Source, number[]>();
-
-/** Offsets at which the lines of a source begin. Computed once a source. */
-function lineStarts(source: Source): number[] {
-  let starts = lineStartsOf.get(source);
-  if (starts === undefined) {
-    starts = [0];
-    for (let i = source.text.indexOf("\n"); i >= 0; i = source.text.indexOf("\n", i + 1)) starts.push(i + 1);
-    lineStartsOf.set(source, starts);
-  }
-  return starts;
-}
-
-/** Line and column of an offset (clamped to the text). */
-export function lineColumn(source: Source, offset: number): LineColumn {
-  const starts = lineStarts(source);
-  let low = 0;
-  let high = starts.length - 1;
-  while (low < high) {
-    const mid = (low + high + 1) >> 1;
-    if ((starts[mid] as number) <= offset) low = mid;
-    else high = mid - 1;
-  }
-  return { line: low + 1, column: Math.min(offset, source.text.length) - (starts[low] as number) + 1 };
-}
-
-/** The text of a 1-based line, without its line break. */
-export function lineText(source: Source, line: number): string {
-  const starts = lineStarts(source);
-  const start = starts[line - 1] ?? source.text.length;
-  const end = starts[line] ?? source.text.length + 1;
-  return source.text.slice(start, end - 1).replace(/\r$/, "");
-}
-
-/** The smallest span that covers both. */
-export function joinSpans(a: Span, b: Span): Span {
-  return { source: a.source, start: Math.min(a.start, b.start), end: Math.max(a.end, b.end) };
 }

@@ -1,6 +1,6 @@
 /** Where a span begins and ends, as people and editors count. */
 
-import { lineColumn, lineText, type Source, type Span } from "./diagnostic.ts";
+import { lineColumn, lineText, type Source, type Span } from "./source.ts";
 
 /** Where a span begins and ends, as people count. */
 export interface Place {

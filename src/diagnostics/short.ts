@@ -1,24 +1,32 @@
 /** A diagnostic in one line, as `grep` and editors read it (`--diagnostics short`). */
 
-import type { Diagnostic } from "./diagnostic.ts";
 import { placeOf } from "./place.ts";
+import type { Span } from "./source.ts";
 
-/** Longer messages quote something that nobody reads to its end. */
+/** Only messages that quote something very long are longer. */
 const longestMessage = 500;
 
-/** `file:line:col: error[E0203]: message`; without the place where there is none. */
-export function renderShort({ severity, code, message, span }: Diagnostic): string {
+/** The part of a diagnostic that fits one line. */
+interface Headline {
+  readonly severity: string;
+  readonly code: string;
+  readonly message: string;
+  readonly span?: Span | undefined;
+}
+
+/** `file:line:col: error[E0203]: message`; only what follows the place if the diagnostic has none. */
+export function renderShort({ severity, code, message, span }: Headline): string {
   return `${placePrefix(span)}${severity}[${code}]: ${oneLine(message)}`;
 }
 
 /** `file:line:col: `, or nothing. */
-export function placePrefix(span: Diagnostic["span"]): string {
+export function placePrefix(span: Span | undefined): string {
   if (span === undefined) return "";
   const { file, line, col } = placeOf(span);
   return `${oneLine(file)}:${line}:${col}: `;
 }
 
-/** Text for a terminal: on one line, of bearable length, and without control characters, which could move the cursor. */
+/** Text for a terminal: on one line, of limited length, and without control characters, which could move the cursor. */
 export function oneLine(text: string): string {
   const cut = text.length > longestMessage ? `${text.slice(0, longestMessage - 3)}...` : text;
   return visibleLine(cut.replaceAll("\n", " "));
@@ -26,12 +34,12 @@ export function oneLine(text: string): string {
 
 const controlPictures = 0x2400;
 
-/** The whole of a line for a terminal. */
+/** A line for a terminal, without a limit on its length. */
 export function visibleLine(text: string): string {
   return [...text].map(visible).join("");
 }
 
-/** A character that shows: control characters as their pictures, and what breaks lines or turns text around as U+FFFD. */
+/** A visible character: control characters become their pictures, line separators and bidirectional controls U+FFFD. */
 export function visible(char: string): string {
   const code = char.codePointAt(0) as number;
   if (code < 0x20) return String.fromCharCode(controlPictures + code);

@@ -1,6 +1,6 @@
 /** Changes a name everywhere, or says why not. */
 
-import { lineColumn } from "../diagnostics/diagnostic.ts";
+import { lineColumn } from "../diagnostics/source.ts";
 import { isOpName } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
 import { isElementType } from "../ir/types.ts";

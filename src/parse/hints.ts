@@ -1,9 +1,9 @@
 /** What was probably meant by a call that is wrong, as text of the language; src/diagnostics/areas words it. */
 
 import type { Rewording } from "../diagnostics/areas/calls.ts";
-import { joinSpans } from "../diagnostics/diagnostic.ts";
 import { foreignArguments, foreignElements, idiomOf, pairwise, written } from "../diagnostics/idioms.ts";
 import { expressionAt } from "../diagnostics/rewriting.ts";
+import { joinSpans } from "../diagnostics/source.ts";
 import { type Instead, quoted } from "../diagnostics/wording.ts";
 import { exampleOf } from "../ir/infer.ts";
 import type { AttributeDef } from "../ir/ops/attributes.ts";

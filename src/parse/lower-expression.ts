@@ -2,7 +2,8 @@
 
 import * as callErrors from "../diagnostics/areas/calls.ts";
 import * as typeErrors from "../diagnostics/areas/types.ts";
-import { type Diagnostic, joinSpans, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { joinSpans } from "../diagnostics/source.ts";
 import { listing, quoted } from "../diagnostics/wording.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import { oneOf, type Places, signatureOf } from "../ir/infer.ts";

@@ -2,7 +2,8 @@
 
 import * as externErrors from "../diagnostics/areas/extern.ts";
 import * as typeErrors from "../diagnostics/areas/types.ts";
-import { type Diagnostic, joinSpans, type Span } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
+import { joinSpans } from "../diagnostics/source.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { floats } from "../ir/ops/def.ts";

@@ -1,7 +1,8 @@
 /** Proofs that passes report, and their explanation in words. */
 
 import { longestProof, type Rest } from "../diagnostics/areas/rewrites.ts";
-import { lineColumn, type Span } from "../diagnostics/diagnostic.ts";
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { lineColumn } from "../diagnostics/source.ts";
 
 /** A proved statement, and the proofs that it depends on. As proofs share steps, they form an acyclic graph. */
 export interface Proof {

@@ -1,7 +1,8 @@
 /** What cannot be one kernel is refused with the op, its place and the reason. */
 
 import { describe, expect, test } from "vitest";
-import { lineColumn, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/source.ts";
 import { portableTarget } from "../../src/target/target.ts";
 import { compileText } from "../support/compile.ts";
 

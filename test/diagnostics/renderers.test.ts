@@ -223,3 +223,27 @@ test("json: plain data, with places counted from 1 in code points", () => {
     fixes: [],
   });
 });
+
+test("an error that is thrown says where and what to do, as a console shows it", () => {
+  const thrown = new TircError([mixed]);
+  expect(thrown.message).toBe(
+    lines(
+      "model.tir:3:15: error[E0203]: `add` takes operands of one element type, but got f32 and f16",
+      "  help: write `cast(b, to = f32)`",
+    ),
+  );
+  expect(thrown.stack).toContain(`TircError: ${thrown.message}`);
+});
+
+test("an error of many diagnostics has a line for each, and does not search for the help of all", () => {
+  let asked = 0;
+  const help = () => {
+    asked++;
+    return ["do this"];
+  };
+  const many = Array.from({ length: 10 }, (_, i) => error("E0000", `message ${i}`, { help }));
+  const { message } = new TircError(many);
+  expect(message.match(/message \d/g)).toHaveLength(10);
+  expect(message.match(/do this/g)).toHaveLength(asked);
+  expect(asked).toBe(3);
+});

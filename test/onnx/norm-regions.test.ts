@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/source.ts";
 import { Dataflow } from "../../src/extract/dataflow.ts";
 import { normRegions } from "../../src/extract/regions.ts";
 import { replacedBy } from "../../src/extract/replaced.ts";

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { builtinPasses, builtins, defaultPipeline } from "../../passes/index.ts";
-import { lineColumn, TircError } from "../../src/diagnostics/diagnostic.ts";
+import { TircError } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/source.ts";
 import { definePass } from "../../src/pass/define-pass.ts";
 import { parsePipeline, printPipeline, stepOf, withHeader } from "../../src/pass-manager/pipeline.ts";
 import { headerText } from "../support/header-pipeline.ts";

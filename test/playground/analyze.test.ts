@@ -4,7 +4,7 @@ import { defaultPipeline } from "../../passes/index.ts";
 import { type Analysis, analyze } from "../../playground/model/analyze.ts";
 import { firstExample } from "../../playground/model/link.ts";
 import { fileName, type Message } from "../../playground/model/messages.ts";
-import { lineColumn } from "../../src/diagnostics/diagnostic.ts";
+import { lineColumn } from "../../src/diagnostics/source.ts";
 import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { parse } from "../../src/parse/parse.ts";
