@@ -6,6 +6,7 @@
  * - stage: a loop over the row's columns, and what can be computed from its results.
  */
 
+import { checkFn } from "../src/ir/arguments.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import type { Program } from "../src/kernel/statement.ts";
 import type { Tile } from "../src/plan/plan.ts";
@@ -27,6 +28,7 @@ export function generateKernel(
   options: KernelOptions = {},
   tile?: Tile | undefined,
 ): Kernel {
+  checkFn("generateKernel", fn);
   return generate(fn, target, options, tile).kernel;
 }
 

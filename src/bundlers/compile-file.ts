@@ -1,4 +1,4 @@
-/** A program as bundlers and `tirc types` compile it, and the declaration that stands beside it. */
+/** Programs as bundlers and `tirc types` compile them, and their type declarations. */
 
 import { type CompileVariantsOptions, type CompileVariantsResult, compileVariants } from "../driver/compile.ts";
 import { type EmittedFunction, emitDeclarations } from "../emit/module.ts";
@@ -6,22 +6,22 @@ import { dimensionNames } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 
 /**
- * One set of options is for all programs of a build: extents of dimensions that this one has not are for others.
- * @param file what messages call it.
- * @throws TircError where the program is wrong.
+ * One set of options applies to all programs of a build, so dimensions that this program does not have are ignored.
+ * @param file the name of the program in messages.
+ * @throws TircError if the program is wrong.
  */
 export function compileFile(
   text: string,
   file: string,
-  { dims = {}, ...options }: CompileVariantsOptions,
+  { dims = {}, specialize = [], ...options }: CompileVariantsOptions,
 ): CompileVariantsResult {
   const module = parse(text, { file });
   const known = new Set(module.fns.flatMap(dimensionNames));
   const own = Object.fromEntries(Object.entries(dims).filter(([name]) => known.has(name)));
-  return compileVariants(module, { ...options, dims: own });
+  return compileVariants(module, { ...options, dims: own, specialize: specialize.filter((name) => known.has(name)) });
 }
 
-/** Where the declaration of a program belongs, and what stands in it: `tsc` finds the types of `./a.tir` in `a.d.tir.ts`. */
+/** The path and the text of a program's declaration: `tsc` looks for the types of `./a.tir` in `a.d.tir.ts`. */
 export function declarationOf(
   file: string,
   functions: readonly EmittedFunction[],

@@ -20,6 +20,7 @@ import * as gradients from "./areas/gradients.ts";
 import * as inputs from "./areas/inputs.ts";
 import * as kernels from "./areas/kernels.ts";
 import * as lexical from "./areas/lexical.ts";
+import * as library from "./areas/library.ts";
 import * as linear from "./areas/linear.ts";
 import * as norms from "./areas/norms.ts";
 import * as onnx from "./areas/onnx.ts";
@@ -107,9 +108,9 @@ export const families: readonly Family[] = [
   ),
   family(
     "command",
-    "The command and its plugins",
-    "Command lines and options that cannot be used, and plugins that cannot be loaded.",
-    ...[area(command), area(plugins)],
+    "The command, the library and plugins",
+    "Command lines and options that cannot be used, functions of the package that are called with other things than they take, and plugins that cannot be loaded.",
+    ...[area(command), area(plugins), area(library)],
   ),
 ];
 

@@ -5,7 +5,9 @@
 
 import { builtins } from "../../passes/index.ts";
 import * as normWarnings from "../diagnostics/areas/norms.ts";
+import { aBoolean, checkOptions, oneOf } from "../diagnostics/arguments.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { checkModule } from "../ir/arguments.ts";
 import type { Module } from "../ir/ir.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import { parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
@@ -40,10 +42,10 @@ export interface FusedRmsNormOptions {
  * stay. In `exact` mode (the default) the module computes the same function.
  * @throws TircError E04xx if `module` is not well formed.
  */
-export function applyFusedRmsNorm(
-  module: Module,
-  { mode = "exact", fold = true }: FusedRmsNormOptions = {},
-): FusedRmsNormResult {
+export function applyFusedRmsNorm(module: Module, options: FusedRmsNormOptions = {}): FusedRmsNormResult {
+  checkModule("applyFusedRmsNorm", module);
+  checkOptions("applyFusedRmsNorm", options, { mode: oneOf("exact", "lossy", "off"), fold: aBoolean });
+  const { mode = "exact", fold = true } = options;
   // No kernels are formed, and eps stays.
   const kernels = ["simplify-norms", "nest-reductions", "fuse-elementwise"];
   const steps = withoutPasses(parsePipeline("default", builtins), kernels);

@@ -7,18 +7,29 @@ import { distinctKernels } from "../../codegen/variants.ts";
 import { fusedWithin } from "../../passes/fuse-elementwise.ts";
 import { builtins } from "../../passes/index.ts";
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
+import * as typeErrors from "../diagnostics/areas/types.ts";
+import {
+  aBoolean,
+  anObject,
+  aString,
+  checkOptions,
+  eitherOf,
+  type Kind,
+  listOf,
+  oneOf,
+} from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { type Fn, type Module, makeModule } from "../ir/ir.ts";
+import { checkModule } from "../ir/arguments.ts";
+import { dimensionNames, type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { isOpaque, Memory } from "../ir/opaque.ts";
 import { type Extents, specialize } from "../ir/specialize.ts";
-import type { Pass } from "../pass/define-pass.ts";
 import type { Verification } from "../pass-manager/exact-check.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
-import { PassManager, type PassResult, type PassWithOptions } from "../pass-manager/pass-manager.ts";
+import { type PassList, PassManager, type PassResult, passList } from "../pass-manager/pass-manager.ts";
 import { outline, planOfOne } from "../plan/outline.ts";
 import { type Launch, launchesOf, type Plan } from "../plan/plan.ts";
 import type { Kernel } from "../target/manifest.ts";
-import type { KernelOptions } from "../target/options.ts";
+import { accuracies, type KernelOptions, reductions, roundings } from "../target/options.ts";
 import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 import { inLongParts, splitFunction, splitOptions } from "./split-reductions.ts";
@@ -26,7 +37,7 @@ import { inLongParts, splitFunction, splitOptions } from "./split-reductions.ts"
 /** Options of the passes, and the functions that they run on. */
 export interface OptimizeOptions {
   /** A pipeline as text, or a list of texts and passes. `default` by default. */
-  readonly passes?: string | readonly (string | Pass | PassWithOptions)[];
+  readonly passes?: PassList;
   /** Extents of symbolic dimensions, which are then known when compiling. */
   readonly dims?: Extents;
   /** The only function to compile; by default all of the module. */
@@ -86,8 +97,42 @@ export interface CompileResult extends PassResult {
   readonly remarks: readonly Diagnostic[];
 }
 
+const names = (what: string) => listOf(`names of ${what}`, aString);
+const aTarget = eitherOf({ ...aString, what: "the name of a target" }, { ...anObject, what: "a target profile" });
+
+const optimizeOptions = {
+  passes: passList,
+  dims: { ...anObject, what: "an object with a number per dimension" },
+  fn: { ...aString, what: "the name of a function" },
+  instruments: listOf("instruments", anObject),
+  disabled: names("passes"),
+  verify: oneOf(true, false, "exact"),
+  plugins: listOf("plugins", anObject),
+} satisfies Record<keyof OptimizeOptions, Kind>;
+
+const variantsOptions = {
+  ...optimizeOptions,
+  specialize: names("dimensions"),
+  accuracy: oneOf(...accuracies),
+  reduction: oneOf(...reductions),
+  rounding: oneOf(...roundings),
+  targets: listOf("targets", aTarget),
+  splitReductions: oneOf("plans", "all", "none"),
+  singleKernel: aBoolean,
+  products: oneOf("opaque", "plain"),
+} satisfies Record<keyof CompileVariantsOptions, Kind>;
+
+const { targets: _, ...others } = variantsOptions;
+const compileOptions = { ...others, target: aTarget } satisfies Record<keyof CompileOptions, Kind>;
+
 /** Runs the passes alone. @throws TircError, and PassFailure if a pass is at fault. */
 export function optimize(module: Module, options: OptimizeOptions = {}): PassResult {
+  checkModule("optimize", module);
+  checkOptions("optimize", options, optimizeOptions);
+  return optimized(module, options);
+}
+
+function optimized(module: Module, options: OptimizeOptions): PassResult {
   const { passes = "default", dims = {}, fn, instruments = [], disabled = [], plugins = [], verify } = options;
   const all = [...instruments, ...instrumentsOf(plugins)];
   const checks = verify === undefined ? {} : { verify };
@@ -107,9 +152,11 @@ export function optimize(module: Module, options: OptimizeOptions = {}): PassRes
  *   kernels can compute (for all functions together).
  */
 export function compile(module: Module, options: CompileOptions = {}): CompileResult {
+  checkModule("compile", module);
+  checkOptions("compile", options, compileOptions);
   const { target = portableTarget } = options;
-  const { kernels, ...optimized } = compileVariants(module, { ...options, targets: [target] });
-  return { ...optimized, kernels: kernels.flat() };
+  const { kernels, ...result } = compiledFor([target], module, options);
+  return { ...result, kernels: kernels.flat() };
 }
 
 /**
@@ -117,11 +164,24 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
  * @throws TircError as `compile` does; if a function cannot be compiled for several targets, the errors are those of the first.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
-  const { targets = moduleTargets, plugins = [] } = options;
+  checkModule("compileVariants", module);
+  checkOptions("compileVariants", options, variantsOptions);
+  return compiledFor(options.targets ?? moduleTargets, module, options);
+}
+
+function compiledFor(
+  targets: readonly (string | TargetProfile)[],
+  module: Module,
+  options: CompileOptions,
+): CompileVariantsResult {
+  const { plugins = [], specialize: specialized = [] } = options;
+  const known = module.fns.flatMap(dimensionNames);
+  const unknown = specialized.filter((name) => !known.includes(name));
+  if (unknown.length > 0) fail(...unknown.map((name) => typeErrors.unknownDimension(undefined, name, () => known)));
   const own = targetsOf(plugins);
   const profiles = targets.map((target) => profileOf(target, own));
-  const optimized = optimize(module, options);
-  const { fns } = optimized.module;
+  const result = optimized(module, options);
+  const { fns } = result.module;
   const names = fns.map(({ name }) => name);
   const refused: Diagnostic[] = [];
   const compiled = fns.map((fn) => {
@@ -135,7 +195,7 @@ export function compileVariants(module: Module, options: CompileVariantsOptions 
   });
   if (refused.length > 0) throw new TircError(refused);
   const done = compiled.filter((one) => one !== undefined);
-  return { ...optimized, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
+  return { ...result, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
 }
 
 /**

@@ -1,7 +1,9 @@
 /** Compares two programs in exact arithmetic, and finds inputs for which they differ. */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
+import { anObject, aString, checkOptions, type Kind } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import { checkModule } from "../ir/arguments.ts";
 import { Comparer, type ComparisonOptions, type Difference } from "../ir/field/compare.ts";
 import { type Constants, constantsOf, interpret, resolveShape } from "../ir/interpret.ts";
 import { type Const, dimensionNames, type Fn, type Module } from "../ir/ir.ts";
@@ -50,6 +52,9 @@ export interface Equivalence {
   readonly degree: number;
 }
 
+const aNumber: Kind = { what: "a number", holds: (value) => typeof value === "number" };
+const equivalentOptions = { fn: aString, dims: anObject, runs: aNumber, seed: aNumber, most: aNumber };
+
 /** The degree for which the bound is given. */
 const degree = 1024;
 /** A lower bound of the orders of the fields. */
@@ -60,6 +65,10 @@ const order = 2 ** 28;
  * @throws TircError E0307 if only one program has a function, E0310 if its parameters or results differ.
  */
 export function equivalent(a: Module, b: Module, options: EquivalentOptions = {}): Equivalence {
+  for (const [what, module] of Object.entries({ "first argument": a, "second argument": b })) {
+    checkModule("equivalent", module, `the ${what}`);
+  }
+  checkOptions("equivalent", options, equivalentOptions);
   const { fn, dims = {}, runs = 4, ...rest } = options;
   const [left, right] = [specialize(a, known(a, dims)), specialize(b, known(b, dims))];
   const names = [...left.fns, ...right.fns].map(({ name }) => name).filter((name) => fn === undefined || name === fn);

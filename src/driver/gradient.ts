@@ -4,8 +4,10 @@ import { withSaved } from "../../passes/gradient-save.ts";
 import { builtins } from "../../passes/index.ts";
 import * as gradientMessages from "../diagnostics/areas/gradients.ts";
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
+import { aString, checkOptions, listOf, oneOf } from "../diagnostics/arguments.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import { checkModule } from "../ir/arguments.ts";
 import { copyParam, withParams } from "../ir/builder.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
@@ -51,6 +53,13 @@ export interface GradientResult {
   readonly remarks: readonly Diagnostic[];
 }
 
+const gradientOptions = {
+  fn: aString,
+  wrt: listOf("names of parameters", aString),
+  of: listOf("names of results", aString),
+  save: oneOf("none", "auto", "all"),
+};
+
 const before = "raise-norms,canonicalize";
 const after = "fixpoint(canonicalize,cse,dce)";
 
@@ -60,7 +69,10 @@ const after = "fixpoint(canonicalize,cse,dce)";
  * the mark `@trained` on its weights.
  * @throws TircError E0307 if there is no such function, E08xx if there is no gradient.
  */
-export function gradient(given: Module, { fn, wrt, of, save = "none" }: GradientOptions = {}): GradientResult {
+export function gradient(given: Module, options: GradientOptions = {}): GradientResult {
+  checkModule("gradient", given);
+  checkOptions("gradient", options, gradientOptions);
+  const { fn, wrt, of, save = "none" } = options;
   const names = given.fns.map(({ name }) => name);
   const isChosen = ({ name }: Fn) => fn === undefined || name === fn;
   const module = makeModule(
@@ -70,8 +82,8 @@ export function gradient(given: Module, { fn, wrt, of, save = "none" }: Gradient
   const differentiated = module.fns.filter(isChosen);
   if (fn !== undefined && differentiated.length === 0) fail(passMessages.unknownFunction(fn, names));
   const asked = Object.entries({ fn: differentiated.map(({ name }) => name), wrt, of });
-  const options = asked.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
-  const pipeline = `${before},gradient{${options.join(",")}},${after}`;
+  const passOptions = asked.flatMap(([name, list]) => (list === undefined ? [] : [`${name}=${list.join("+")}`]));
+  const pipeline = `${before},gradient{${passOptions.join(",")}},${after}`;
   const { module: made, remarks } = new PassManager(pipeline, { builtins }).run(module);
   const said = [...remarks];
   const functions = differentiated.map((forward, i): FunctionGradient => {

@@ -1,7 +1,9 @@
 /** Evaluates computed constants, so that a program can be run without its original weights. */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
+import { checkArgument } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import { checkModule } from "../ir/arguments.ts";
 import { roundTo } from "../ir/float16.ts";
 import type { Constants } from "../ir/interpret.ts";
 import { type Const, type Module, makeModule } from "../ir/ir.ts";
@@ -60,6 +62,12 @@ function computed(constant: Const, byName: ReadonlyMap<string, Const>, constants
  * @param file the name by which the new module refers to the file of the new constants, which the caller writes.
  */
 export function materialize(module: Module, constants: Constants, file: string): Materialized {
+  checkModule("materialize", module);
+  checkArgument("the second argument", "materialize", constants, {
+    what: "a function that gives the tensors of constants",
+    holds: (value) => typeof value === "function",
+    help: () => ["`constantsOf(module, load)` makes one"],
+  });
   const read = readConstants(module);
   const made = computedConstants(module, constants).map(({ compute }) => compute());
   const consts = module.consts.flatMap((constant): Const[] => {

@@ -1,6 +1,7 @@
 /** A record of what happened to each norm of a module, from the facts that passes report. */
 
 import * as remarks from "../diagnostics/areas/rewrites.ts";
+import { checkArgument, isRecord } from "../diagnostics/arguments.ts";
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { Op, Value } from "../ir/ir.ts";
 import type { CenterOutcome, CenterResolved, NormMet, StandardizationMet } from "../pass/facts.ts";
@@ -46,7 +47,14 @@ interface TracedNorm {
 }
 
 /** A record for each norm that `layernorm-to-rmsnorm` encountered, in the order of the functions. */
-export const normRecords = (history: History): NormRecord[] => tracedNorms(history).map(({ record }) => record);
+export function normRecords(history: History): NormRecord[] {
+  checkArgument("the first argument", "normRecords", history, {
+    what: "the history of a result",
+    holds: (value) => isRecord(value) && Array.isArray(value.runs),
+    help: () => ["pass `optimize(module).history`, or that of `compile`"],
+  });
+  return tracedNorms(history).map(({ record }) => record);
+}
 
 export function tracedNorms(history: History): TracedNorm[] {
   const traced: TracedNorm[] = [];

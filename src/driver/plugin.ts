@@ -6,6 +6,7 @@
 import { builtins } from "../../passes/index.ts";
 import type { PluginPlace } from "../diagnostics/areas/plugins.ts";
 import * as pluginErrors from "../diagnostics/areas/plugins.ts";
+import { isRecord } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
 import type { Page } from "../diagnostics/page.ts";
 import { type OwnOp, registerOps } from "../ir/ops/own.ts";
@@ -34,12 +35,9 @@ export function definePlugin(plugin: Plugin): Plugin {
   return plugin;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 function described(value: unknown): string {
   if (Array.isArray(value)) return "a list";
-  if (isObject(value)) return "an object";
+  if (isRecord(value)) return "an object";
   return typeof value === "function" ? "a function" : (JSON.stringify(value) ?? "missing");
 }
 
@@ -48,7 +46,7 @@ type Rule = readonly [expected: string, holds: (value: unknown) => boolean];
 type Fault = readonly [path: string, expected: string, got: unknown];
 
 const text: Rule = ["a string", (value) => typeof value === "string"];
-const anObject: Rule = ["an object", isObject];
+const anObject: Rule = ["an object", isRecord];
 const passFields: Readonly<Record<string, Rule>> = {
   name: ["a name", (value) => typeof value === "string" && /^[A-Za-z][\w.+-]*$/.test(value)],
   summary: text,
@@ -69,7 +67,7 @@ const listOf =
     faultOf(key, value, [expected, Array.isArray]) ??
     (value as unknown[]).map((one, i) => faultOf(`${key}[${i}]`, one, item, fields)).find((fault) => fault);
 const recordOf = (expected: string, fields?: Readonly<Record<string, Rule>>) => (key: string, value: unknown) =>
-  faultOf(key, value, [expected, isObject]) ??
+  faultOf(key, value, [expected, isRecord]) ??
   Object.entries(value as object)
     .map(([name, one]) => faultOf(`${key}.${name}`, one, anObject, fields))
     .find((fault) => fault);
@@ -77,9 +75,9 @@ const recordOf = (expected: string, fields?: Readonly<Record<string, Rule>>) => 
 /** The check of each part. */
 const parts: Readonly<Record<keyof Plugin, (key: string, value: unknown) => Fault | undefined>> = {
   name: (key, value) => faultOf(key, value, text),
-  passes: listOf("a list of passes", ["a pass, as `definePass` makes it", isObject], passFields),
-  instruments: listOf("a list of instruments", ["an instrument", isObject]),
-  targets: listOf("a list of target profiles", ["a target profile", isObject]),
+  passes: listOf("a list of passes", ["a pass, as `definePass` makes it", isRecord], passFields),
+  instruments: listOf("a list of instruments", ["an instrument", isRecord]),
+  targets: listOf("a list of target profiles", ["a target profile", isRecord]),
   ops: recordOf("an object with a row for each op"),
   pages: recordOf("an object with a page for each code", pageFields),
 };
@@ -102,7 +100,7 @@ export function installPlugin(
   before: readonly Plugin[],
   codes: readonly string[],
 ): Installed {
-  if (!isObject(value)) fail(pluginErrors.wrongPart(place, "default", "a plugin", described(value)));
+  if (!isRecord(value)) fail(pluginErrors.wrongPart(place, "default", "a plugin", described(value)));
   const found: Diagnostic[] = [];
   const known = Object.keys(parts);
   for (const [key, part] of Object.entries(value)) {

@@ -4,6 +4,17 @@
  */
 
 import { leastDemanding } from "../../codegen/variants.ts";
+import {
+  aBoolean,
+  anObject,
+  aString,
+  checkArgument,
+  checkOptions,
+  eitherOf,
+  isRecord,
+  listOf,
+  oneOf,
+} from "../diagnostics/arguments.ts";
 import { oneLine } from "../diagnostics/short.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import { isHalf, isInteger, printType } from "../ir/types.ts";
@@ -115,10 +126,18 @@ function signatureKernel(one: EmittedFunction): Kernel {
  * The text of a module that exports each function. A list is a function compiled for several targets, as
  * `compileVariants` returns it: the module uses the first form that the device can run.
  */
-export function emitModule(
-  kernels: readonly (Kernel | EmittedFunction)[],
-  { language, source, ...options }: EmitModuleOptions,
-): string {
+export function emitModule(kernels: readonly (Kernel | EmittedFunction)[], given: EmitModuleOptions): string {
+  checkArgument("the first argument", "emitModule", kernels, {
+    ...listOf("kernels", eitherOf({ ...anObject, what: "a kernel" }, { ...listOf("kernels", anObject) })),
+    help: (value) => (isRecord(value) && Array.isArray(value.kernels) ? ["pass its `kernels`"] : []),
+  });
+  checkOptions("emitModule", given, {
+    language: { ...oneOf("ts", "js"), isRequired: true },
+    source: { ...aString, isRequired: true },
+    launcher: eitherOf({ ...aString, what: "the name of a module" }, { ...anObject, what: "a text, `{ text }`" }),
+    explains: aBoolean,
+  });
+  const { language, source, ...options } = given;
   const forms = kernels.map((one) => ("name" in one ? [one] : one));
   const names = namesOf(forms.map(signatureKernel));
   const hasPlans = forms.some((one) => "plan" in one);

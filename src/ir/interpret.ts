@@ -2,8 +2,10 @@
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
+import { anObject, checkArgument, isRecord, type Kind } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
+import { checkFn } from "./arguments.ts";
 import { Builder, makeOp } from "./builder.ts";
 import {
   type Attributes,
@@ -217,6 +219,17 @@ export function dimsOfInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): 
   return dims;
 }
 
+const aTensor: Kind = {
+  what: "a tensor, `{ element, shape, data }`",
+  holds: (value) => isRecord(value) && Array.isArray(value.shape) && value.data instanceof Float64Array,
+  help: () => ["`data` is a Float64Array of its elements in row-major order, and `shape` a list of numbers"],
+};
+
+function checkInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): void {
+  checkArgument("the second argument", "interpret", inputs, { ...anObject, what: "an object with a tensor per input" });
+  for (const { name = "" } of fn.params) checkArgument(`the input \`${name}\``, "interpret", inputs[name], aTensor);
+}
+
 /**
  * Runs a function in float64. Only `cast` rounds, to f16 and to integers; integers wrap.
  * @param inputs one tensor per parameter, by name, in the parameter's shape.
@@ -228,6 +241,8 @@ export function interpret(
   inputs: Readonly<Record<string, Tensor>>,
   constants: Constants = constantsOf(makeModule([])),
 ): Record<string, Tensor> {
+  checkFn("interpret", fn);
+  checkInputs(fn, inputs);
   const environment = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constants);
   return Object.fromEntries(fn.results.map((r) => [r.name, environment.get(r.value) as Tensor]));
 }

@@ -1,6 +1,7 @@
 /** Prints the IR as text in the language. `parse(print(m))` equals `m`, and prints to the same bytes. */
 
 import { keywords, literalWords } from "../../grammar/words.ts";
+import { checkModule } from "./arguments.ts";
 import {
   type Attributes,
   type AttributeValue,
@@ -220,7 +221,9 @@ function printConst(constant: Const): string {
 }
 
 /** The module as `.tir` text: its constants, then its functions in order, separated by blank lines. */
-export function print({ consts, fns }: Module): string {
+export function print(module: Module): string {
+  checkModule("print", module);
+  const { consts, fns } = module;
   const constants = consts.map(printConst).join("");
   const functions = fns.map((fn) => new FnPrinter(fn, consts).print());
   return [...(constants === "" ? [] : [constants]), ...functions].join("\n");

@@ -1,7 +1,9 @@
 /** Replaces symbolic dimensions by extents. */
 
 import * as typeErrors from "../diagnostics/areas/types.ts";
+import { anObject, checkArgument } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import { checkModule } from "./arguments.ts";
 import { Builder, copyParam, makeOp } from "./builder.ts";
 import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, type Value } from "./ir.ts";
 import { type Dim, tensorType } from "./types.ts";
@@ -15,6 +17,8 @@ export type Extents = Readonly<Record<string, number>>;
  *   no longer match.
  */
 export function specialize(module: Module, dims: Extents): Module {
+  checkModule("specialize", module);
+  checkArgument("the extents", "specialize", dims, { ...anObject, what: "an object with a number per dimension" });
   const known = [...new Set(module.fns.flatMap(dimensionNames))];
   for (const [name, extent] of Object.entries(dims)) {
     if (!known.includes(name)) fail(typeErrors.unknownDimension(undefined, name, () => known));

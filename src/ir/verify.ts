@@ -2,6 +2,7 @@
 
 import * as verifyErrors from "../diagnostics/areas/verifier.ts";
 import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
+import { checkFn } from "./arguments.ts";
 import { completeAttributes, inferTypes } from "./infer.ts";
 import { type Fn, isLeaf, type Op, presentOperands, type Value } from "./ir.ts";
 import { printType, sameType } from "./types.ts";
@@ -38,6 +39,7 @@ function verifyOp(op: Op): Diagnostic[] {
 
 /** All violations in a function; empty if it is well formed. */
 export function verifyFn(fn: Fn): Diagnostic[] {
+  checkFn("verifyFn", fn);
   const problems: Diagnostic[] = [];
   const defined = new Set<Value>();
   const define = (value: Value) => {

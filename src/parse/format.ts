@@ -7,6 +7,7 @@
 import { fail, type Source } from "../diagnostics/diagnostic.ts";
 import { limited } from "../diagnostics/limit.ts";
 import { type Atom, flat, layout, widestLine } from "./layout.ts";
+import { checkText } from "./parse.ts";
 import { parseSyntax } from "./parse-syntax.ts";
 import { type Comment, scan, type Token } from "./scan.ts";
 import { closerOf, endsOperand, type Piece, split } from "./split.ts";
@@ -22,7 +23,9 @@ export interface FormatOptions {
  * checked.
  * @throws TircError with every syntax error (E01xx).
  */
-export function format(text: string, { file = "<input>" }: FormatOptions = {}): string {
+export function format(text: string, options: FormatOptions = {}): string {
+  checkText("format", text, options);
+  const { file = "<input>" } = options;
   const source: Source = { name: file, text: text.replaceAll("\r\n", "\n") };
   const { diagnostics } = parseSyntax(source);
   if (diagnostics.length > 0) fail(...limited(parseSyntax({ name: file, text }).diagnostics));

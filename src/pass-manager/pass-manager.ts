@@ -2,8 +2,10 @@
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import * as diagnosticOf from "../diagnostics/areas/rewrites.ts";
+import { aString, checkArgument, eitherOf, isRecord, type Kind, listOf } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, refusedBy, saidBy, TircError } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
+import { checkModule } from "../ir/arguments.ts";
 import { sameModule } from "../ir/equal.ts";
 import type { Law } from "../ir/field/laws.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
@@ -80,6 +82,20 @@ export class PassFailure extends Error {
   }
 }
 
+/** A pipeline as text, or a list of such texts, passes, and passes with options. */
+export type PassList = string | readonly (string | Pass | PassWithOptions)[];
+
+const aPass: Kind = { what: "a pass", holds: (value) => isRecord(value) && typeof value.run === "function" };
+const aPassWithOptions: Kind = {
+  what: "a pass with options",
+  holds: (value) => isRecord(value) && aPass.holds(value.pass),
+};
+
+export const passList: Kind = eitherOf(
+  { ...aString, what: "a pipeline" },
+  listOf("pipelines and passes", eitherOf({ ...aString, what: "a pipeline" }, aPass, aPassWithOptions)),
+);
+
 const noPasses: PassRegistry = { passes: [], pipelines: {} };
 
 /** Runs a pipeline over modules. `String(manager)` is the pipeline as text. */
@@ -91,7 +107,8 @@ export class PassManager {
    * @param passes a pipeline as text, or a list of such texts, passes, and passes with options.
    * @throws TircError E0301 to E0304 if a text is wrong.
    */
-  constructor(passes: string | readonly (string | Pass | PassWithOptions)[], options: PassManagerOptions = {}) {
+  constructor(passes: PassList, options: PassManagerOptions = {}) {
+    checkArgument("the pipeline", "PassManager", passes, passList);
     const list = typeof passes === "string" ? [passes] : passes;
     const own = list.flatMap((item) => (typeof item === "string" ? [] : "pass" in item ? [item.pass] : [item]));
     const { builtins = noPasses, registry: others = [], disabled = [] } = options;
@@ -119,6 +136,7 @@ export class PassManager {
    * @throws PassFailure E0305, E0306 or E0309 if a pass is at fault.
    */
   run(module: Module): PassResult {
+    checkModule("PassManager.run", module);
     const { instruments = [], verify = verification.byDefault } = this.options;
     if (verify !== false) {
       const found = module.fns.flatMap(verifyFn);

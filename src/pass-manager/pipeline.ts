@@ -4,6 +4,7 @@
  */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
+import { aString, checkArgument, isRecord } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import type { OptionDef, OptionDefs, OptionValue, Pass, PassRegistry } from "../pass/define-pass.ts";
 
@@ -115,6 +116,12 @@ export function withoutPasses(steps: readonly Step[], names: readonly string[]):
  * @throws TircError with all E0301 to E0303 in the text, or up to the first E0304.
  */
 export function parsePipeline(text: string, registry: PassRegistry, name = "<pipeline>"): readonly Step[] {
+  checkArgument("the first argument", "parsePipeline", text, { ...aString, what: "a pipeline as text" });
+  checkArgument("the second argument", "parsePipeline", registry, {
+    what: "the passes that the pipeline may name",
+    holds: (value) => isRecord(value) && Array.isArray(value.passes),
+    help: () => ["`builtins` has those of the compiler"],
+  });
   return pipelineAt({ source: { name, text }, start: 0, end: text.length }, registry);
 }
 

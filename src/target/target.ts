@@ -4,6 +4,7 @@
  */
 
 import * as targetErrors from "../diagnostics/areas/targets.ts";
+import { checkArgument, isRecord } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, type Source } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { mostWorkgroups } from "../launch/counts.ts";
@@ -152,6 +153,10 @@ export function profileOf(target: string | TargetProfile, own: readonly TargetPr
 
 /** A profile from the text of a JSON file. Throws every E0591 to E0593 that it finds. Limits left out are the default ones. */
 export function parseTarget(source: Source): TargetProfile {
+  checkArgument("the first argument", "parseTarget", source, {
+    what: "a text with its name, `{ name, text }`",
+    holds: (value) => isRecord(value) && typeof value.text === "string",
+  });
   let value: unknown;
   try {
     value = JSON.parse(source.text);
@@ -171,15 +176,13 @@ export function parseTarget(source: Source): TargetProfile {
 /** What is given instead: of a list or an object that it is one, as it may be of any size and depth. */
 function described(value: unknown): string {
   if (Array.isArray(value)) return "a list";
-  return isObject(value) ? "an object" : (JSON.stringify(value) ?? "missing");
+  return isRecord(value) ? "an object" : (JSON.stringify(value) ?? "missing");
 }
 
 const mostProblems = 20;
 const fields = ["name", "kind", "features", "subgroup", "limits", "rates", "schedules"];
 type Report = (path: string, expected: string, got: unknown) => void;
 type OnlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => void;
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
 /** A profile from plain data, with the default limits where it names none. `origin` is what messages call it. */
@@ -194,7 +197,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
     }
   };
 
-  if (!isObject(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", described(value)));
+  if (!isRecord(value)) fail(targetErrors.wrongField(origin, "(the whole)", "an object", described(value)));
   const { name, kind, features = [], subgroup, limits = {}, rates, schedules } = value;
   onlyKnown("", value, fields);
   if (typeof name !== "string" || name === "") wrong("name", "a name", name);
@@ -205,7 +208,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
     wrong("subgroup", 'given with the feature "subgroups", as {"min": 32, "max": 32}', undefined);
   }
   if (subgroup !== undefined) checkSubgroup(subgroup, wrong, onlyKnown);
-  if (!isObject(limits)) wrong("limits", "an object", limits);
+  if (!isRecord(limits)) wrong("limits", "an object", limits);
   else {
     onlyKnown("limits.", limits, Object.keys(defaultLimits));
     for (const key of Object.keys(defaultLimits).filter((key) => key in limits && !isCount(limits[key]))) {
@@ -219,7 +222,7 @@ export function checkTarget(value: unknown, origin: string): TargetProfile {
 }
 
 function checkSubgroup(subgroup: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
-  if (!isObject(subgroup)) {
+  if (!isRecord(subgroup)) {
     wrong("subgroup", 'an object such as {"min": 32, "max": 32}', subgroup);
     return;
   }
@@ -234,7 +237,7 @@ function checkSubgroup(subgroup: unknown, wrong: Report, onlyKnown: OnlyKnown): 
 }
 
 function checkRates(rates: unknown, wrong: Report, onlyKnown: OnlyKnown): void {
-  if (!isObject(rates)) {
+  if (!isRecord(rates)) {
     wrong("rates", "an object, as `tirc tune` writes it", rates);
     return;
   }
@@ -253,7 +256,7 @@ function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown)
   const isPower = (value: unknown) => isCount(value) && Number.isInteger(Math.log2(value));
   for (const [i, entry] of schedules.entries()) {
     const path = `schedules[${i}]`;
-    if (!isObject(entry)) {
+    if (!isRecord(entry)) {
       wrong(path, "an object, as `tirc tune` writes it", entry);
       continue;
     }
@@ -263,8 +266,8 @@ function checkSchedules(schedules: unknown, wrong: Report, onlyKnown: OnlyKnown)
     }
     if (entry.fn !== undefined && typeof entry.fn !== "string") wrong(`${path}.fn`, "a function's name", entry.fn);
     if (!isCount(entry.columns)) wrong(`${path}.columns`, "a whole number above 0", entry.columns);
-    const choice = isObject(entry.choice) ? entry.choice : {};
-    if (!isObject(entry.choice)) wrong(`${path}.choice`, "an object", entry.choice);
+    const choice = isRecord(entry.choice) ? entry.choice : {};
+    if (!isRecord(entry.choice)) wrong(`${path}.choice`, "an object", entry.choice);
     else onlyKnown(`${path}.choice.`, choice, ["lanes", "workgroup", "rowsPerLane", "width", "keep"]);
     for (const part of ["lanes", "workgroup", "rowsPerLane", "width"]) {
       if (!isPower(choice[part])) wrong(`${path}.choice.${part}`, "a power of two", choice[part]);

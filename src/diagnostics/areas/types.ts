@@ -3,8 +3,7 @@
 import { error, type Help, isComplete, type Label, proposal, replaced, type Span, wrapped } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
 import { expressionAt, rewriting } from "../rewriting.ts";
-import { didYouMean } from "../suggest.ts";
-import { code, type Instead, insteadOf, listing, oneOf, quoted } from "../wording.ts";
+import { code, type Instead, insteadOf, listing, oneOf, quoted, suggest } from "../wording.ts";
 
 /** `text` as a value of that element type. */
 function conversion(text: string, element: string): string {
@@ -257,7 +256,12 @@ export function unknownDimension(span: Span | undefined, name: string, known: ()
   return error("E0219", `no parameter has a dimension \`${name}\``, {
     span,
     notes: ["the extent of a named dimension comes from the parameters' shapes"],
-    help: () => didYouMean(name, known(), span),
+    help: () => {
+      const names = known();
+      return names.length === 0
+        ? ["all shapes of the parameters are numbers"]
+        : suggest(name, names, "there are", span);
+    },
   });
 }
 
