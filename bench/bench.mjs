@@ -9,21 +9,24 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../scripts/options.mjs";
 import { copiesOf, median, openBench, passesFor, replayed } from "./lib/device.mjs";
 import { ops } from "./lib/ops.mjs";
 import { referencesOf } from "./lib/reference.mjs";
 import { inOrder, table, writeReport } from "./lib/report.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    op: { type: "string", multiple: true },
-    shape: { type: "string", multiple: true },
-    peer: { type: "string", multiple: true },
-    rounds: { type: "string", default: "9" },
+const { values: options } = scriptOptions(
+  "npm run bench -- [--quick] [--op NAME]... [--shape ROWSxCOLUMNS]... [--peer NAME]... [--rounds N]",
+  {
+    options: {
+      quick: { type: "boolean", default: false },
+      op: { type: "string", multiple: true },
+      shape: { type: "string", multiple: true },
+      peer: { type: "string", multiple: true },
+      rounds: { type: "string", default: "9" },
+    },
   },
-});
+);
 const allShapes = [
   ...["4096x64", "4096x768", "2048x1024", "1024x4096", "256x16384", "1000x1000", "4096x769", "8x131072", "65537x32"],
 ];

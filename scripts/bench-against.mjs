@@ -9,37 +9,40 @@
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { functionsOf, inputsOf, ops } from "../bench/lib/ops.mjs";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
+import { scriptOptions } from "./options.mjs";
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    op: {
-      type: "string",
-      multiple: true,
-      default: ["layernorm", "rmsnorm", "chain", "quantize", "softmax", "elementwise"],
+const { values: options, positionals } = scriptOptions(
+  "npm run bench:against -- FOLDER [--op NAME]... [--shape ROWSxCOLUMNS]...",
+  {
+    allowPositionals: true,
+    options: {
+      op: {
+        type: "string",
+        multiple: true,
+        default: ["layernorm", "rmsnorm", "chain", "quantize", "softmax", "elementwise"],
+      },
+      shape: {
+        type: "string",
+        multiple: true,
+        default: [
+          "4096x64",
+          "4096x768",
+          "2048x1024",
+          "1024x4096",
+          "256x16384",
+          "1000x1000",
+          "4096x769",
+          "8x131072",
+          "65537x32",
+        ],
+      },
+      rounds: { type: "string", default: "21" },
     },
-    shape: {
-      type: "string",
-      multiple: true,
-      default: [
-        "4096x64",
-        "4096x768",
-        "2048x1024",
-        "1024x4096",
-        "256x16384",
-        "1000x1000",
-        "4096x769",
-        "8x131072",
-        "65537x32",
-      ],
-    },
-    rounds: { type: "string", default: "21" },
   },
-});
+);
 if (positionals.length !== 1) {
   console.error("name the folder of the other checkout, with dist/ in it");
   process.exit(2);

@@ -6,11 +6,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { kinds } from "./compile-times.mjs";
+import { roundsOr } from "./options.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = `${root}dist/src/cli/main.js`;
 const asked = { startRatio: 5, seconds: 10, megabytes: 500, growth: 6, streamSeconds: 60, streamMegabytes: 2048 };
-const rounds = Number(process.argv[2] ?? 21);
+const rounds = roundsOr(21, "bench:compile");
 
 if (!existsSync(cli)) {
   console.error("dist/ is missing: run `npm run build` first");

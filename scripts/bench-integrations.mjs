@@ -6,10 +6,10 @@
  * medians, quartiles, and the ratio of each pair. TIRC_ADAPTER chooses the device.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { modelOf } from "../bench/lib/ort.mjs";
+import { scriptOptions } from "./options.mjs";
 
-const { values: options } = parseArgs({
+const { values: options } = scriptOptions("npm run bench:integrations -- [--rows N] [--rounds N]", {
   options: { rows: { type: "string", default: "1024" }, rounds: { type: "string", default: "15" } },
 });
 const [rows, rounds, width] = [Number(options.rows), Number(options.rounds), 768];

@@ -5,6 +5,9 @@
  */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { roundsOr } from "./options.mjs";
+
+const rounds = roundsOr(31, "bench:norms");
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 if (!existsSync(`${root}dist/src/index.js`)) {
@@ -14,7 +17,6 @@ if (!existsSync(`${root}dist/src/index.js`)) {
 const { measure, median, openBench, copiesOf, tirc } = await import(`${root}bench/lib/device.mjs`);
 const { prepare } = await import(`${root}dist/src/runtime/index.js`);
 
-const rounds = Number(process.argv[2] ?? 31);
 const shapes = [
   [4096, 64],
   [4096, 768],

@@ -60,7 +60,7 @@ test("docs/diagnostics has a page for each family, and an index", () => {
 
 test("the diagnostic that the guide shows is one of the sources", () => {
   const [, code = "?"] = /```\n(export const E\d{4}[\s\S]*?)```/.exec(read("docs/guide.md")) ?? [];
-  expect(read("src/diagnostics/areas/types.ts")).toContain(code);
+  expect(read("src/diagnostics/areas/shapes.ts")).toContain(code);
 });
 
 test("the language page has every op that a program can call, and the passes page every pass", () => {

@@ -21,7 +21,7 @@ export function checkExplain(args: Arguments): void {
   if (!args.has("--explain-schedule")) {
     if (!args.has("--json")) return;
     const why = "`--json` is a form of the output of `--explain-schedule`; `--emit json` writes kernels as JSON";
-    fail(cliErrors.conflict(args.spanOf("--json"), "--json", "kernels", why));
+    fail(cliErrors.conflict(args.spanOf("--json"), "--json", `--emit ${args.value("--emit")?.text ?? "wgsl"}`, why));
   }
   const other = others.find((name) => args.has(name) || args.value(name) !== undefined);
   if (other === undefined) return;

@@ -22,25 +22,33 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
+import { didYouMean } from "../diagnostics/suggest.ts";
 import type { Io } from "./session.ts";
 
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EISDIR: "it is a folder",
-  ENOTDIR: "a part of the path is not a folder",
-  EACCES: "permission denied",
-  EPERM: "not permitted",
-  EROFS: "the file system is read-only",
-  ENOSPC: "the disk is full",
-  ENAMETOOLONG: "the name is too long",
-  ELOOP: "its symbolic links form a cycle",
-  ERR_FS_FILE_TOO_LARGE: "it is larger than 2 GiB",
-  ERR_INVALID_ARG_VALUE: "it is not a valid path",
+/** Why a file cannot be read or written, by the system's code, and what to do if that is not to check the path. */
+const reasons: Readonly<Record<string, readonly [reason: string, help?: string]>> = {
+  ENOENT: ["there is no such file"],
+  EISDIR: ["it is a folder", "name a file in it"],
+  ENOTDIR: ["a part of the path is not a folder"],
+  EACCES: ["permission denied", "change its permissions, or name another file"],
+  EPERM: ["not permitted", "change its permissions, or name another file"],
+  EROFS: ["the file system is read-only", "name a file on another one"],
+  ENOSPC: ["the disk is full", "free some space, or name a file on another disk"],
+  ENAMETOOLONG: ["the name is too long", "name it by a shorter path"],
+  ELOOP: ["its symbolic links form a cycle"],
+  ERR_FS_FILE_TOO_LARGE: ["it is larger than 2 GiB", "tensors in safetensors and ONNX files are read one by one"],
+  ERR_INVALID_ARG_VALUE: ["it is not a valid path"],
 };
 
-function reasonOf(caught: unknown): string {
+function reasonOf(caught: unknown): readonly [reason: string, help?: string] {
   const { code = "", message } = caught as NodeJS.ErrnoException;
-  return reasons[code] ?? message;
+  return reasons[code] ?? [message];
+}
+
+function cannotRead(path: string, caught: unknown, io: Io, span: Span | undefined): never {
+  const [reason, help] = reasonOf(caught);
+  const near = didYouMean(basename(path), filesIn(dirname(path), io)).filter(() => help === undefined);
+  fail(fileErrors.cannotRead(shownPath(path, "stdin"), reason, span, help === undefined ? near : [help]));
 }
 
 /** The name of a path in messages. */
@@ -53,7 +61,7 @@ export function readBytes(path: string, io: Io, span?: Span): Uint8Array {
   try {
     return path === "-" ? io.stdin() : readFileSync(resolve(io.cwd, path));
   } catch (caught) {
-    fail(fileErrors.cannotRead(shownPath(path, "stdin"), reasonOf(caught), span));
+    cannotRead(path, caught, io, span);
   }
 }
 
@@ -71,7 +79,7 @@ export function openFile(path: string, io: Io, span?: Span): OpenFile {
     try {
       return work();
     } catch (caught) {
-      fail(fileErrors.cannotRead(path, reasonOf(caught), span));
+      cannotRead(path, caught, io, span);
     }
   };
   const file = attempt(() => openSync(resolve(io.cwd, path), "r"));
@@ -113,7 +121,7 @@ export function readText(path: string, io: Io): string {
   try {
     return new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
   } catch {
-    fail(fileErrors.cannotRead(shownPath(path, "stdin"), "it is not UTF-8 text"));
+    fail(fileErrors.cannotRead(shownPath(path, "stdin"), "it is not UTF-8 text", undefined, ["save it as UTF-8"]));
   }
 }
 
@@ -220,7 +228,7 @@ export function makeFolder(path: string, io: Io): void {
     mkdirSync(resolve(io.cwd, path), { recursive: true });
   } catch (caught) {
     const { code } = caught as NodeJS.ErrnoException;
-    fail(fileErrors.cannotWrite(path, code === "EEXIST" ? "it is a file" : reasonOf(caught)));
+    fail(fileErrors.cannotWrite(path, ...(code === "EEXIST" ? (["it is a file"] as const) : reasonOf(caught))));
   }
 }
 
@@ -239,7 +247,8 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
     // The source of the data was wrong, not the destination.
     if (caught instanceof TircError) throw caught;
     const { code } = caught as NodeJS.ErrnoException;
-    fail(fileErrors.cannotWrite(path, code === "ENOENT" ? "there is no such folder" : reasonOf(caught)));
+    const noFolder = ["there is no such folder", `create it first: \`mkdir -p ${dirname(path)}\``] as const;
+    fail(fileErrors.cannotWrite(path, ...(code === "ENOENT" ? noFolder : reasonOf(caught))));
   }
 }
 

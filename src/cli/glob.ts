@@ -72,6 +72,9 @@ export function filesOf({ text, span }: Word, extension: string, io: Io): string
         text,
         `no file ${kind === "folder" ? `in it ends with \`${extension}\`` : "matches it"}`,
         span,
+        kind === "folder"
+          ? ["name another folder, or a file"]
+          : ["`*` is any name, and `**` any folders: 'src/**/*.tir'"],
       ),
     );
   return [...found].sort();

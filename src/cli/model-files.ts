@@ -1,7 +1,8 @@
 /** Models by the paths of a command line: ONNX models with their weight files, and torch.export archives. */
 
 import { dirname, join, sep } from "node:path";
-import { type Span, TircError } from "../diagnostics/diagnostic.ts";
+import * as fileErrors from "../diagnostics/areas/files.ts";
+import { fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { type ByteSource, bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
 import { Pt2Model } from "../pt2/model.ts";
@@ -16,9 +17,10 @@ export const isModel = (path: string): boolean => /\.(onnx|pt2)$/i.test(path);
 const isArchive = (path: string, source: ByteSource) =>
   /\.pt2$/i.test(path) || (path === "-" && source.size > 2 && String.fromCharCode(...source.read(0, 2)) === "PK");
 
-/** Only the graph is read at this point. Throws E0640, E0740 to E0744 and E0770 to E0773. */
+/** Only the graph is read at this point. Throws E0640, E0644, E0740 to E0744 and E0770 to E0773. */
 export function openModel(path: string, io: Io, span?: Span): OnnxModel {
   const name = shownPath(path, "stdin");
+  if (/\.tir$/i.test(path)) fail(fileErrors.isProgram(name, span));
   const source = path === "-" ? bytesInMemory(name, readBytes(path, io)) : { name, ...lazyFile(path, io, span) };
   if (isArchive(path, source)) return Pt2Model.read(source);
   return new OnnxModel(source, (location, refuse) => openWeights(folderOf(path), location, refuse, io));

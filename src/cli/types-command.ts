@@ -26,7 +26,8 @@ export async function typesCommand(args: Arguments, session: Session): Promise<n
       dims = readDims(args);
     },
     ...args.operands.map((word) => () => {
-      if (word.text === "-") fail(fileErrors.cannotRead("-", "a declaration is written beside a file", word.span));
+      if (word.text === "-")
+        fail(fileErrors.cannotRead("-", "a declaration is written beside a file", word.span, ["name a file"]));
       for (const file of filesOf(word, ".tir", io)) files.add(file);
     }),
   );

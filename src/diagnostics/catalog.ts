@@ -14,6 +14,7 @@ import * as command from "./areas/command.ts";
 import * as comparison from "./areas/comparison.ts";
 import * as consts from "./areas/consts.ts";
 import * as devices from "./areas/devices.ts";
+import * as elements from "./areas/elements.ts";
 import * as extern from "./areas/extern.ts";
 import * as files from "./areas/files.ts";
 import * as gradients from "./areas/gradients.ts";
@@ -27,11 +28,12 @@ import * as onnx from "./areas/onnx.ts";
 import * as pipelines from "./areas/pipelines.ts";
 import * as plugins from "./areas/plugins.ts";
 import * as rewrites from "./areas/rewrites.ts";
+import * as shapes from "./areas/shapes.ts";
 import * as statements from "./areas/statements.ts";
 import * as surgery from "./areas/surgery.ts";
 import * as syntax from "./areas/syntax.ts";
 import * as targets from "./areas/targets.ts";
-import * as types from "./areas/types.ts";
+import * as values from "./areas/values.ts";
 import * as verifier from "./areas/verifier.ts";
 import type { Page } from "./page.ts";
 
@@ -67,7 +69,7 @@ export const families: readonly Family[] = [
     "types",
     "Names, types and shapes",
     "Names that are not defined, arguments that an op does not take, element types and shapes that do not agree.",
-    ...[area(calls), area(types), area(linear), area(extern)],
+    ...[area(calls), area(elements), area(shapes), area(values), area(linear), area(extern)],
   ),
   family(
     "norms",

@@ -70,3 +70,9 @@ export function didYouMean(
   const fixes = found.map((one) => ({ title: `write \`${spelled(one)}\``, edits: [replaced(span, spelled(one))] }));
   return [{ line, fixes }];
 }
+
+/** The same, or another line if no name is close. */
+export function didYouMeanOr(otherwise: string, ...suggested: Parameters<typeof didYouMean>): Help[] {
+  const help = didYouMean(...suggested);
+  return help.length > 0 ? help : [otherwise];
+}

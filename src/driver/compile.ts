@@ -7,7 +7,7 @@ import { distinctKernels } from "../../codegen/variants.ts";
 import { fusedWithin } from "../../passes/fuse-elementwise.ts";
 import { builtins } from "../../passes/index.ts";
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as shapeErrors from "../diagnostics/areas/shapes.ts";
 import {
   aBoolean,
   anObject,
@@ -177,7 +177,7 @@ function compiledFor(
   const { plugins = [], specialize: specialized = [] } = options;
   const known = module.fns.flatMap(dimensionNames);
   const unknown = specialized.filter((name) => !known.includes(name));
-  if (unknown.length > 0) fail(...unknown.map((name) => typeErrors.unknownDimension(undefined, name, () => known)));
+  if (unknown.length > 0) fail(...unknown.map((name) => shapeErrors.unknownDimension(undefined, name, () => known)));
   const own = targetsOf(plugins);
   const profiles = targets.map((target) => profileOf(target, own));
   const result = optimized(module, options);

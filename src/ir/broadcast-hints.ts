@@ -1,6 +1,6 @@
 /** Why operands do not broadcast, and what to write so that they do: a reduction that keeps its axes, a reshape, a slice. */
 
-import type { Mismatch } from "../diagnostics/areas/types.ts";
+import type { Mismatch } from "../diagnostics/areas/shapes.ts";
 import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
 import { quoted } from "../diagnostics/wording.ts";
 import type { Op, Value } from "./ir.ts";

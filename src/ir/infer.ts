@@ -1,8 +1,9 @@
 /** Inference of an op's result types and canonicalization of its attributes, by the kind of its row in the op table. */
 
 import * as callErrors from "../diagnostics/areas/calls.ts";
+import * as elementErrors from "../diagnostics/areas/elements.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as shapeErrors from "../diagnostics/areas/shapes.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { conflictIn, type Places } from "./broadcast-hints.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
@@ -120,13 +121,13 @@ function describe(value: AttributeValue): string {
 /** Axes counted from the end and sorted. @param op the name in messages. @throws TircError E0212 to E0214. */
 export function checkedAxes(op: string, axes: readonly number[], shape: Shape, at: Span): number[] {
   const rank = shape.length;
-  if (axes.length === 0) fail(typeErrors.noAxes(at, op));
+  if (axes.length === 0) fail(shapeErrors.noAxes(at, op));
   for (const axis of axes) {
-    if (axis < -rank || axis >= rank) fail(typeErrors.axisOutOfRange(at, op, axis, shape));
+    if (axis < -rank || axis >= rank) fail(shapeErrors.axisOutOfRange(at, op, axis, shape));
   }
   const normal = normalizeAxes(axes, rank);
   const twice = normal.find((axis, i) => normal[i + 1] === axis);
-  if (twice !== undefined) fail(typeErrors.axisTwice(at, op, twice));
+  if (twice !== undefined) fail(shapeErrors.axisTwice(at, op, twice));
   return normal;
 }
 
@@ -185,7 +186,7 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
       const { computed } = elementInfo[type.element];
       const isComputed = type.element !== "bool" && (accepted as readonly string[]).includes(computed);
       const wanted = beside ?? (isComputed ? computed : undefined);
-      fail(typeErrors.elementRefused(at, op, type.element, accepted, wanted));
+      fail(elementErrors.elementRefused(at, op, type.element, accepted, wanted));
     }
     if (spec.element !== undefined) continue;
     if (first !== undefined && first.element !== type.element) {
@@ -197,7 +198,7 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
       // Neither f16 nor bf16 represents all values of the other: both become f32.
       const areHalves = isHalf(type.element) && isHalf(first.element);
       const fix = { narrow: places.operands?.[narrow], wide: areHalves ? "f32" : wide };
-      fail(typeErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
+      fail(elementErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
     }
     first ??= { element: type.element, index };
   }
@@ -219,7 +220,7 @@ function inferElementwise(
       const span = places.operands?.[i];
       return type === undefined || span === undefined ? [] : [{ span, message: printType(type) }];
     });
-    fail(typeErrors.noBroadcast(places.op, op, conflictIn(shapes, places), labels));
+    fail(shapeErrors.noBroadcast(places.op, op, conflictIn(shapes, places), labels));
   }
   const result = { same: element, bool: "bool", to: attributes.to as ElementType } as const;
   return [tensorType(result[def.result], shape)];
@@ -240,7 +241,7 @@ function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes:
     const type = operands[i];
     if (i === 0 || type === undefined || sameShape(type.shape, affine)) continue;
     fail(
-      typeErrors.affineShape(
+      shapeErrors.affineShape(
         places.operands?.[i] ?? places.op,
         op,
         spec.name,
@@ -294,7 +295,7 @@ export function inferTypes(
       return inferNorm(op, def, operands, attributes, places);
     case "shape": {
       const shape = def.infer(x.shape, attributes);
-      if (typeof shape === "string") fail(typeErrors.shapeOp(places.op, op, shape));
+      if (typeof shape === "string") fail(shapeErrors.shapeOp(places.op, op, shape));
       return [tensorType(x.element, shape)];
     }
     case "index":

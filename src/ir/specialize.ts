@@ -1,6 +1,6 @@
 /** Replaces symbolic dimensions by extents. */
 
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as shapeErrors from "../diagnostics/areas/shapes.ts";
 import { anObject, checkArgument } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkModule } from "./arguments.ts";
@@ -21,9 +21,9 @@ export function specialize(module: Module, dims: Extents): Module {
   checkArgument("the extents", "specialize", dims, { ...anObject, what: "an object with a number per dimension" });
   const known = [...new Set(module.fns.flatMap(dimensionNames))];
   for (const [name, extent] of Object.entries(dims)) {
-    if (!known.includes(name)) fail(typeErrors.unknownDimension(undefined, name, () => known));
+    if (!known.includes(name)) fail(shapeErrors.unknownDimension(undefined, name, () => known));
     const fits = Number.isInteger(extent) && extent >= 0 && extent < 2 ** 32;
-    if (!fits) fail(typeErrors.badExtent(undefined, String(extent)));
+    if (!fits) fail(shapeErrors.badExtent(undefined, String(extent)));
   }
   return Object.keys(dims).length === 0
     ? module

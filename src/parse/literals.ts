@@ -3,7 +3,7 @@
  * declaration, whose element type they take.
  */
 
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as elementErrors from "../diagnostics/areas/elements.ts";
 import { type Diagnostic, fail, type Span } from "../diagnostics/diagnostic.ts";
 import { completeAttributes, inferTypes, type Places } from "../ir/infer.ts";
 import type { Attributes } from "../ir/ir.ts";
@@ -39,7 +39,7 @@ export function literalProblem(literal: Literal, element: ElementType): Diagnost
   const reason = whyNot(literal, element);
   return reason === undefined
     ? undefined
-    : typeErrors.literalRange(literal.span, printedLiteral(literal), element, reason);
+    : elementErrors.literalRange(literal.span, printedLiteral(literal), element, reason);
 }
 
 /**
@@ -53,7 +53,7 @@ export function foldLiterals(
   places: Places,
 ): Literal & { element: ElementType } {
   const def = ops[name];
-  if (def.kind !== "elementwise") fail(typeErrors.noConstantFolding(places.op, name));
+  if (def.kind !== "elementwise") fail(elementErrors.noConstantFolding(places.op, name));
   const types = literals.map((literal) => literal && tensorType(literal.boolean ? "bool" : "f32", []));
   const complete = completeAttributes(name, attributes, types, places);
   const element = inferTypes(name, types, complete, places)[0]?.element as ElementType;

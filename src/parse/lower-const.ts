@@ -1,8 +1,10 @@
 /** The constant tensors of a file. */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
+import * as elementErrors from "../diagnostics/areas/elements.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as shapeErrors from "../diagnostics/areas/shapes.ts";
+import * as valueErrors from "../diagnostics/areas/values.ts";
 import { type Diagnostic, fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { checkedAxes } from "../ir/infer.ts";
@@ -31,7 +33,7 @@ export function lowerConsts(
   const types = new Map<string, DeclaredConst>();
   for (const { name, nameSpan, type } of nodes) {
     const first = types.get(name);
-    if (first !== undefined) diagnostics.push(typeErrors.duplicate(nameSpan, "const", name, first.span));
+    if (first !== undefined) diagnostics.push(valueErrors.duplicate(nameSpan, "const", name, first.span));
     // A value that is wrong does not make the type unknown.
     else types.set(name, { span: nameSpan, type: type && attempt(() => typeOf(name, type), []), number: undefined });
   }
@@ -53,7 +55,7 @@ export function lowerContract(
 ): readonly number[] {
   if (node === undefined) return [];
   const axes = attempt(() => {
-    if (!isFloat(element)) fail(typeErrors.elementRefused(node.span, "@centered", element, floats));
+    if (!isFloat(element)) fail(elementErrors.elementRefused(node.span, "@centered", element, floats));
     return checkedAxes("@centered", node.axes, shape, node.span);
   }, diagnostics);
   return axes ?? [];
@@ -83,11 +85,11 @@ function typeOf(name: string, { element, opaque, shape, dimSpans, span }: TypeNo
   const problems = shape.flatMap((dim, i): Diagnostic[] => {
     const at = dimSpans[i] ?? span;
     if (typeof dim === "string") return [constErrors.symbolicDimension(at, name, dim)];
-    return dim < 2 ** 32 ? [] : [typeErrors.badExtent(at, String(dim))];
+    return dim < 2 ** 32 ? [] : [shapeErrors.badExtent(at, String(dim))];
   });
   const type = tensorType(element, shape);
   if (problems.length > 0) fail(...problems);
-  if (elementCount(shape as number[]) > 2 ** 32) fail(typeErrors.hugeShape(span, printType(type)));
+  if (elementCount(shape as number[]) > 2 ** 32) fail(shapeErrors.hugeShape(span, printType(type)));
   return type;
 }
 

@@ -1,7 +1,9 @@
 /** Expressions to ops. Whatever is wrong is reported once; what depends on it is `poison`, of which nothing is said. */
 
 import * as callErrors from "../diagnostics/areas/calls.ts";
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as elementErrors from "../diagnostics/areas/elements.ts";
+import * as shapeErrors from "../diagnostics/areas/shapes.ts";
+import * as valueErrors from "../diagnostics/areas/values.ts";
 import { type Diagnostic, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { joinSpans } from "../diagnostics/source.ts";
 import { listing, quoted } from "../diagnostics/wording.ts";
@@ -101,12 +103,12 @@ export class ExpressionLowering {
         const results = this.call(node, [name]);
         if (!Array.isArray(results)) return results as Lowered;
         if (results.length === 1) return { kind: "value", value: results[0] as Value };
-        return this.report(typeErrors.severalResults(node.span, node.callee));
+        return this.report(valueErrors.severalResults(node.span, node.callee));
       }
       case "error":
         return poison;
       default:
-        return this.report(typeErrors.notAValue(node.span, describeKind[node.kind]));
+        return this.report(valueErrors.notAValue(node.span, describeKind[node.kind]));
     }
   }
 
@@ -208,11 +210,11 @@ export class ExpressionLowering {
         const attribute = attributeOf(op, value, new Set());
         const named = attribute === undefined ? undefined : { text: attribute, span };
         const instead = joined(op, node, argument) ?? named;
-        this.report(typeErrors.notAValue(at, describeKind[kind], instead));
+        this.report(valueErrors.notAValue(at, describeKind[kind], instead));
         continue;
       } else if (index > 0 && def.kind === "norm" && isNumber(argument.value)) {
         const instead = { text: attributeOf(op, argument.value, new Set()) as string, span: argument.span };
-        this.report(typeErrors.numberAsOperand(at, op, name, instead));
+        this.report(shapeErrors.numberAsOperand(at, op, name, instead));
         continue;
       } else if (first !== undefined) this.report(callErrors.givenTwice(at, op, name, first));
       else if (index >= 0) operands[index] = argument.value;
@@ -269,7 +271,7 @@ export class ExpressionLowering {
       const { dims } = this.context;
       if (dims.has(node.name)) return node.name;
       if (this.context.lookup(node.name)?.kind !== "literal") {
-        this.report(typeErrors.unknownDimension(node.span, node.name, () => [...dims]));
+        this.report(shapeErrors.unknownDimension(node.span, node.name, () => [...dims]));
         return undefined;
       }
     }
@@ -345,7 +347,7 @@ export class ExpressionLowering {
       const at = { ...operand, span: places.operands?.[i] ?? operand.span };
       const made =
         wanted === undefined
-          ? typeErrors.literalUntyped(at.span, `the literal ${printedLiteral(operand)}`)
+          ? elementErrors.literalUntyped(at.span, `the literal ${printedLiteral(operand)}`)
           : constantOf(this.context.builder, at, wanted);
       if (!("code" in made)) return made;
       // Of an operand with a type of its own no other tensor is to blame: it may be a number for an attribute.
@@ -362,7 +364,7 @@ export class ExpressionLowering {
     for (const { type } of op.results) {
       const known = elementCount(type.shape.filter((dim) => typeof dim === "number"));
       if (known > 2 ** 32)
-        this.report(typeErrors.hugeShape(op.span, `the result of \`${op.name}\`, ${printType(type)},`));
+        this.report(shapeErrors.hugeShape(op.span, `the result of \`${op.name}\`, ${printType(type)},`));
     }
   }
 }

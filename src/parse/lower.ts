@@ -1,7 +1,9 @@
 /** From the syntax tree to the IR: names are looked up, literals take their types, every op is checked. */
 
+import * as elementErrors from "../diagnostics/areas/elements.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
-import * as typeErrors from "../diagnostics/areas/types.ts";
+import * as shapeErrors from "../diagnostics/areas/shapes.ts";
+import * as valueErrors from "../diagnostics/areas/values.ts";
 import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
 import { joinSpans } from "../diagnostics/source.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
@@ -22,7 +24,7 @@ export function lower(file: FileNode, observer?: LowerObserver): { module: Modul
   const functions = new Set(file.fns.map(({ name }) => name));
   for (const node of file.fns) {
     const first = names.get(node.name);
-    if (first !== undefined) diagnostics.push(typeErrors.duplicate(node.nameSpan, "function", node.name, first));
+    if (first !== undefined) diagnostics.push(valueErrors.duplicate(node.nameSpan, "function", node.name, first));
     else names.set(node.name, node.nameSpan);
     const lowering = new FnLowering(node, consts.declared, functions, observer);
     const fn = lowering.lower();
@@ -72,7 +74,7 @@ class FnLowering {
       if (type.opaque) this.diagnostics.push(externErrors.opaquePlace(param.type.span, "a parameter"));
       const centered = lowerContract(param.contract, type, this.diagnostics);
       if (param.trained !== undefined && !isFloat(type.element))
-        this.diagnostics.push(typeErrors.elementRefused(param.trained, "@trained", type.element, floats));
+        this.diagnostics.push(elementErrors.elementRefused(param.trained, "@trained", type.element, floats));
       const value = new Value(type, param.name, param.nameSpan, undefined, 0, centered, param.trained !== undefined);
       this.define(param.name, param.nameSpan, { kind: "value", value }, "parameter");
       return value;
@@ -114,7 +116,7 @@ class FnLowering {
   private define(name: string, span: Span, bound: Lowered, kind = "value"): void {
     this.observer?.bound(span, bound);
     const first = this.scope.get(name) ?? this.consts.get(name);
-    if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, kind, name, first.span));
+    if (first !== undefined) this.diagnostics.push(valueErrors.duplicate(span, kind, name, first.span));
     else this.scope.set(name, { bound, span });
   }
 
@@ -126,16 +128,16 @@ class FnLowering {
     const type = tensorType(node.element, node.shape);
     const known = elementCount(node.shape.filter((dim) => typeof dim === "number"));
     const areRight = this.diagnostics.length === before;
-    if (areRight && known > 2 ** 32) this.diagnostics.push(typeErrors.hugeShape(node.span, printType(type)));
+    if (areRight && known > 2 ** 32) this.diagnostics.push(shapeErrors.hugeShape(node.span, printType(type)));
     return type;
   }
 
   private checkDim(dim: Dim, span: Span): void {
     if (typeof dim === "number") {
       const fits = Number.isInteger(dim) && dim >= 0 && dim <= largestExtent;
-      if (!fits) this.diagnostics.push(typeErrors.badExtent(span, String(dim)));
+      if (!fits) this.diagnostics.push(shapeErrors.badExtent(span, String(dim)));
     } else if (!this.dims.has(dim)) {
-      this.diagnostics.push(typeErrors.unknownDimension(span, dim, () => [...this.dims]));
+      this.diagnostics.push(shapeErrors.unknownDimension(span, dim, () => [...this.dims]));
     }
   }
 
@@ -145,7 +147,7 @@ class FnLowering {
       const name = result.name ?? `out${i}`;
       const span = result.nameSpan ?? result.span;
       const first = seen.get(name);
-      if (first !== undefined) this.diagnostics.push(typeErrors.duplicate(span, "result", name, first));
+      if (first !== undefined) this.diagnostics.push(valueErrors.duplicate(span, "result", name, first));
       seen.set(name, span);
       const before = this.diagnostics.length;
       const type = this.type(result.type);
@@ -171,7 +173,7 @@ class FnLowering {
       if (bound[0]?.kind !== "poison") {
         const callee = node.value.kind === "call" ? node.value.callee : "this";
         const at = node.names.map(({ span }) => span).reduce(joinSpans);
-        this.diagnostics.push(typeErrors.bindingCount(at, callee, bound.length, names.length));
+        this.diagnostics.push(valueErrors.bindingCount(at, callee, bound.length, names.length));
       }
       for (const { name, span } of node.names) this.define(name, span, { kind: "poison" });
       return;
@@ -198,7 +200,7 @@ class FnLowering {
     if (sameType(value.type, type)) return { kind: "value", value };
     const got = bound.kind === "literal" ? "a single number" : printType(value.type);
     const span = bound.kind === "literal" ? bound.span : value.span;
-    this.diagnostics.push(typeErrors.typeMismatch(span, `\`${name}\``, printType(type), got, node.span));
+    this.diagnostics.push(valueErrors.typeMismatch(span, `\`${name}\``, printType(type), got, node.span));
     return { kind: "poison" };
   }
 
@@ -212,7 +214,7 @@ class FnLowering {
   private returned(node: ReturnNode, declared: ReturnType<FnLowering["declaredResults"]>): Result[] | undefined {
     if (node.values.length !== declared.length) {
       const { resultsSpan } = this.node;
-      this.diagnostics.push(typeErrors.resultCount(node.span, declared.length, node.values.length, resultsSpan));
+      this.diagnostics.push(valueErrors.resultCount(node.span, declared.length, node.values.length, resultsSpan));
       for (const value of node.values) this.expressions.one(value);
       return undefined;
     }
@@ -225,7 +227,7 @@ class FnLowering {
       if (sameType(value.type, type)) return [{ name, value }];
       const got = lowered.kind === "literal" ? "a single number" : printType(value.type);
       this.diagnostics.push(
-        typeErrors.typeMismatch(expression.span, `the result \`${name}\``, printType(type), got, span),
+        valueErrors.typeMismatch(expression.span, `the result \`${name}\``, printType(type), got, span),
       );
       return [];
     });

@@ -61,7 +61,7 @@ describe("--explain-schedule", () => {
 
   test.each([
     [[...args, "--emit", "ts"], "`--explain-schedule` and `--emit` cannot be combined"],
-    [["compile", "two.tir", "--json"], "`--json` and `kernels` cannot be combined"],
+    [["compile", "two.tir", "--json"], "`--json` and `--emit wgsl` cannot be combined"],
   ])("E0709: %j", async (words, message) => {
     const { code, stderr } = await new Workplace(files).run(words);
     expect(code).toBe(2);

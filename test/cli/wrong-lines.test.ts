@@ -127,7 +127,7 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["fmt model.onnx", 2, "E0642", "is an ONNX model"],
   ["compile weights", 2, "E0642", "weights is an ONNX model"],
   ["compile text.onnx", 2, "E0642", "is an ONNX model"],
-  ["import f.tir", 1, "E0740", "`tirc compile f.tir`"],
+  ["import f.tir", 2, "E0644", "`tirc compile f.tir`"],
   ["compile no-such.onnx", 2, "E0640", "there is no such file"],
   ["compile no-such.tir", 2, "E0640", "there is no such file"],
   ["compile folder", 2, "E0640", "it is a folder"],

@@ -13,6 +13,7 @@ import * as fileErrors from "../../src/diagnostics/areas/files.ts";
 import * as gradientMessages from "../../src/diagnostics/areas/gradients.ts";
 import * as inputErrors from "../../src/diagnostics/areas/inputs.ts";
 import * as kernelMessages from "../../src/diagnostics/areas/kernels.ts";
+import * as libraryErrors from "../../src/diagnostics/areas/library.ts";
 import * as normWarnings from "../../src/diagnostics/areas/norms.ts";
 import * as onnxMessages from "../../src/diagnostics/areas/onnx.ts";
 import * as passMessages from "../../src/diagnostics/areas/pipelines.ts";
@@ -355,6 +356,7 @@ test("what is said of files", () => {
     outOfRange: ["x.npy", 1099511627776, "[3]", "ids", "i32[n]"],
     cannotRead: ["x.npy", "it is a folder"],
     isOnnx: ["m.onnx"],
+    isProgram: ["m.tir"],
     notAModel: ["a.png", "it is neither .onnx nor .pt2 nor .safetensors", ["take an ONNX model"]],
     cannotWrite: ["y.npy", "the disk is full"],
   });
@@ -455,6 +457,21 @@ test("what is said of checkpoints", () => {
     tooLarge: ["./llama", "model.layers.0.mlp.up_proj.weight", "f16", 81920],
   });
   expectGolden("checkpoints.txt", rendered(found));
+});
+
+test("what is said of arguments of the library", () => {
+  const found = sampled(libraryErrors, {
+    wrongArgument: ["the first argument of `compile`", "a module", "a string", ["parse the text: `parse(text)`"]],
+    unknownOption: ["compile", "targett", ["target", "passes"]],
+  });
+  expectGolden("library.txt", rendered(found));
+});
+
+test("every error says what to do", () => {
+  const texts = readdirSync("test/golden").map((name) => readFileSync(`test/golden/${name}`, "utf8"));
+  const said = texts.flatMap((text) => text.split("\n\n")).filter((text) => /error\[E\d+\]/.test(text));
+  expect(said.length).toBeGreaterThan(200);
+  expect(said.filter((text) => !text.includes("= help: "))).toEqual([]);
 });
 
 test("every code is in a golden", () => {

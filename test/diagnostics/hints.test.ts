@@ -163,7 +163,7 @@ test("a value of another element type than is declared is cast, or the declarati
   ] as const) {
     expect(refused(program(value, declared))).toEqual([]);
   }
-  expect(help("x", "f16[32]")).toEqual([]);
+  expect(help("x", "f16[32]")).toEqual(["declare it f16[n, 64]"]);
   expect(help("mean(r, axes = [1])", "f32[n, 1]")).toEqual([
     "write `reshape(mean(r, axes = [1]), shape = [n, 1])`, or declare it f32[n]",
   ]);

@@ -46,7 +46,7 @@ test("suggestions name what stands before the mistake, and no more is looked for
   expect(found.map(({ help }) => help[0])).toEqual(Array.from({ length: 100 }, () => "did you mean `value`?"));
   expect(asked).toBe(100);
   const [early] = refused("fn f(x: f32) -> f32 {\n let a = latre\n let later = x\n return later\n}");
-  expect(early?.help).toEqual([]);
+  expect(early?.help).toEqual(["define it before: as a parameter, a `const`, or a `let` above"]);
 });
 
 test("help that is asked for twice is found once", () => {

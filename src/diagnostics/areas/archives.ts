@@ -22,17 +22,17 @@ export function notZip(file: string) {
 }
 
 export function unsound(file: string, reason: string) {
-  return error("E0770", `${file} is not a valid archive: ${reason}`);
+  return error("E0770", `${file} is not a valid archive: ${reason}`, { help: [exportAnew] });
 }
 
 /** @param at the offset in the entry. */
 export function badJson(file: string, entry: string, at: number, reason: string) {
-  return error("E0770", `${file} is not a valid archive: at ${at} of ${entry}, ${reason}`);
+  return error("E0770", `${file} is not a valid archive: at ${at} of ${entry}, ${reason}`, { help: [exportAnew] });
 }
 
 /** @param place the path of a value: `graph_module.graph.nodes`. */
 export function badValue(file: string, place: string, reason: string) {
-  return error("E0770", `${file} is not a valid archive: ${code(place)} ${reason}`);
+  return error("E0770", `${file} is not a valid archive: ${code(place)} ${reason}`, { help: [exportAnew] });
 }
 
 export const E0771: Entry = {
@@ -82,7 +82,7 @@ tensors may share. All of its elements must be inside the storage. The message s
 };
 
 export function badTensor(file: string, tensor: string, reason: string) {
-  return error("E0773", `the tensor ${code(tensor)} of ${file} cannot be read: ${reason}`);
+  return error("E0773", `the tensor ${code(tensor)} of ${file} cannot be read: ${reason}`, { help: [exportAnew] });
 }
 
 export const E0774: Entry = {

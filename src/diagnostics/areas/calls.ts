@@ -33,7 +33,8 @@ export function unknownName(span: Span, name: string, known: () => readonly stri
       if (value !== undefined) return [writing(value, span)];
       if (foreignNothing.has(name)) return ["leave the argument out: it is optional"];
       if (isDimension) return ["`mean` divides by the extent; else pass the number as a parameter"];
-      return didYouMean(name, known(), span);
+      const help = didYouMean(name, known(), span);
+      return help.length > 0 ? help : ["define it before: as a parameter, a `const`, or a `let` above"];
     },
   });
 }
@@ -162,7 +163,7 @@ export const E0209: Entry = {
 
 export function givenTwice(span: Span, op: string, name: string, first: Span) {
   const labels = [{ span: first, message: "first given here" }];
-  return error("E0209", `\`${name}\` of \`${op}\` is given twice`, { span, labels });
+  return error("E0209", `\`${name}\` of \`${op}\` is given twice`, { span, labels, help: ["leave one of them out"] });
 }
 
 export const E0210: Entry = {

@@ -2,7 +2,7 @@
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean, didYouMeanOr } from "../suggest.ts";
 import { code, listing } from "../wording.ts";
 
 const helpOf = (command: string) => `\`tirc ${command} --help\` shows what it takes`;
@@ -19,6 +19,8 @@ const linked = ({ path, other }: SameFile) =>
 /** Where a program is that shows it again: the path of a file, if there is one. */
 export const keptIn = (reproducer: string | undefined) =>
   reproducer === undefined ? [] : [`the program is in ${reproducer}, with what failed on it in its first comments`];
+
+const leaveOut = "leave it out, or name one of these";
 
 export const E0701: Entry = {
   title: "a command that does not exist",
@@ -70,7 +72,7 @@ export const E0704: Entry = {
 };
 
 export function unexpectedValue(span: Span, option: string) {
-  return error("E0704", `${code(option)} takes no value`, { span });
+  return error("E0704", `${code(option)} takes no value`, { span, help: [`write ${code(option)} alone`] });
 }
 
 export const E0705: Entry = {
@@ -81,9 +83,12 @@ export const E0705: Entry = {
 };
 
 export function wrongValue(span: Span, option: string, got: string, expected: string, choices: readonly string[] = []) {
+  const [first] = choices;
+  const example =
+    first === undefined ? "`--help` shows the options with their values" : `for example, \`${option}=${first}\``;
   return error("E0705", `${code(option)} takes ${expected}, not ${code(got)}`, {
     span,
-    help: didYouMean(got, choices),
+    help: didYouMeanOr(example, got, choices),
   });
 }
 
@@ -124,6 +129,7 @@ export function optionTwice(span: Span, option: string, first: Span) {
   return error("E0706", `${code(option)} is given twice`, {
     span,
     labels: [{ span: first, message: "first given here" }],
+    help: ["leave one of them out"],
   });
 }
 
@@ -159,7 +165,10 @@ export const E0709: Entry = {
 };
 
 export function conflict(span: Span, option: string, other: string, why: string) {
-  return error("E0709", `${code(option)} and ${code(other)} cannot be combined: ${why}`, { span });
+  return error("E0709", `${code(option)} and ${code(other)} cannot be combined: ${why}`, {
+    span,
+    help: ["leave one of them out"],
+  });
 }
 
 export const E0710: Entry = {
@@ -169,8 +178,17 @@ export const E0710: Entry = {
   fix: "tirc run bert.tir --dim rows=4096",
 };
 
+const examples: Readonly<Record<string, string>> = {
+  "--dim": "--dim rows=1024",
+  "--in": "--in x=x.npy",
+  "--out": "--out y=y.npy",
+};
+
 export function notAnAssignment(span: Span, option: string, form: string) {
-  return error("E0710", `${code(option)} takes ${code(form)}`, { span });
+  return error("E0710", `${code(option)} takes ${code(form)}`, {
+    span,
+    help: [`for example, \`${examples[option] ?? `${option} ${form}`}\``],
+  });
 }
 
 export const E0711: Entry = {
@@ -182,12 +200,17 @@ export const E0711: Entry = {
 
 export function unknownDimension(span: Span, name: string, known: readonly string[]) {
   const notes = [known.length > 0 ? `it has ${listing(known.map(code))}` : "all its shapes are numbers"];
-  return error("E0711", `the program has no dimension ${code(name)}`, { span, notes, help: didYouMean(name, known) });
+  return error("E0711", `the program has no dimension ${code(name)}`, {
+    span,
+    notes,
+    help: didYouMeanOr(leaveOut, name, known),
+  });
 }
 
 export function notAnExtent(span: Span, name: string, got: string) {
   return error("E0711", `the extent of ${code(name)} must be a whole number from 0 to 2^32 - 1, not ${code(got)}`, {
     span,
+    help: [`for example, \`--dim ${name}=1024\``],
   });
 }
 
@@ -206,7 +229,7 @@ export function unknownTensor(
   name: string,
   known: readonly string[],
 ) {
-  const help = didYouMean(name, known);
+  const help = didYouMeanOr(leaveOut, name, known);
   return error("E0712", `${code(fn)} has no ${kind} ${code(name)}`, {
     span,
     notes: [known.length > 0 ? `it has ${listing(known.map(code))}` : `it has no ${kind}s`],
@@ -268,6 +291,7 @@ export function streamTwice(span: Span, stream: "stdin" | "stdout", first: Span)
   return error("E0716", `\`-\` is ${stream}, and can be used once`, {
     span,
     labels: [{ span: first, message: "first used here" }],
+    help: ["name a file for one of them"],
   });
 }
 
@@ -279,7 +303,10 @@ export const E0717: Entry = {
 };
 
 export function numberDoesNotFit(span: Span | undefined, name: string, type: string, got: string) {
-  return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, { span });
+  return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, {
+    span,
+    help: ["give another number, or declare the input with another type in the program"],
+  });
 }
 
 export const E0718: Entry = {

@@ -25,6 +25,7 @@ export function differs(
       `${count} of ${total} values differ by more than ${tolerance}`,
       `the largest difference is at ${at}: ${got}, which should be ${want}`,
     ],
+    help: ["compare on data of the size that the program is meant for: `--in NAME=FILE.npy`; `tirc explain E0650`"],
   });
 }
 

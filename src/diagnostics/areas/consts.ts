@@ -2,7 +2,7 @@
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMeanOr } from "../suggest.ts";
 import { code, listing } from "../wording.ts";
 
 export const E0240: Entry = {
@@ -55,7 +55,10 @@ fn f(x: f32[rows, 3]) -> f32[rows, 3] { return x + bias }`,
 };
 
 export function wrongShape(span: Span, name: string, got: string, wanted: string) {
-  return error("E0242", `the const \`${name}\` is declared ${wanted}, but this is ${got}`, { span });
+  return error("E0242", `the const \`${name}\` is declared ${wanted}, but this is ${got}`, {
+    span,
+    help: ["give as many numbers as the shape has elements, with a list for each axis, or declare another shape"],
+  });
 }
 
 export const E0243: Entry = {
@@ -111,7 +114,7 @@ is wrong; the file may be truncated, or of another format. The reference library
 
 export function notSafetensors(file: string, reason: string, help?: string) {
   return error("E0660", `${file} is not a valid safetensors file: ${reason}`, {
-    help: help === undefined ? [] : [help],
+    help: [help ?? "the file may be incomplete: download it or save it again"],
   });
 }
 
@@ -126,7 +129,7 @@ export function noTensor(span: Span, file: string, tensor: string, known: readon
   return error("E0661", `${file} has no tensor ${code(tensor)}`, {
     span,
     notes: [`it has ${known.length} tensors`],
-    help: didYouMean(tensor, known),
+    help: didYouMeanOr(`its first tensors are ${listing(known.slice(0, 5).map(code))}`, tensor, known),
   });
 }
 
@@ -140,6 +143,7 @@ export const E0662: Entry = {
 export function unknownType(file: string, tensor: string, type: string, known: readonly string[]) {
   return error("E0662", `${code(tensor)} in ${file} holds ${code(type)}, which tirc does not read`, {
     notes: [`it reads ${known.join(", ")}`],
+    help: ["convert the tensor to one of these types before it is saved"],
   });
 }
 

@@ -42,8 +42,10 @@ or a difference between implementations. Please report it with the program.`,
   fix: "Compile for the target `portable`, which uses no features.",
 };
 
+const reportIt = "compile for the target `portable`, and please report this with the program";
+
 export function shaderRejected(kernel: string, messages: readonly string[]) {
-  return error("E0612", `the device rejected the WGSL of \`${kernel}\``, { notes: messages });
+  return error("E0612", `the device rejected the WGSL of \`${kernel}\``, { notes: messages, help: [reportIt] });
 }
 
 /** @param line of the WGSL, which `message` is about. */
@@ -56,6 +58,7 @@ export function shaderRejectedAt(
   return error("E0612", `the device rejected what the WGSL of \`${kernel}\` has for this: ${message}`, {
     span,
     notes: [`line ${lineNum} of the WGSL, column ${linePos}: ${line.trim()}`],
+    help: [reportIt],
   });
 }
 
@@ -68,7 +71,9 @@ the reason.`,
 };
 
 export function pipelineRejected(kernel: string, message: string) {
-  return error("E0613", `the device could not create a pipeline for \`${kernel}\`: ${message}`);
+  return error("E0613", `the device could not create a pipeline for \`${kernel}\`: ${message}`, {
+    help: ["compile for the target `portable`, or for a profile with the limits of this device"],
+  });
 }
 
 export const E0614: Entry = {
@@ -93,7 +98,9 @@ a kernel that ran for too long. A lost device cannot be used again.`,
 };
 
 export function deviceLost(kernel: string, reason: string, message: string) {
-  return error("E0615", `the device was lost while running \`${kernel}\` (${reason}): ${message}`);
+  return error("E0615", `the device was lost while running \`${kernel}\` (${reason}): ${message}`, {
+    help: ["request a new device, and prepare the kernel again"],
+  });
 }
 
 export const E0616: Entry = {
@@ -105,7 +112,9 @@ contains its text.`,
 };
 
 export function deviceError(kernel: string, message: string) {
-  return error("E0616", `the device reported an error while running \`${kernel}\`: ${message}`);
+  return error("E0616", `the device reported an error while running \`${kernel}\`: ${message}`, {
+    help: ["check that all buffers belong to this device"],
+  });
 }
 
 export const E0617: Entry = {
@@ -121,6 +130,8 @@ export function wrongNumbers(kernel: string, output: string) {
     help: ["`tirc run --compare` shows where they are wrong"],
   });
 }
+
+const interpreter = "`--device cpu` runs the reference interpreter instead";
 
 export const E0620: Entry = {
   title: "the package `webgpu` is not installed",
@@ -146,7 +157,7 @@ export const E0621: Entry = {
 };
 
 export function webgpuPackageBroken(reason: string) {
-  return error("E0621", `the package \`webgpu\` does not load on this machine: ${reason}`);
+  return error("E0621", `the package \`webgpu\` does not load on this machine: ${reason}`, { help: [interpreter] });
 }
 
 export const E0622: Entry = {
@@ -174,7 +185,9 @@ export const E0623: Entry = {
 };
 
 export function noFeature(adapter: string, missing: readonly string[]) {
-  return error("E0623", `the adapter ${adapter} has no ${codes(missing)}`);
+  return error("E0623", `the adapter ${adapter} has no ${codes(missing)}`, {
+    help: ["compile for a target without it: `--target portable`"],
+  });
 }
 
 export const E0624: Entry = {
@@ -185,7 +198,7 @@ export const E0624: Entry = {
 };
 
 export function noDevice(adapter: string, reason: string) {
-  return error("E0624", `the adapter ${adapter} provided no device: ${reason}`);
+  return error("E0624", `the adapter ${adapter} provided no device: ${reason}`, { help: [interpreter] });
 }
 
 export const E0625: Entry = {
@@ -225,6 +238,7 @@ uint16 and others are not element types of kernels.`,
 export function noTfjsType(kernel: string, result: string, type: string) {
   return error("E0626", `\`${result}\` of \`${kernel}\` is ${type}, which tensors of TensorFlow.js cannot have`, {
     notes: ["a result is f32, i32 or bool there"],
+    help: [`return \`cast(${result}, to = f32)\``],
   });
 }
 
@@ -242,6 +256,7 @@ export function noOnnxruntimeType(kernel: string, result: string, type: string) 
 export function noUpload(got: string) {
   return error("E0626", `only a tensor on the CPU, of a type that kernels have, can be uploaded, not ${got}`, {
     notes: ["its type is float32, float16, int32, uint32, uint8 or bool"],
+    help: ["convert it first; a tensor on the GPU is passed as it is"],
   });
 }
 

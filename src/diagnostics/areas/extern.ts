@@ -45,6 +45,7 @@ export function opaquePlace(span: Span, what: string) {
   return error("E0247", `${code("opaque")} cannot be the type of ${what}`, {
     span,
     notes: ["only results of `extern` ops and of functions can have it"],
+    help: ["declare a tensor type, such as `f32[n]`"],
   });
 }
 

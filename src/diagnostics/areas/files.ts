@@ -1,6 +1,6 @@
 /** Files and the numbers in them: E0630 to E0643. */
 
-import { error, type Span } from "../diagnostic.ts";
+import { error, type Help, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
 import { code } from "../wording.ts";
 
@@ -20,6 +20,8 @@ export function notNpy(file: string) {
   });
 }
 
+const saveAgain = "save the array again: `numpy.save(path, array)`";
+
 export const E0631: Entry = {
   title: "an invalid header of a .npy file",
   explanation: `The header is a Python dictionary with the keys \`descr\`, \`fortran_order\` and \`shape\`, in format
@@ -29,7 +31,7 @@ version 1 to 3.`,
 };
 
 export function badHeader(file: string, reason: string) {
-  return error("E0631", `the header of ${file} cannot be read: ${reason}`);
+  return error("E0631", `the header of ${file} cannot be read: ${reason}`, { help: [saveAgain] });
 }
 
 export const E0632: Entry = {
@@ -83,7 +85,9 @@ appended to it.`,
 
 export function wrongLength(file: string, shape: string, expected: number, got: number) {
   const what = got < expected ? "is cut off" : "goes on after its data";
-  return error("E0635", `${file} ${what}: ${shape} takes ${expected} bytes, and ${got} follow the header`);
+  return error("E0635", `${file} ${what}: ${shape} takes ${expected} bytes, and ${got} follow the header`, {
+    help: [saveAgain],
+  });
 }
 
 export const E0636: Entry = {
@@ -111,6 +115,7 @@ of the input, and must be within its range.`,
 export function outOfRange(file: string, value: number, at: string, name: string, type: string) {
   return error("E0637", `${file} holds ${value} at ${at}, but the input ${code(name)} is ${type}`, {
     notes: ["that type cannot hold the number"],
+    help: ["change the number, or declare the input with another type in the program"],
   });
 }
 
@@ -121,8 +126,12 @@ export const E0640: Entry = {
   fix: "tirc compile examples/bert-output.tir",
 };
 
-export function cannotRead(file: string, reason: string, span?: Span) {
-  return error("E0640", `cannot read ${file}: ${reason}`, { span });
+/** @param help what to do, if more is known than that the path may be wrong. */
+export function cannotRead(file: string, reason: string, span?: Span, help: readonly Help[] = []) {
+  return error("E0640", `cannot read ${file}: ${reason}`, {
+    span,
+    help: help.length > 0 ? help : ["check the path: it is relative to the folder in which the command runs"],
+  });
 }
 
 export const E0641: Entry = {
@@ -133,8 +142,8 @@ in part. This requires permission to write to the folder.`,
   fix: "tirc compile bert.tir -o bert.wgsl",
 };
 
-export function cannotWrite(file: string, reason: string) {
-  return error("E0641", `cannot write ${file}: ${reason}`);
+export function cannotWrite(file: string, reason: string, help = "write to another place") {
+  return error("E0641", `cannot write ${file}: ${reason}`, { help: [help] });
 }
 
 export const E0642: Entry = {
@@ -151,6 +160,24 @@ export function isOnnx(file: string) {
     help: [
       `\`tirc import ${name} -o model.tir\` converts it to a program`,
       `\`tirc surgery ${name}\` rewrites its LayerNorms, \`tirc extract ${name}\` makes kernels of its norms`,
+    ],
+  });
+}
+
+export const E0644: Entry = {
+  title: "a program in place of a model",
+  explanation: `\`tirc import\`, \`tirc surgery\` and \`tirc extract\` take a model: an ONNX file, an archive of
+\`torch.export\`, or the folder of a checkpoint. A program is compiled, and \`tirc explain-norms\` takes both.`,
+  wrong: "tirc surgery model.tir",
+  fix: "tirc explain-norms model.tir\ntirc compile model.tir --emit tir",
+};
+
+export function isProgram(file: string, span?: Span) {
+  return error("E0644", `${file} is a program, but a model is expected here`, {
+    span,
+    help: [
+      `\`tirc compile ${file}\` compiles it, and \`tirc explain-norms ${file}\` says what becomes of its norms`,
+      "a model is an ONNX file, a `.pt2` archive, or the folder of a checkpoint",
     ],
   });
 }

@@ -2,6 +2,7 @@
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
+import { didYouMeanOr } from "../suggest.ts";
 import { codes, counted, type TooMany } from "../wording.ts";
 
 const smaller = "Run fewer rows in a call, and call several times.";
@@ -14,11 +15,15 @@ export const E0601: Entry = {
 };
 
 export function missingInput(kernel: string, name: string, type: string) {
-  return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, but got none`);
+  return error("E0601", `the kernel \`${kernel}\` needs the input \`${name}\`, ${type}, but got none`, {
+    help: [`pass it by its name: \`{ ${name}: ... }\``],
+  });
 }
 
 export function noInputs(kernel: string, got: string) {
-  return error("E0601", `the inputs of \`${kernel}\` must be an object with a tensor for each name, but got ${got}`);
+  return error("E0601", `the inputs of \`${kernel}\` must be an object with a tensor for each name, but got ${got}`, {
+    help: ["pass an object: `{ x: ..., y: ... }`"],
+  });
 }
 
 export const E0602: Entry = {
@@ -32,6 +37,7 @@ was meant is missing as well.`,
 export function unknownInput(kernel: string, name: string, known: readonly string[]) {
   return error("E0602", `the kernel \`${kernel}\` has no input \`${name}\``, {
     notes: [known.length > 0 ? `its inputs are ${codes(known)}` : "it has no inputs"],
+    help: didYouMeanOr("leave it out", name, known),
   });
 }
 
@@ -47,8 +53,17 @@ elements any more.`,
   fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
 };
 
+/** What JavaScript passes for each element type. */
+const arrays: Readonly<Record<string, string>> = {
+  ...{ f32: "a Float32Array", f16: "bits in a Uint16Array", bf16: "bits in a Uint16Array", i32: "an Int32Array" },
+  ...{ u32: "a Uint32Array", i8: "an Int8Array", u8: "a Uint8Array", bool: "a Uint8Array of 0 and 1" },
+};
+
+/** @param expected the type of the input: `f32[rows, 768]`. */
 export function wrongElement(name: string, expected: string, got: string) {
-  return error("E0603", `the input \`${name}\` is ${expected}, but got ${got}`);
+  const element = expected.split("[", 1)[0] as string;
+  const array = expected === element ? "a number" : `${arrays[element]}, or a list of numbers`;
+  return error("E0603", `the input \`${name}\` is ${expected}, but got ${got}`, { help: [`pass ${array}`] });
 }
 
 export const E0604: Entry = {
@@ -60,7 +75,9 @@ named dimension accepts any extent.`,
 };
 
 export function wrongShape(name: string, expected: string, got: string, why: string) {
-  return error("E0604", `the input \`${name}\` is ${expected}, but got ${got}: ${why}`);
+  return error("E0604", `the input \`${name}\` is ${expected}, but got ${got}: ${why}`, {
+    help: ["pass a tensor of that shape, or declare another one in the program"],
+  });
 }
 
 export const E0605: Entry = {
@@ -72,7 +89,9 @@ there are, which determines one unknown dimension, but not two.`,
 };
 
 export function wrongLength(name: string, type: string, expected: number, got: number) {
-  return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, but its data has ${got}`);
+  return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, but its data has ${got}`, {
+    help: [`pass ${expected} numbers, or other extents: \`{ element, shape, data }\``],
+  });
 }
 
 export function ambiguousShape(name: string, type: string, length: number, dims: readonly string[]) {
@@ -92,6 +111,7 @@ export const E0606: Entry = {
 export function dimConflict(dim: string, a: string, extentA: number, b: string, extentB: number) {
   return error("E0606", `the dimension \`${dim}\` is ${extentA} according to ${a}, but ${extentB} according to ${b}`, {
     notes: ["one name is one extent in the whole function"],
+    help: ["pass tensors that agree, or give one of the dimensions another name in the program"],
   });
 }
 
@@ -112,17 +132,21 @@ export function missingDim(kernel: string, dim: string) {
 export function unknownDim(kernel: string, dim: string, known: readonly string[]) {
   return error("E0607", `the kernel \`${kernel}\` has no dimension \`${dim}\` to choose`, {
     notes: [known.length > 0 ? `its dimensions are ${codes(known)}` : "its shapes are all fixed"],
+    help: didYouMeanOr("leave it out", dim, known),
   });
 }
 
 export function wrongExtent(dim: string, got: string) {
-  return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, but is ${got}`);
+  return error("E0607", `the dimension \`${dim}\` must be a whole number from 0 to 2^32 - 1, but is ${got}`, {
+    help: [`give a number: \`{ ${dim}: 1024 }\``],
+  });
 }
 
 export function noDims(kernel: string, got: string) {
   return error(
     "E0607",
     `the dimensions of \`${kernel}\` must be an object with a number for each name, but got ${got}`,
+    { help: ["pass an object: `{ rows: 1024 }`"] },
   );
 }
 
@@ -177,12 +201,15 @@ export function noStorage(kernel: string, name: string) {
 }
 
 export function bufferTooSmall(name: string, type: string, has: number, needs: number) {
-  return error("E0618", `\`${name}\` is ${type} and takes ${needs} bytes, but its buffer has ${has}`);
+  return error("E0618", `\`${name}\` is ${type} and takes ${needs} bytes, but its buffer has ${has}`, {
+    help: [`create the buffer with at least ${needs} bytes`],
+  });
 }
 
 export function misaligned(name: string, offset: number, multiple: number) {
   return error("E0618", `\`${name}\` begins at byte ${offset} of its buffer, which is not a multiple of ${multiple}`, {
     notes: [`the device's minStorageBufferOffsetAlignment is ${multiple}`],
+    help: [`begin at ${Math.ceil(offset / multiple) * multiple}`],
   });
 }
 
@@ -239,10 +266,13 @@ check: it clamps the index to the valid range.`,
   fix: "embedding(ids, table)    with ids = [0, 2], and a table of 3 rows",
 };
 
+const outOfRange = "change the data: a kernel clamps the number, and reads another element";
+
 export function indexOutOfRange(span: Span, index: number, element: number, count: number) {
   return error("E0629", `the index ${index} (element ${element} of \`index\`) is not in an axis of ${count} elements`, {
     span,
     notes: [count === 0 ? "the axis has no elements" : `indices run from 0 to ${count - 1}`],
+    help: [outOfRange],
   });
 }
 
@@ -250,5 +280,6 @@ export function idOutOfRange(span: Span, id: number, element: number, count: num
   return error("E0629", `the id ${id} (element ${element} of \`ids\`) is not in a table of ${count} rows`, {
     span,
     notes: [count === 0 ? "the table has no rows" : `ids run from 0 to ${count - 1}`],
+    help: [outOfRange],
   });
 }

@@ -23,7 +23,10 @@ export const E0230: Entry = {
 };
 
 export function operandShape(span: Span, op: string, operand: string, wanted: string, got: string) {
-  return error("E0230", `${code(operand)} of ${code(op)} must be ${wanted}, but is ${got}`, { span });
+  return error("E0230", `${code(operand)} of ${code(op)} must be ${wanted}, but is ${got}`, {
+    span,
+    help: [`declare it with the shape ${wanted}, or add it after the op`],
+  });
 }
 
 export const E0231: Entry = {
@@ -51,7 +54,7 @@ export function contraction(
     span,
     labels: [...beside(a.span, span, b.shape), ...beside(span, a.span, a.shape)],
     notes: ["the two must be the same number or the same name"],
-    help,
+    help: help.length > 0 ? help : [`declare the operands so that they agree; ${code("transpose")} exchanges axes`],
   });
 }
 
@@ -72,6 +75,7 @@ export function batches(span: Span, b: string, a: string, first: Span) {
     span,
     labels: beside(span, first, a),
     notes: ["all but the last two dimensions are batch dimensions; they broadcast as in elementwise ops"],
+    help: ["`slice` or `reshape` one of them: two dimensions are compatible if they are equal or one of them is 1"],
   });
 }
 
@@ -92,6 +96,7 @@ export function pieces(span: Span, operand: string, got: string, first: string, 
     span,
     labels: beside(span, place, first),
     notes: ["all dimensions but the one that is joined must be the same"],
+    help: ["give the dimensions one name or number, or join along another axis"],
   });
 }
 
@@ -140,11 +145,15 @@ export function sliceRange(span: Span, what: string, at: number, axis: number, e
   return error("E0235", `${code(what)} of \`slice\` is ${at}, and axis ${axis} has ${extent} elements`, {
     span,
     notes: [`it runs from ${-extent} to ${extent}; a negative one counts from the end`],
+    help: [`choose a number in that range`],
   });
 }
 
 export function sliceOrder(span: Span, start: number, end: number) {
-  return error("E0235", `\`slice\` ends at ${end}, before it begins at ${start}`, { span });
+  return error("E0235", `\`slice\` ends at ${end}, before it begins at ${start}`, {
+    span,
+    help: ["exchange them, and reverse the axis with `flip` if that is meant"],
+  });
 }
 
 export const E0236: Entry = {
@@ -167,6 +176,7 @@ export function windowList(span: Span, what: string, length: number, wanted: num
     {
       span,
       notes: [`${each} of the ${axes} spatial axes; or none`],
+      help: [`give ${wanted} numbers, or leave ${code(what)} out`],
     },
   );
 }
@@ -187,6 +197,7 @@ export function groups(span: Span, group: number, out: string) {
   return error("E0237", `\`conv\` cannot cut ${out} outputs into ${group} groups`, {
     span,
     notes: ["all groups have as many channels and as many outputs"],
+    help: [`choose a \`group\` that divides ${out}`],
   });
 }
 

@@ -10,6 +10,9 @@ function several(names: readonly string[], most = 4): string {
   return rest > 0 ? `${names.slice(0, most).join(", ")} and ${rest} more` : names.join(", ");
 }
 
+/** For models that are broken, which is a fault of the program that wrote them. */
+const checker = "`onnx.checker.check_model(path)` checks a whole model; write it anew with the program that made it";
+
 export const E0740: Entry = {
   title: "an invalid ONNX model",
   explanation: `A model is a Protocol Buffers message, a sequence of fields with their lengths. The message says at
@@ -20,7 +23,7 @@ which byte of the file this structure is broken; the file may be truncated, or o
 
 export function corrupt(file: string, offset: number, reason: string) {
   return error("E0740", `${file} is not a valid ONNX model: at byte ${offset}, ${reason}`, {
-    help: file.endsWith(".tir") ? [`a program is compiled: \`tirc compile ${file}\``] : [],
+    help: ["the file may be incomplete, or of another format: download it or save it again"],
   });
 }
 
@@ -31,7 +34,9 @@ export function notOnnx(file: string) {
 }
 
 export function noOutputs(file: string) {
-  return error("E0740", `${file} is an ONNX model that computes nothing: its graph has no outputs`);
+  return error("E0740", `${file} is an ONNX model that computes nothing: its graph has no outputs`, {
+    help: [checker],
+  });
 }
 
 export const E0741: Entry = {
@@ -58,7 +63,7 @@ graph.`,
 };
 
 export function undefinedName(file: string, name: string, user: string) {
-  return error("E0742", `nothing in ${file} defines ${code(name)}, which ${user} reads`);
+  return error("E0742", `nothing in ${file} defines ${code(name)}, which ${user} reads`, { help: [checker] });
 }
 
 export const E0743: Entry = {
@@ -69,7 +74,7 @@ export const E0743: Entry = {
 };
 
 export function cycle(file: string, nodes: readonly string[]) {
-  return error("E0743", `nodes of ${file} form a cycle: ${several(nodes)}`);
+  return error("E0743", `nodes of ${file} form a cycle: ${several(nodes)}`, { help: [checker] });
 }
 
 export const E0744: Entry = {
@@ -80,7 +85,7 @@ export const E0744: Entry = {
 };
 
 export function definedTwice(file: string, name: string) {
-  return error("E0744", `${code(name)} is defined twice in ${file}`);
+  return error("E0744", `${code(name)} is defined twice in ${file}`, { help: [checker] });
 }
 
 export const E0745: Entry = {
@@ -92,7 +97,7 @@ what is wrong; the file may be truncated, or the program that wrote it may be fa
 };
 
 export function wrongTensor(file: string, tensor: string, reason: string) {
-  return error("E0745", `the tensor ${code(tensor)} of ${file} cannot be read: ${reason}`);
+  return error("E0745", `the tensor ${code(tensor)} of ${file} cannot be read: ${reason}`, { help: [checker] });
 }
 
 export const E0746: Entry = {
@@ -106,7 +111,7 @@ tirc read other files, links that lead out of the folder are rejected, and so ar
 
 export function badExternal(file: string, tensor: string, reason: string, help?: string) {
   return error("E0746", `the data of ${code(tensor)} of ${file} cannot be read: ${reason}`, {
-    help: help === undefined ? [] : [help],
+    help: [help ?? checker],
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, error, type Span, warning } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean, didYouMeanOr } from "../suggest.ts";
 import { code, extentsText, suggest } from "../wording.ts";
 
 const mistakeInPass = [
@@ -67,13 +67,13 @@ export const E0303: Entry = {
 export function badOption(span: Span, option: string, got: string, expected: string, choices: readonly string[]) {
   return error("E0303", `${option} must be ${expected}, not \`${got}\``, {
     span,
-    help: didYouMean(got, choices, span),
+    help: didYouMeanOr("`tirc passes` shows the options of every pass", got, choices, span),
   });
 }
 
 export function optionTwice(span: Span, pass: string, name: string, first: Span) {
   const labels = [{ span: first, message: "first given here" }];
-  return error("E0303", `\`${name}\` of \`${pass}\` is given twice`, { span, labels });
+  return error("E0303", `\`${name}\` of \`${pass}\` is given twice`, { span, labels, help: ["leave one of them out"] });
 }
 
 export const E0304: Entry = {
@@ -92,7 +92,10 @@ export function pipelineSyntax(span: Span, expected: string, got: string) {
 }
 
 export function pipelineDepth(span: Span, most: number) {
-  return error("E0304", `\`fixpoint\` is nested more than ${most} times`, { span });
+  return error("E0304", `\`fixpoint\` is nested more than ${most} times`, {
+    span,
+    help: ["a `fixpoint` inside another one changes nothing: leave the inner ones out"],
+  });
 }
 
 export const E0305: Entry = {
@@ -199,6 +202,7 @@ export function otherSignature(name: string, span: Span, found: readonly Diagnos
   return error("E0310", `the two functions \`${name}\` cannot be compared: their parameters or results differ`, {
     span,
     notes: found.map(({ message }) => message),
+    help: ["give both the same parameters and results, or one of the functions another name"],
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
+import { didYouMeanOr } from "../suggest.ts";
 import { code } from "../wording.ts";
 
 /** Which plugin, and where it is named, if it is. */
@@ -47,6 +48,7 @@ export function unknownPart({ name, span }: PluginPlace, part: string, known: re
   return error("E0761", `the plugin ${code(name)} has a part ${code(part)}, which is not a part of a plugin`, {
     span,
     notes: [`they have ${known.map(code).join(", ")}`],
+    help: didYouMeanOr("leave it out", part, known),
   });
 }
 

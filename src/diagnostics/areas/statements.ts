@@ -98,6 +98,7 @@ export function afterReturn(span: Span, what: string, first: Span) {
     span,
     labels: [{ span: first, message: "the function ends here" }],
     notes: ["a function has one `return`, its last statement; it may return several values: `return a, b`"],
+    help: ["move it before the `return`"],
   });
 }
 
@@ -207,7 +208,11 @@ or records.`,
 };
 
 export function block(span: Span, labels: readonly Label[] = []) {
-  return error("E0140", "`{` can only follow the header of a function or the word `kernel`", { span, labels });
+  return error("E0140", "`{` can only follow the header of a function or the word `kernel`", {
+    span,
+    labels,
+    help: ["leave the braces out: there are no blocks, and lists are written in `[` and `]`"],
+  });
 }
 
 export const E0141: Entry = {

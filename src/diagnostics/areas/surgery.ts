@@ -34,7 +34,9 @@ please report this, with the model.`,
 };
 
 export function unwritable(file: string, node: string, reason: string) {
-  return error("E0749", `${node} of ${file} cannot be written: ${reason}`);
+  return error("E0749", `${node} of ${file} cannot be written: ${reason}`, {
+    help: ["please report this with the model"],
+  });
 }
 
 export const E0751: Entry = {
@@ -115,7 +117,9 @@ if the other weights are in files beside it.`,
 
 export function tooLong(file: string, bytes: number) {
   const size = `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-  return error("E0755", `${file} would be ${size} long with the centered weights, but a model has at most 2 GiB`);
+  return error("E0755", `${file} would be ${size} long with the centered weights, but a model has at most 2 GiB`, {
+    help: ["`tirc import` makes a program of it, and `tirc compile --emit tir --weights-out` rewrites that"],
+  });
 }
 
 export const E0756: Entry = {

@@ -40,11 +40,17 @@ a name, a call, or an expression in parentheses. There is no unary \`+\`, and pa
 };
 
 export function missingExpression(found: Found, after: string, help: readonly Help[] = []) {
-  return error("E0111", `expected a value after ${after}, found ${found.what}`, { span: found.span, help });
+  return error("E0111", `expected a value after ${after}, found ${found.what}`, {
+    span: found.span,
+    help: help.length > 0 ? help : ["put a value there: a name, a number, a call"],
+  });
 }
 
 export function returnsNothing(found: Found) {
-  return error("E0111", `expected a value after \`return\`, found ${found.what}`, { span: found.span });
+  return error("E0111", `expected a value after \`return\`, found ${found.what}`, {
+    span: found.span,
+    help: ["write the values of the results after it, separated by commas"],
+  });
 }
 
 export const E0112: Entry = {
@@ -276,6 +282,7 @@ export function missingName(found: Found, what: string) {
   return error("E0123", `expected the name of ${what}, found ${found.what}`, {
     span: found.span,
     notes: ["a name begins with a letter or `_`"],
+    help: ["give it a name, such as `x`"],
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean, didYouMeanOr } from "../suggest.ts";
 
 const wholeFile = `{
   "name": "my-gpu",
@@ -18,6 +18,8 @@ const wholeFile = `{
     "maxStorageBufferBindingSize": 134217728
   }
 }`;
+
+const example = "`tirc explain E0592` shows a whole target file";
 
 export const E0590: Entry = {
   title: "a target that does not exist",
@@ -45,11 +47,11 @@ export const E0591: Entry = {
 };
 
 export function notJson(span: Span, reason: string) {
-  return error("E0591", `the target file is not JSON: ${reason}`, { span });
+  return error("E0591", `the target file is not JSON: ${reason}`, { span, help: [example] });
 }
 
 export function fieldTwice(span: Span, key: string) {
-  return error("E0591", `the target file gives \`${key}\` twice`, { span });
+  return error("E0591", `the target file gives \`${key}\` twice`, { span, help: ["leave one of them out"] });
 }
 
 export const E0592: Entry = {
@@ -64,7 +66,7 @@ request \`size\`, if it is given. Limits that are left out are WebGPU's defaults
 
 export function wrongField(file: string, path: string, expected: string, got: string) {
   return error("E0592", `${file}: \`${path}\` must be ${expected}, but is ${got}`, {
-    help: ["`tirc explain E0592` shows a whole target file"],
+    help: [example],
   });
 }
 
@@ -79,5 +81,6 @@ WebGPU names.`,
 export function unknownField(file: string, path: string, known: readonly string[]) {
   return error("E0593", `${file}: there is no field \`${path}\` in a target profile`, {
     notes: [`the fields here are ${known.join(", ")}`],
+    help: didYouMeanOr("leave it out", path.split(".").at(-1) as string, known),
   });
 }

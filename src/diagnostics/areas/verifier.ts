@@ -3,6 +3,8 @@
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
 
+const rebuild = ["build functions with `rewriteFn` or a `Builder`, which keep the IR well formed"];
+
 const sound = { body: ["let y = gelu(x)", "return y + x"] };
 
 export const E0401: Entry = {
@@ -13,7 +15,10 @@ export const E0401: Entry = {
 };
 
 export function undefinedOperand(span: Span, op: string, operand: string) {
-  return error("E0401", `\`${op}\` reads \`${operand}\` before it is defined, or from another function`, { span });
+  return error("E0401", `\`${op}\` reads \`${operand}\` before it is defined, or from another function`, {
+    span,
+    help: rebuild,
+  });
 }
 
 export const E0402: Entry = {
@@ -25,7 +30,7 @@ value.`,
 };
 
 export function undefinedResult(span: Span, name: string) {
-  return error("E0402", `the result \`${name}\` is a value that the function does not define`, { span });
+  return error("E0402", `the result \`${name}\` is a value that the function does not define`, { span, help: rebuild });
 }
 
 export const E0403: Entry = {
@@ -37,7 +42,7 @@ create new values.`,
 };
 
 export function definedTwice(span: Span, name: string) {
-  return error("E0403", `\`${name}\` is defined twice`, { span });
+  return error("E0403", `\`${name}\` is defined twice`, { span, help: rebuild });
 }
 
 export const E0404: Entry = {
@@ -49,7 +54,10 @@ creating a new op.`,
 };
 
 export function wrongType(span: Span, op: string, has: string, inferred: string) {
-  return error("E0404", `the result of \`${op}\` is ${has}, and its operands make it ${inferred}`, { span });
+  return error("E0404", `the result of \`${op}\` is ${has}, and its operands make it ${inferred}`, {
+    span,
+    help: rebuild,
+  });
 }
 
 export const E0405: Entry = {
@@ -61,7 +69,7 @@ the end and sorted, so that equal ops are equal data. \`makeOp\` builds ops in t
 };
 
 export function attributes(span: Span, op: string) {
-  return error("E0405", `the attributes of \`${op}\` are not in the form of the op table`, { span });
+  return error("E0405", `the attributes of \`${op}\` are not in the form of the op table`, { span, help: rebuild });
 }
 
 export const E0406: Entry = {
@@ -74,7 +82,7 @@ export const E0406: Entry = {
 };
 
 export function kernelGap(span: Span, kernel: number) {
-  return error("E0406", `the ops of kernel group ${kernel} do not stand together`, { span });
+  return error("E0406", `the ops of kernel group ${kernel} do not stand together`, { span, help: rebuild });
 }
 
 export const E0407: Entry = {
@@ -85,7 +93,7 @@ export const E0407: Entry = {
 };
 
 export function resultNameTwice(span: Span, name: string) {
-  return error("E0407", `two results are called \`${name}\``, { span });
+  return error("E0407", `two results are called \`${name}\``, { span, help: rebuild });
 }
 
 export const E0408: Entry = {
@@ -97,7 +105,10 @@ stay as they are, because callers rely on them.`,
 };
 
 export function resultChanged(span: Span, name: string, before: string, after: string) {
-  return error("E0408", `the signature changed: \`${name}\` was ${before} and is ${after}`, { span });
+  return error("E0408", `the signature changed: \`${name}\` was ${before} and is ${after}`, {
+    span,
+    help: ["cast the new value back to the type of the result"],
+  });
 }
 
 export const E0409: Entry = {
@@ -108,5 +119,5 @@ export const E0409: Entry = {
 };
 
 export function noResults(span: Span) {
-  return error("E0409", "the function returns nothing", { span });
+  return error("E0409", "the function returns nothing", { span, help: ["return at least one value"] });
 }

@@ -4,7 +4,7 @@
  * through a row.
  */
 
-import * as typeErrors from "../../diagnostics/areas/types.ts";
+import * as shapeErrors from "../../diagnostics/areas/shapes.ts";
 import type { Value } from "../ir.ts";
 import { type Dim, printShape, type Shape } from "../types.ts";
 import type { AttributeDefs, AttributesOf, Declaring } from "./attributes.ts";
@@ -51,10 +51,10 @@ function overGroups(shape: Shape, { groups }: Pick<Holding, "groups">): NormView
 }
 
 function groupsRefused(shape: Shape, { groups }: Pick<Holding, "groups">): Refusal | undefined {
-  if (shape.length < 2) return (at) => typeErrors.groupRank(at(0), printShape(shape));
+  if (shape.length < 2) return (at) => shapeErrors.groupRank(at(0), printShape(shape));
   const channels = shape[1];
   const divides = typeof channels === "number" ? channels % groups === 0 : groups === 1;
-  return divides ? undefined : (at) => typeErrors.groupsDoNotDivide(at(0), groups, String(channels));
+  return divides ? undefined : (at) => shapeErrors.groupsDoNotDivide(at(0), groups, String(channels));
 }
 
 /** Reductions over columns that keep the axes, so that the result broadcasts. */

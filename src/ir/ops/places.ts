@@ -1,6 +1,6 @@
 /** Rows of the op table for tensors of positions and counts, whose elements depend on their index alone. */
 
-import * as typeErrors from "../../diagnostics/areas/types.ts";
+import * as shapeErrors from "../../diagnostics/areas/shapes.ts";
 import { elementCount, indexAt } from "../tensor.ts";
 import { hasNegative, type IndexDef } from "./def.ts";
 import { along, indexOp } from "./indexing.ts";
@@ -12,7 +12,7 @@ const toldShape =
   (op: string): IndexDef<ReturnType<typeof shaped>>["infer"] =>
   (_, { shape }) => {
     if (!hasNegative(shape)) return shape;
-    return (at) => typeErrors.shapeOp(at("shape"), op, "an extent cannot be negative");
+    return (at) => shapeErrors.shapeOp(at("shape"), op, "an extent cannot be negative");
   };
 
 export const iota = indexOp({

@@ -1,0 +1,28 @@
+/** The options of measurements, in one way: `--help` and wrong options print how a script is called. */
+
+import { parseArgs } from "node:util";
+
+function end(usage, wrong) {
+  if (wrong === undefined) console.log(`Usage: ${usage}`);
+  else console.error(`${wrong}\n\nUsage: ${usage}`);
+  process.exit(wrong === undefined ? 0 : 2);
+}
+
+/** What `parseArgs` of Node finds. `usage` is how the script is called: `npm run bench -- [--quick] [--op NAME]...` */
+export function scriptOptions(usage, config) {
+  let found;
+  try {
+    found = parseArgs({ ...config, options: { ...config.options, help: { type: "boolean", short: "h" } } });
+  } catch (caught) {
+    return end(usage, caught.message);
+  }
+  if (found.values.help) end(usage);
+  return found;
+}
+
+/** The only argument of a script: how often each is timed. */
+export function roundsOr(otherwise, name) {
+  const usage = `npm run ${name} -- [ROUNDS]\n\nROUNDS: how often each is timed, ${otherwise} by default`;
+  const [given = String(otherwise)] = scriptOptions(usage, { allowPositionals: true }).positionals;
+  return /^[1-9]\d{0,4}$/.test(given) ? Number(given) : end(usage, `${given} is not a number of rounds`);
+}
