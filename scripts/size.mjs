@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** In bytes. */
-const limits = { minified: 692_000, gzip: 240_000 };
+const limits = { minified: 712_000, gzip: 247_000 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { outputFiles } = await build({

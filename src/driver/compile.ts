@@ -117,18 +117,20 @@ const variantsOptions = {
   reduction: oneOf(...reductions),
   rounding: oneOf(...roundings),
   targets: listOf("targets", aTarget),
-  splitReductions: oneOf("plans", "all", "none"),
+  splitReductions: oneOf("long", "plans", "all", "none"),
   singleKernel: aBoolean,
   products: oneOf("opaque", "plain"),
 } satisfies Record<keyof CompileVariantsOptions, Kind>;
 
 const { targets: _, ...others } = variantsOptions;
 const compileOptions = { ...others, target: aTarget } satisfies Record<keyof CompileOptions, Kind>;
+/** `optimize` ignores the options that concern kernels, so that it takes the options of a compilation. */
+const anyOptions = { ...variantsOptions, ...compileOptions };
 
 /** Runs the passes alone. @throws TircError, and PassFailure if a pass is at fault. */
 export function optimize(module: Module, options: OptimizeOptions = {}): PassResult {
   checkModule("optimize", module);
-  checkOptions("optimize", options, optimizeOptions);
+  checkOptions("optimize", options, anyOptions);
   return optimized(module, options);
 }
 

@@ -75,7 +75,9 @@ test("annotations of the results of other ops are checked", () => {
   const moments = (type: string) =>
     `fn f(x: f32[n, 8]) -> f32[n] {\n  let (m, v: ${type}) = moments(x, axes = [-1])\n  return m * v\n}`;
   expect(diagnosticsOf(() => moduleOf(moments("f32[n]")))).toEqual([]);
-  expect(diagnosticsOf(() => moduleOf(moments("f32[8]")))).toEqual(["E0222: `v` is declared f32[8], but is f32[n]"]);
+  expect(diagnosticsOf(() => moduleOf(moments("f32[8]")))).toEqual([
+    "E0222: `v` is declared f32[8], but is f32[n]\nhelp: declare it f32[n]",
+  ]);
 });
 
 describe("it is refused", () => {

@@ -231,7 +231,7 @@ describe("a pass with a mistake", () => {
   test("a module that is broken before any pass is no pass's fault", () => {
     const module = new PassManager([dropAll], { verify: false }).run(gelu()).module;
     expect(diagnosticsOf(() => new PassManager("cse", { builtins }).run(module))).toEqual([
-      "E0402: the result `y` is a value that the function does not define",
+      "E0402: the result `y` is a value that the function does not define\nhelp: build functions with `rewriteFn` or a `Builder`, which keep the IR well formed",
     ]);
   });
 });

@@ -69,6 +69,7 @@ test("options are values of their types, defaults filled in", () => {
 });
 
 describe("what is wrong, and where", () => {
+  const options = "`tirc passes` shows the options of every pass";
   const shape = "a pipeline reads `canonicalize,eliminate-centering{mode=exact},fixpoint(cse,dce)`";
 
   test.each([
@@ -91,11 +92,20 @@ describe("what is wrong, and where", () => {
       "every-option{mode=fency}",
       "19: E0303: `mode` of `every-option` must be `plain` or `fancy`, not `fency`; did you mean `fancy`?",
     ],
-    ["every-option{deep=1}", "19: E0303: `deep` of `every-option` must be `true` or `false`, not `1`"],
-    ["every-option{rounds=1.5}", "21: E0303: `rounds` of `every-option` must be a whole number, not `1.5`"],
+    [
+      "every-option{deep=1}",
+      `19: E0303: \`deep\` of \`every-option\` must be \`true\` or \`false\`, not \`1\`; ${options}`,
+    ],
+    [
+      "every-option{rounds=1.5}",
+      `21: E0303: \`rounds\` of \`every-option\` must be a whole number, not \`1.5\`; ${options}`,
+    ],
     ["every-option{rounds=99999999999999999}", expect.stringMatching(/^21: E0303: .* a whole number/)],
-    ["fixpoint{limit=0}(cse)", "16: E0303: `limit` of `fixpoint` must be a whole number above 0, not `0`"],
-    ["every-option{rounds=1,rounds=2}", "23: E0303: `rounds` of `every-option` is given twice"],
+    [
+      "fixpoint{limit=0}(cse)",
+      `16: E0303: \`limit\` of \`fixpoint\` must be a whole number above 0, not \`0\`; ${options}`,
+    ],
+    ["every-option{rounds=1,rounds=2}", "23: E0303: `rounds` of `every-option` is given twice; leave one of them out"],
     ["cse,,dce", `5: E0304: expected the name of a pass here, but found \`,\`; ${shape}`],
     ["cse,", `5: E0304: expected the name of a pass here, but found the end; ${shape}`],
     ["cse dce", `5: E0304: expected \`,\` or the end of the pipeline here, but found \`d\`; ${shape}`],
@@ -125,7 +135,7 @@ describe("what is wrong, and where", () => {
   test("nesting that is too deep", () => {
     const depth = 50_000;
     expect(errorsOf(`${"fixpoint(".repeat(depth)}cse${")".repeat(depth)}`)).toEqual([
-      "181: E0304: `fixpoint` is nested more than 20 times",
+      "181: E0304: `fixpoint` is nested more than 20 times; a `fixpoint` inside another one changes nothing: leave the inner ones out",
     ]);
   });
 

@@ -248,14 +248,18 @@ describe("names that are made twice, rings, and graphs inside of nodes", () => {
     // The second takes the name of the first: both are of one letter.
     const bytes = Buffer.from(onnxModel(given));
     bytes.write("w", bytes.lastIndexOf("v"));
-    expect(diagnosticsOf(() => imported(bytes))).toEqual(["E0744: `w` is defined twice in model.onnx"]);
+    expect(diagnosticsOf(() => imported(bytes))).toEqual([
+      expect.stringContaining("E0744: `w` is defined twice in model.onnx"),
+    ]);
   });
 
   test("two inputs of the graph", () => {
     const given: ModelParts = { inputs: { x, v: x }, outputs, nodes: [node("Relu", ["x"], ["y"])] };
     const bytes = Buffer.from(onnxModel(given));
     bytes.write("x", bytes.lastIndexOf("v"));
-    expect(diagnosticsOf(() => imported(bytes))).toEqual(["E0744: `x` is defined twice in model.onnx"]);
+    expect(diagnosticsOf(() => imported(bytes))).toEqual([
+      expect.stringContaining("E0744: `x` is defined twice in model.onnx"),
+    ]);
   });
 
   test("an initializer is the default of an input of its name", () => {

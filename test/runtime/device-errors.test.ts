@@ -165,7 +165,7 @@ describe("what a device refuses", () => {
 test("E0623: a feature that the adapter has not", async ({ gpu }) => {
   const requiredFeatures = ["no-such-feature" as GPUFeatureName];
   expect(await rejectionOf(openDevice({ requiredFeatures }))).toEqual([
-    `E0623: the adapter ${gpu.description} has no \`no-such-feature\``,
+    `E0623: the adapter ${gpu.description} has no \`no-such-feature\`\nhelp: compile for a target without it: \`--target portable\``,
   ]);
 });
 

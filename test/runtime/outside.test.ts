@@ -198,7 +198,7 @@ describe("what is no input is refused in the launcher's words", () => {
       ["x", "a string"],
       [[], "an Array"],
     ] as const) {
-      const message = `E0601: the inputs of \`hand\` must be an object with a tensor for each name, but got ${got}`;
+      const message = `E0601: the inputs of \`hand\` must be an object with a tensor for each name, but got ${got}\nhelp: pass an object: \`{ x: ..., y: ... }\``;
       expect(await rejectionOf(prepared.run(any(given)))).toEqual([message]);
       expect(diagnosticsOf(() => prepared.bind(any(given)))).toEqual([message]);
       expect(await rejectionOf(runKernel(gpu.device, rowSum, any(given)))).toEqual([message]);
@@ -239,7 +239,7 @@ test("names that every object inherits are not passed by that", () => {
     });
     const own = (value: unknown) => Object.fromEntries([[name, value]]) as Record<string, never>;
     expect(diagnosticsOf(() => bindInputs(odd, {}, {}))).toEqual([
-      `E0601: the kernel \`hand\` needs the input \`${name}\`, f32[${name}], but got none`,
+      `E0601: the kernel \`hand\` needs the input \`${name}\`, f32[${name}], but got none\nhelp: pass it by its name: \`{ ${name}: ... }\``,
     ]);
     expect(bindInputs(odd, own([1, 2]), {}).dims[name]).toBe(2);
     expect(bindInputs(odd, own([1, 2]), own(2)).dims[name]).toBe(2);
