@@ -91,7 +91,7 @@ gpuTest(
     const { f } = await import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(text)}`);
     const [x, y] = [0, 1].map(() => device.createBuffer({ size: 512, usage: 128 | 8 | 4 })) as [GPUBuffer, GPUBuffer];
     expect(() => f(device, { x, r: y }, {}, { outputs: { y: { buffer: x, offset: 256 } } })).toThrow(
-      "f: x and y are one buffer, and not the same part of it",
+      "f: x and y are one buffer, but not the same part of it",
     );
     const { kernel: turned } = compileText(
       "fn f(x: f32[2, 2]) -> (y: f32[2, 2]) { return transpose(x, perm = [1, 0]) * 2 }",
