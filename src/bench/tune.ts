@@ -18,9 +18,9 @@ import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "../runtime/measure.ts";
 import { prepare } from "../runtime/prepare.ts";
 import { type Choice, choiceParts, type TunedSchedule } from "../target/choice.ts";
+import type { Measured } from "../target/fit-rates.ts";
 import type { Kernel } from "../target/manifest.ts";
 import type { KernelOptions } from "../target/options.ts";
-import type { Measured } from "../target/rates.ts";
 import type { TargetProfile } from "../target/target.ts";
 
 export type { Estimate } from "../kernel/estimate.ts";

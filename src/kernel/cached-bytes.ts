@@ -1,23 +1,41 @@
 /**
  * Which loads are served by caches. Every address is read from memory once: by one workgroup, if only its rows contain it. A
- * workgroup that reads its rows in several consecutive loops finds them in a cache in all loops but one.
+ * workgroup that reads its rows in several consecutive loops finds them in a cache in all loops but one. An address that several
+ * lanes load at the same time is read once. No more of a buffer is read than the range that its indices can reach.
  */
 
 import type { Buffer } from "./buffer.ts";
 import { bytesOfLoad } from "./cost.ts";
-import { type Expression, partsOf, type Variable } from "./expression.ts";
+import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
+import type { BoundOf } from "./index-bound.ts";
 import type { Statement } from "./statement.ts";
 
-/** For a buffer: the bytes that are loaded, and those of them that come from memory. */
+/** The bytes loaded from a buffer. */
 interface Loaded {
   all: number;
+  /** Those that come from memory. */
   fresh: number;
+  /** The size of the range that its indices can reach. */
+  reach: number;
 }
 
-/** The bytes that caches serve. @param lanesOf the number of executions of a statement, over all lanes. */
-export function cachedBytes(body: readonly Statement[], lanesOf: (statement: Statement) => number): number {
+type Load = ExpressionOf<"load">;
+
+/** What was counted in a run. */
+interface Counts {
+  /** The number of executions of a statement, over all lanes. */
+  readonly lanesOf: (statement: Statement) => number;
+  /** The bytes that a load reads; an address that several lanes of a workgroup load at the same time counts once. */
+  readonly bytesOf: (load: Load) => number;
+  readonly boundOf: BoundOf;
+}
+
+/** The bytes that caches serve. */
+export function cachedBytes(body: readonly Statement[], counts: Counts): number {
   const isOwn = ofOneWorkgroup(body);
-  const cached = [...loadedIn(body, lanesOf, isOwn).values()].map(({ all, fresh }) => all - fresh);
+  const cached = [...loadedIn(body, counts, isOwn).values()].map(
+    ({ all, fresh, reach }) => all - Math.min(fresh, reach),
+  );
   return cached.reduce((sum, bytes) => sum + bytes, 0);
 }
 
@@ -25,33 +43,31 @@ export function cachedBytes(body: readonly Statement[], lanesOf: (statement: Sta
  * Bytes by buffer. Of consecutive loops, the one that loads most reads from memory. Loads before the loops are samples of the
  * same rows, and loads after a loop are its remainder.
  */
-function loadedIn(
-  statements: readonly Statement[],
-  lanesOf: (statement: Statement) => number,
-  isOwn: ReadonlySet<Variable>,
-): Map<Buffer, Loaded> {
+function loadedIn(statements: readonly Statement[], counts: Counts, isOwn: ReadonlySet<Variable>): Map<Buffer, Loaded> {
   const loaded = new Map<Buffer, Loaded & { loop: number }>();
   const of = (buffer: Buffer) => {
-    const found = loaded.get(buffer) ?? { all: 0, fresh: 0, loop: 0 };
+    const found = loaded.get(buffer) ?? { all: 0, fresh: 0, reach: 0, loop: 0 };
     loaded.set(buffer, found);
     return found;
   };
   const visit = (list: readonly Statement[]) => {
     for (const statement of list) {
       if (statement.kind === "loop") {
-        for (const [buffer, { all, fresh }] of loadedIn(statement.body, lanesOf, isOwn)) {
+        for (const [buffer, { all, fresh, reach }] of loadedIn(statement.body, counts, isOwn)) {
           const before = of(buffer);
           if (before.loop === 0) before.fresh = 0;
           before.all += all;
+          before.reach = Math.max(before.reach, reach);
           before.fresh += Math.max(0, fresh - before.loop);
           before.loop = Math.max(before.loop, fresh);
         }
         continue;
       }
-      for (const { buffer, bytes, isShared } of loadsOf(statement, isOwn)) {
-        const found = of(buffer);
-        found.all += bytes * lanesOf(statement);
-        if (!isShared) found.fresh += bytes * lanesOf(statement);
+      for (const load of loadsOf(statement)) {
+        const found = of(load.buffer);
+        found.reach = Math.max(found.reach, (counts.boundOf(load.index) + 1) * bytesOfLoad(load));
+        found.all += bytesOfLoad(load) * counts.lanesOf(statement);
+        if (dependsOn(load.index, isOwn)) found.fresh += counts.bytesOf(load);
       }
       if ("body" in statement) visit(statement.body);
     }
@@ -60,13 +76,10 @@ function loadedIn(
   return loaded;
 }
 
-function loadsOf(statement: Statement, isOwn: ReadonlySet<Variable>) {
-  const loads: { readonly buffer: Buffer; readonly bytes: number; readonly isShared: boolean }[] = [];
+function loadsOf(statement: Statement): readonly Load[] {
+  const loads: Load[] = [];
   const visit = (expression: Expression) => {
-    if (expression.kind === "load") {
-      const isShared = !dependsOn(expression.index, isOwn);
-      loads.push({ buffer: expression.buffer, bytes: bytesOfLoad(expression), isShared });
-    }
+    if (expression.kind === "load") loads.push(expression);
     for (const part of partsOf(expression)) visit(part);
   };
   if ("value" in statement) visit(statement.value);

@@ -31,7 +31,7 @@ export function addCost(a: Cost, b: Cost, times = 1): Cost {
 }
 
 /** The size of an element in memory. */
-const bytesOf = ({ element }: Buffer) => elementInfo[element].bytes;
+export const bytesOf = ({ element }: Buffer) => elementInfo[element].bytes;
 
 const componentwise = (width: number, operations: number, transcendentals = 0): Cost => {
   return { ...noCost, operations: width * operations, transcendentals: width * transcendentals };

@@ -9,6 +9,7 @@
 import { cachedBytes } from "./cached-bytes.ts";
 import { addCost, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
 import { Execution, type Executions } from "./executions.ts";
+import { indexBounds } from "./index-bound.ts";
 import { registersOf } from "./registers.ts";
 import type { Program, Statement } from "./statement.ts";
 
@@ -18,6 +19,8 @@ export interface Estimate {
   readonly bytesStored: number;
   /** Of the bytes that are loaded, those that caches hold: other workgroups load them too, or this one has before. */
   readonly bytesCached: number;
+  /** Cache lines that loads and stores touch, of each group of lanes in step and each time. */
+  readonly lines: number;
   /** Arithmetic, accesses of memory and turns of loops, of all lanes, with those that wait for others of their subgroup. */
   readonly operations: number;
   /** Exponentials, roots and divisions, in the same way. */
@@ -64,6 +67,7 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
   let work = noCost;
   let turns = 0;
   let barriers = 0;
+  let lines = 0;
   for (const [statement, counts] of execution.counts) {
     const isOfParts = statement.kind === "store" && statement.parts !== undefined;
     const bytes = workOf(statement, counts.lanes, counts.lanes + counts.turns);
@@ -71,12 +75,18 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
     const issued = workOf(statement, counts.issued, counts.issued + counts.issuedTurns);
     work = addCost(work, { ...issued, bytesLoaded: bytes.bytesLoaded, bytesStored: stored.bytesStored });
     turns += counts.issuedTurns;
+    lines += counts.lines;
     if (statement.kind === "barrier") barriers += barriersOf(counts, program);
   }
   const { operations, transcendentals, accesses, bytesLoaded, bytesStored } = work;
   return {
     ...{ bytesLoaded, bytesStored, operations: operations + accesses + turns, transcendentals, barriers },
-    bytesCached: cachedBytes(program.body, (statement) => execution.counts.get(statement)?.lanes ?? 0),
+    bytesCached: cachedBytes(program.body, {
+      lanesOf: (statement) => execution.counts.get(statement)?.lanes ?? 0,
+      bytesOf: (load) => execution.bytes.get(load) ?? 0,
+      boundOf: indexBounds(program.body, extents, program.workgroupSize),
+    }),
+    lines,
     ...{ workgroups, launches: 1, registers: registersOf(program), lanes: workgroups * program.workgroupSize },
     workgroupMemory: program.shared.reduce((sum, { type, length = 1 }) => sum + 4 * type.width * length, 0),
   };

@@ -8,6 +8,7 @@
  */
 
 import { type Evaluate, evaluateParts, float32, type Value } from "./arithmetic.ts";
+import { type Access, accessesOf, type Touched, touchedBy } from "./coalescing.ts";
 import { type Expression, partsOf, type Variable } from "./expression.ts";
 import type { Program, Statement } from "./statement.ts";
 
@@ -19,6 +20,8 @@ export interface Executions {
   issued: number;
   /** For a store of parts of words: the number of words that the parts amount to. */
   words: number;
+  /** The number of cache lines that its loads and stores touch, counted separately for each group of lanes in lockstep. */
+  lines: number;
   /** For a loop: the iterations of all lanes, without and with idle lanes. */
   turns: number;
   issuedTurns: number;
@@ -36,11 +39,19 @@ const isAlways = () => 1;
 export class Execution {
   /** Statements that no lane executes are missing. */
   readonly counts = new Map<Statement, Executions>();
+  /** The bytes that each load reads; an address that several lanes of a workgroup load at the same time counts once. */
+  readonly bytes = new Map<Expression, number>();
   private readonly program: Program;
   private readonly extents: Readonly<Record<string, number>>;
   private readonly inStep: number;
   private readonly slots = new Map<Variable, number[]>();
   private readonly evaluated = new Map<Expression, Indices>();
+  /** Indices of loads and stores: like `evaluated`, with variables that nothing else needs evaluated by their definitions. */
+  private readonly addresses = new Map<Expression, Indices>();
+  private readonly definitions = new Map<Variable, Expression>();
+  private readonly accesses = new Map<Statement, readonly Access[]>();
+  /** By access and number of active lanes: an access is assumed to touch as much in every execution with as many lanes. */
+  private readonly touched = new Map<Access, Map<number, Touched>>();
   /** Variables on which a condition, the bounds of a loop or the stored parts of a word depend. */
   private readonly needed: ReadonlySet<Variable>;
   private group = 0;
@@ -67,6 +78,7 @@ export class Execution {
       const counts = this.countsOf(statement);
       counts.lanes += times * lanes.length;
       counts.issued += issued;
+      this.access(statement, counts, lanes, times);
       this.statement(statement, lanes, times);
     }
   }
@@ -76,8 +88,26 @@ export class Execution {
     return new Set(lanes.map((lane) => Math.floor(lane / this.inStep))).size * this.inStep;
   }
 
+  private access(statement: Statement, counts: Executions, lanes: readonly number[], times: number): void {
+    const accesses = this.accesses.get(statement) ?? accessesOf(statement);
+    this.accesses.set(statement, accesses);
+    for (const access of accesses) {
+      const { lines, bytes } = this.touchedBy(access, lanes);
+      counts.lines += times * lines;
+      if (access.load) this.bytes.set(access.load, (this.bytes.get(access.load) ?? 0) + times * bytes);
+    }
+  }
+
+  private touchedBy(access: Access, lanes: readonly number[]): Touched {
+    const byCount = this.touched.get(access) ?? new Map<number, Touched>();
+    this.touched.set(access, byCount);
+    const known = byCount.get(lanes.length) ?? touchedBy(access, this.address(access.index), lanes, this.inStep);
+    byCount.set(lanes.length, known);
+    return known;
+  }
+
   private countsOf(statement: Statement): Executions {
-    const found = this.counts.get(statement) ?? { lanes: 0, issued: 0, words: 0, turns: 0, issuedTurns: 0 };
+    const found = this.counts.get(statement) ?? { lanes: 0, issued: 0, words: 0, lines: 0, turns: 0, issuedTurns: 0 };
     this.counts.set(statement, found);
     return found;
   }
@@ -85,6 +115,7 @@ export class Execution {
   private statement(statement: Statement, lanes: readonly number[], times: number): void {
     switch (statement.kind) {
       case "define":
+        this.definitions.set(statement.variable, statement.value);
         if (this.needed.has(statement.variable)) this.set(statement.variable, lanes, this.indices(statement.value));
         return;
       case "if": {
@@ -145,14 +176,14 @@ export class Execution {
     if (first === undefined || until === undefined) {
       throw new Error(`kernel: the bounds of the loop over ${variable.name} are not known`);
     }
+    const at = this.slotOf(variable);
+    for (const lane of lanes) at[lane] = first(lane) as number;
     if (progress !== "halving" && !this.needed.has(variable)) {
       const turnsOf = (lane: number) =>
         Math.max(0, Math.ceil(((until(lane) as number) - (first(lane) as number)) / progress.by));
       this.repeat(loop, lanes, lanes.map(turnsOf), times);
       return;
     }
-    const at = this.slotOf(variable);
-    for (const lane of lanes) at[lane] = first(lane) as number;
     const goesOn = (lane: number) =>
       progress === "halving" ? at[lane] !== 0 : (at[lane] as number) < (until(lane) as number);
     for (let left = lanes.filter(goesOn); left.length > 0; left = left.filter(goesOn)) {
@@ -185,19 +216,46 @@ export class Execution {
   /** Evaluates an expression in a lane, if it depends on indices alone. */
   private indices(expression: Expression): Indices {
     if (this.evaluated.has(expression)) return this.evaluated.get(expression);
-    const made = this.evaluate(expression);
+    const made = this.evaluate(
+      expression,
+      (variable) => (this.needed.has(variable) ? this.valueOf(variable) : undefined),
+      (part) => this.indices(part),
+    );
     this.evaluated.set(expression, made);
     return made;
   }
 
-  private evaluate(expression: Expression): Indices {
+  /** The same for the index of a load or store, in the current iteration of the loops around it. */
+  private address(expression: Expression): Indices {
+    if (this.addresses.has(expression)) return this.addresses.get(expression);
+    const made = this.evaluate(
+      expression,
+      (variable) => {
+        const definition = this.needed.has(variable) ? undefined : this.definitions.get(variable);
+        if (definition !== undefined) return variable.isMutable ? undefined : this.address(definition);
+        return this.slots.has(variable) ? this.valueOf(variable) : undefined;
+      },
+      (part) => this.address(part),
+    );
+    this.addresses.set(expression, made);
+    return made;
+  }
+
+  private valueOf(variable: Variable): Indices {
+    const slot = this.slotOf(variable);
+    return (lane) => slot[lane] as Value<number>;
+  }
+
+  private evaluate(
+    expression: Expression,
+    read: (variable: Variable) => Indices,
+    evaluated: (part: Expression) => Indices,
+  ): Indices {
     switch (expression.kind) {
       case "literal":
         return () => expression.value;
-      case "read": {
-        const slot = this.slotOf(expression.variable);
-        return this.needed.has(expression.variable) ? (lane) => slot[lane] as Value<number> : undefined;
-      }
+      case "read":
+        return read(expression.variable);
       case "dimension": {
         const extent = this.extents[expression.name] as number;
         return () => extent;
@@ -215,7 +273,7 @@ export class Execution {
       case "shuffle":
         return undefined;
       default: {
-        const parts = partsOf(expression).map((part) => this.indices(part));
+        const parts = partsOf(expression).map(evaluated);
         return parts.every((part) => part !== undefined) ? evaluateParts(float32, expression, parts) : undefined;
       }
     }

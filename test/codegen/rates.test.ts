@@ -7,16 +7,8 @@ import { compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { Estimate } from "../../src/kernel/estimate.ts";
 import { parse } from "../../src/parse/parse.ts";
-import {
-  fitRates,
-  type Measured,
-  occupancyOf,
-  type Rates,
-  rankCorrelation,
-  rateNames,
-  timeOf,
-  usualRates,
-} from "../../src/target/rates.ts";
+import { fitRates, type Measured, rankCorrelation } from "../../src/target/fit-rates.ts";
+import { occupancyOf, type Rates, rateNames, timeOf, usualRates } from "../../src/target/rates.ts";
 import { builtinTargets, checkTarget, targetByName } from "../../src/target/target.ts";
 import { random } from "../support/oracle.ts";
 
@@ -27,6 +19,7 @@ const anyEstimate = (): Estimate => ({
     bytesLoaded: some(1e9),
     bytesStored: some(1e8),
     bytesCached: 0,
+    lines: 0,
     operations: some(1e10),
     transcendentals: some(1e9),
   },

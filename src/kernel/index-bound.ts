@@ -1,0 +1,73 @@
+/** How far an index can reach: an interval analysis of which only the upper end is needed, as indices count from 0. */
+
+import type { Expression, ExpressionOf, Variable } from "./expression.ts";
+import type { Statement } from "./statement.ts";
+
+/** What an index is at most, whatever the lane, the workgroup and the turn; Infinity where that is not known. */
+export type BoundOf = (index: Expression) => number;
+
+/**
+ * @param extents of the symbolic dimensions.
+ * @param workgroupSize in invocations.
+ */
+export function indexBounds(
+  body: readonly Statement[],
+  extents: Readonly<Record<string, number>>,
+  workgroupSize: number,
+): BoundOf {
+  const ofVariables = new Map<Variable, number>();
+  const boundOf = (expression: Expression): number => {
+    switch (expression.kind) {
+      case "literal":
+        return expression.value;
+      case "dimension":
+        return extents[expression.name] ?? Infinity;
+      case "local":
+        return workgroupSize - 1;
+      case "read":
+        return ofVariables.get(expression.variable) ?? Infinity;
+      case "binary":
+        return ofBinary(expression, boundOf);
+      case "call":
+        return expression.name === "min" ? Math.min(...expression.args.map(boundOf)) : Infinity;
+      case "select":
+        return Math.max(boundOf(expression.no), boundOf(expression.yes));
+      default:
+        return Infinity;
+    }
+  };
+  const visit = (statements: readonly Statement[]) => {
+    for (const statement of statements) {
+      if (statement.kind === "define" && !statement.variable.isMutable) {
+        ofVariables.set(statement.variable, boundOf(statement.value));
+      }
+      if (statement.kind === "bind") {
+        ofVariables.set(statement.variable, statement.turns === undefined ? Infinity : statement.turns.extent - 1);
+      }
+      if (statement.kind === "loop") {
+        const { variable, from, progress } = statement;
+        ofVariables.set(variable, progress === "halving" ? boundOf(from) : boundOf(progress.until) - 1);
+      }
+      if ("body" in statement) visit(statement.body);
+    }
+  };
+  visit(body);
+  return boundOf;
+}
+
+/** A difference may be below 0, and a u32 is then large. */
+function ofBinary({ operator, left, right }: ExpressionOf<"binary">, boundOf: BoundOf): number {
+  const [a, b] = [boundOf(left), boundOf(right)];
+  switch (operator) {
+    case "+":
+      return a + b;
+    case "*":
+      return a === 0 || b === 0 ? 0 : a * b;
+    case "/":
+      return right.kind === "literal" ? Math.floor(a / right.value) : a;
+    case "%":
+      return Math.min(a, b - 1);
+    default:
+      return Infinity;
+  }
+}
