@@ -15,6 +15,7 @@ import { type Extent, known, times } from "./extent.ts";
 import { Generator } from "./generator.ts";
 import { Planner } from "./plan-kernel.ts";
 import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
+import { mostVariables } from "./usual-choice.ts";
 
 /** A schedule, and what it is estimated to take. */
 interface Candidate {
@@ -106,14 +107,20 @@ class Search {
       for (const part of parts) {
         for (const value of space[part]) {
           const choice = { ...best.choice, [part]: value };
-          const one = this.candidate({ ...choice, workgroup: Math.max(choice.lanes, choice.workgroup) });
-          if (one.nanoseconds >= best.nanoseconds) continue;
+          const one = this.considered({ ...choice, workgroup: Math.max(choice.lanes, choice.workgroup) });
+          if (one === undefined || one.nanoseconds >= best.nanoseconds) continue;
           best = one;
           moved = true;
         }
       }
     }
     return best.nanoseconds <= worthwhile * first.nanoseconds ? best : first;
+  }
+
+  /** Undefined where the device's compiler would take too long. */
+  private considered(choice: Choice): Candidate | undefined {
+    const { variables } = this.planner.plan({ choice, by: "trial" }).schedule;
+    return variables > mostVariables[this.target.kind] ? undefined : this.candidate(choice);
   }
 
   candidate(choice: Choice): Candidate {

@@ -21,7 +21,8 @@ import { hashOf } from "./graph-hash.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { type Accesses, type GivenChoice, makeSchedule, type Schedule, type Traits } from "./schedule.ts";
+import { type Accesses, type GivenChoice, makeSchedule, type Schedule } from "./schedule.ts";
+import type { Traits } from "./usual-choice.ts";
 
 /** What a kernel computes, and how its work is distributed. */
 export interface Plan {

@@ -136,6 +136,14 @@ export const targetNotes: Readonly<Record<string, string>> = Object.fromEntries(
 export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>
   features.includes("subgroups") && features.includes("subgroup-size-control") ? subgroup?.size : undefined;
 
+/** Lanes that reduce by subgroup operations whatever size the device takes: 1 where there are none. */
+export const leastSubgroup = ({ features, subgroup }: TargetProfile): number =>
+  features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
+
+/** As many where it takes the largest. */
+export const mostSubgroup = ({ features, subgroup }: TargetProfile): number =>
+  features.includes("subgroups") ? (subgroup?.max ?? 1) : 1;
+
 /** What every WebGPU device can run: default limits, no features, no subgroup operations. */
 export const portableTarget = builtinTargets[0] as TargetProfile;
 
