@@ -1,6 +1,6 @@
 /**
- * Schedules of a kernel, and what each is estimated to take. From the usual one, each part of the choice takes all of its
- * values in turn, until no part gets better: the search of `tirc tune`, with estimates in place of measurements.
+ * The schedules of a kernel with their estimates. The search is that of `tirc tune`, with estimates in place of measurements:
+ * starting from the rules' schedule, all values of one part of the choice are tried at a time, until no part improves.
  */
 
 import type { Fn } from "../src/ir/ir.ts";
@@ -17,40 +17,40 @@ import { Planner } from "./plan-kernel.ts";
 import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
 import { mostVariables } from "./usual-choice.ts";
 
-/** A schedule, and what it is estimated to take. */
+/** A schedule and its estimate. */
 interface Candidate {
   readonly choice: Choice;
-  /** Of rows of `elements` elements in all, however many the program has. */
+  /** For rows of `estimatedElements` elements in all, whatever number the program has. */
   readonly estimate: Estimate;
   readonly nanoseconds: number;
 }
 
-/** What is chosen for a kernel, and what was looked at for it. */
+/** The chosen schedule of a kernel, and the candidates. */
 export interface Explained {
   readonly fn: string;
-  /** What the kernel computes. */
+  /** The hash of what the kernel computes. */
   readonly kernel: string;
-  /** Elements of a row, where that is known; 1 where there is no reduction. */
+  /** Elements of a row, if known; 1 without a reduction. */
   readonly columns: number | undefined;
   readonly by: Exclude<ChosenBy, "trial">;
   readonly chosen: Candidate;
-  /** What the rules say. */
+  /** The choice of the rules. */
   readonly usual: Candidate;
-  /** All that were looked at, the fastest first; those that order a row's sums in other ways too. */
+  /** All candidates, the fastest first, including those that change the order of a row's sums. */
   readonly candidates: readonly Candidate[];
 }
 
-/** Elements of the rows that are estimated, however many the program has: enough to keep a device busy. */
+/** The number of elements for which schedules are estimated, whatever the program says: enough to keep a device busy. */
 export const estimatedElements = 2 ** 22;
-/** A row's length, or a dimension in it, where it is not known, and rows of a tile. */
+/** The assumed length of a row, or extent of a dimension in it, if it is not known; and the rows of a tile. */
 const usualLength = 1024;
 const usualTile = 64;
-/** The usual schedule is given up for one that takes this part of its time at most: an estimate is no measurement. */
+/** A schedule replaces that of the rules if it takes at most this fraction of its time: an estimate is not a measurement. */
 export const worthwhile = 0.9;
 const mostSweeps = 3;
 /**
- * What an estimate chooses. The rest orders the sums of a row, whose bits may depend on the target and the row's length alone,
- * while an estimate sees all of a program: whether a single row is all there is, say.
+ * The parts that an estimate may choose. The others determine the order of a row's sums, and a row's bits may depend on the
+ * target and the row length alone, while an estimate depends on the whole program.
  */
 const chosenParts = ["workgroup", "rowsPerLane"] as const;
 
@@ -62,7 +62,7 @@ export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOp
   const search = new Search(planner, rates, target, options, tile);
   const isMeasured = schedule.by === "measurement";
   const by = isMeasured ? "measurement" : target.rates && !tile ? "estimate" : "rules";
-  // Of rows of a tile that have a lane each there is one schedule.
+  // Kernels over tiles with one lane per row have a single schedule.
   const best = tile ? search.candidate(schedule.usual) : search.best(schedule.usual, chosenParts);
   if (tile === undefined) search.best(schedule.usual, choiceParts);
   const usual = search.candidate(schedule.usual);
@@ -71,12 +71,12 @@ export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOp
   return { fn: fn.name, kernel: planner.hash, columns: known(schedule.columnCount), by, chosen, usual, candidates };
 }
 
-/** The usual choice with the parts that an estimate chooses from the least one, where that is worthwhile. */
+/** The choice of the rules, with `chosenParts` from the least estimate if that is worthwhile. */
 export function leastChoice(planner: Planner, rates: Rates, target: TargetProfile, options: KernelOptions): Choice {
   return new Search(planner, rates, target, options, undefined).best(planner.plan().schedule.usual, chosenParts).choice;
 }
 
-/** Estimates choices of one kernel, each once. */
+/** Estimates the choices of one kernel, each once. */
 class Search {
   private readonly known = new Map<string, Candidate>();
   private readonly planner: Planner;
@@ -97,7 +97,7 @@ class Search {
     return [...this.known.values()];
   }
 
-  /** The best that is found from the usual one by changing these parts, or that itself where others are not worthwhile. */
+  /** The best choice found from the usual one by changing these parts, or the usual one if no other is worthwhile. */
   best(usual: Choice, parts: readonly (keyof Choice)[]): Candidate {
     const first = this.candidate(usual);
     const { space } = this.planner.plan().schedule;
@@ -117,7 +117,7 @@ class Search {
     return best.nanoseconds <= worthwhile * first.nanoseconds ? best : first;
   }
 
-  /** Undefined where the device's compiler would take too long. */
+  /** Undefined if the driver would take too long to compile it. */
   private considered(choice: Choice): Candidate | undefined {
     const { variables } = this.planner.plan({ choice, by: "trial" }).schedule;
     return variables > mostVariables[this.target.kind] ? undefined : this.candidate(choice);
@@ -140,13 +140,13 @@ class Search {
   }
 }
 
-/** Lanes that go in step: of a subgroup, or as many as are usual where nothing says how large one is. */
+/** The number of lanes in lockstep: the subgroup size, or a common one if the profile does not give it. */
 export const lanesInStep = (target: TargetProfile) =>
   subgroupAsked(target) ?? target.subgroup?.min ?? (target.kind === "gpu" ? 32 : 4);
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
-/** Extents of all dimensions, and how many workgroups that makes, each with as many rows. */
+/** The extents of all dimensions, and the resulting number of workgroups, all with the same number of rows. */
 function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefined) {
   const { rows, columns, columnCount, rowsPerWorkgroup, width } = schedule;
   const extents: Record<string, number> = Object.fromEntries(dims.map(({ name }) => [name, usualLength]));
@@ -154,11 +154,11 @@ function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefine
   const countOf = ({ factor, names, by }: Extent) =>
     names.reduce((product, name) => product * (extents[name] ?? 1), factor) / by;
   const rowCount = () => countOf(times(...rows.map(({ extent }) => extent)));
-  // The first axis of rows has as many as make up the elements.
+  // The extent of the first axis of rows follows from the number of elements.
   const first = rows.findIndex(({ extent }) => extent.names.some(isTrialRows));
   if (first >= 0) {
     const inner = rowCount();
-    // Where nothing is reduced, rows are counted in vectors.
+    // Without a reduction, rows are counted in vectors.
     const elements = inner * (columns.length === 0 ? width : countOf(columnCount));
     const ofWholeWorkgroups = rowsPerWorkgroup / greatestCommonDivisor(rowsPerWorkgroup, inner);
     const wanted = estimatedElements / Math.max(1, elements);

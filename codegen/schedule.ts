@@ -2,13 +2,13 @@
  * How the iteration space is distributed over lanes and workgroups.
  *
  * - lane: one invocation. `lanes` of them share a row and reduce it together.
- * - width: how many consecutive elements a lane processes at a time.
+ * - width: the number of consecutive elements that a lane processes at a time.
  * - unit: `width` consecutive elements along the last axis.
- * - steps: how many units of a row each lane processes, if that is known.
+ * - steps: the number of units of a row that each lane processes, if it is known.
  *
- * The choice depends on the target and on a row: its length, its layout, its reductions. So a row gives
- * the same bits in every batch. The number of rows decides only how many of them a lane processes at once, which
- * affects the order of no sum; an axis of rows is never assumed to be a single row, even if its extent is 1.
+ * A schedule depends on the target and on the row: its length, layout and reductions. A row therefore gives the same bits in
+ * every batch. The number of rows affects only how many of them a lane processes at once, which does not change the order of
+ * any sum; an axis of rows is never assumed to be a single row, even if its extent is 1.
  */
 
 import type { Atom } from "../src/ir/atoms.ts";
@@ -23,74 +23,74 @@ import { isAligned, strideAlong } from "./place-along.ts";
 import { scanBytes, scratchBytes, scratchSize } from "./scratch.ts";
 import { ofOneTile, shared, type Traits, usualChoice, variablesOfRow } from "./usual-choice.ts";
 
-/** A row in steps that all of its lanes take part in, and the units that are left: fewer than there are lanes. */
+/** A row, divided into steps in which all of its lanes take part, and a remainder of fewer units than lanes. */
 export interface Split {
   readonly even: number;
   readonly left: number;
 }
 
-/** So many units that are left are read by all lanes of a row, for less than it costs to share what they add. */
+/** A remainder of up to so many units is read by all lanes of a row: that costs less than distributing it and sharing the result. */
 export const fewUnits = 4;
 
 export interface Schedule {
-  /** The axes in units, rows and columns. */
+  /** The axes of rows and of columns; the vectorized one is counted in units. */
   readonly rows: readonly Axis[];
   readonly columns: readonly Axis[];
   readonly vector: Atom | undefined;
   readonly width: 1 | 2 | 4;
   readonly lanes: number;
-  /** How far apart in the workgroup the lanes of a row are: where it is not 1, lanes of neighbouring rows are neighbours. */
+  /** The distance between the lanes of a row in the workgroup. If it is not 1, lanes of neighbouring rows are adjacent. */
   readonly laneStride: number;
   readonly rowsPerWorkgroup: number;
   /** Rows that a lane processes at once. */
   readonly rowsPerLane: number;
-  /** The same if there are many. */
+  /** The same for a large number of rows. */
   readonly mostRowsPerLane: number;
   /** Units in a row. */
   readonly units: Extent;
-  /** Units a lane handles in a row, if known. */
+  /** Units of a row that a lane processes, if known. */
   readonly steps: number | undefined;
-  /** How many of them lie beside each other, and are taken in one step where lanes exchange running sums in it. */
+  /** The number of adjacent units that a lane processes in a step in which lanes exchange running sums. */
   readonly unitsInStep: number;
   /**
-   * How a row is split, where its length is known and there is a step for every lane. Where more than a few units are left,
-   * what they add is merged after the rest: by shuffles that costs less than counts in every merge, by a tree's barriers
-   * more.
+   * The steps and the remainder of a row whose length is known and in which every lane has a step. A remainder of more than a
+   * few units is merged after the rest: with shuffles that costs less than counting elements in every merge, with the barriers
+   * of a tree it costs more.
    */
   readonly split: Split | undefined;
-  /** Lanes that reduce by subgroup operations: 1 where there are none. */
+  /** Lanes that reduce by subgroup operations; 1 without them. */
   readonly subgroup: number;
-  /** As many where the device has chosen a larger size than the smallest that it may. */
+  /** The same if the device chooses its largest subgroup size. */
   readonly mostInSubgroup: number;
-  /** The subgroup size that the kernel asks for, if it does. */
+  /** The subgroup size that the kernel requests, if it does. */
   readonly subgroupAsked: number | undefined;
   /** Elements of a row. */
   readonly columnCount: Extent;
-  /** Elements of its rows that a lane may keep between two reads of them. */
+  /** Elements of its rows that a lane may cache between two reads of them. */
   readonly keep: number;
-  /** Whether blocks are loops of a constant number of turns. */
+  /** Whether blocks are loops with a constant trip count. */
   readonly unrolls: boolean;
-  /** Bytes of workgroup memory that are left where states of each type have one array. */
+  /** Bytes of workgroup memory that remain if the states of each type have one array. */
   readonly spareMemory: number;
-  /** Variables that a lane accumulates into, in the loop that has most. */
+  /** The number of variables that a lane accumulates into, in the loop with the most of them. */
   readonly variables: number;
-  /** What was chosen and how, what the rules say, and what could have been. */
+  /** The choice and its origin, the choice of the rules, and the space of choices. */
   readonly choice: Choice;
   readonly by: ChosenBy;
   readonly usual: Choice;
   readonly space: ChoiceSpace;
 }
 
-/** `rules` are those of `usual-choice.ts`; `estimate` and `trial` are by `candidates.ts`: of a trial the number of rows is any. */
+/** `rules` are those of `usual-choice.ts`; `candidates.ts` makes `estimate` and `trial`. A trial has a symbolic number of rows. */
 export type ChosenBy = "rules" | "measurement" | "estimate" | "trial";
 
-/** A choice that is neither measured nor the usual one. */
+/** A choice that is neither measured nor made by the rules. */
 export interface GivenChoice {
   readonly choice: Choice;
   readonly by: "estimate" | "trial";
 }
 
-/** @param hash that of the kernel, for which the target may hold a measured choice. */
+/** @param hash the hash of the kernel, for which the target may have a measured choice. */
 export function makeSchedule(
   hash: () => string,
   rows: readonly Atom[],
@@ -129,10 +129,10 @@ export function makeSchedule(
   const total = known(units);
   const steps = total === undefined ? undefined : Math.ceil(total / lanes);
   const layout = layoutOf({ ...choice, rowsPerLane }, target, isStrided && traits.isTiled !== true);
-  // A processor's loop takes in what is left where it ends: of a strict kernel what else it computes may not order its sums.
+  // On a processor a loop includes the remainder. In a strict kernel nothing else that it computes may change the order of its sums.
   const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
-  // What lanes share beside states is single floats.
+  // Apart from states, lanes share single floats and running sums.
   const exchanged = scanBytes(Math.floor(workgroup / lanes) * lanes, traits.scans);
   const taken = scratchBytes(states, traits.accumulators.flat()) + roundUp(4 * states, 16) + exchanged;
   return {
@@ -147,24 +147,24 @@ export function makeSchedule(
   };
 }
 
-/** Elements that a lane has in a step of a scan, where it has so many: for as many there is one exchange. */
+/** Elements that a lane processes per step of a scan, if it has as many. There is one exchange per step. */
 export const scannedPerLane = 8;
 
-/** A power of two. A strict kernel adds in the same order whatever else it computes. @param units of a lane, if known. */
+/** A power of two. A strict kernel adds in the same order whatever else it computes. @param units the units of a lane, if known. */
 function unitsInStep(width: number, isStrict: boolean, units = Infinity): number {
   const most = isStrict ? 1 : Math.max(1, scannedPerLane / width);
   return units >= most ? most : 2 ** Math.floor(Math.log2(Math.max(1, units)));
 }
 
 /**
- * Where the lanes of a row are in the workgroup, and how they merge.
- * @param isSideBySide whether elements of neighbouring rows lie side by side: neighbouring lanes of a GPU then have
- *   neighbouring rows, and those of one row are of different subgroups.
+ * The lanes of a row in the workgroup, and how they merge.
+ * @param isInterleaved whether neighbouring rows are adjacent in memory and the elements of a row are not. On a GPU neighbouring
+ *   lanes then process neighbouring rows, and the lanes of one row belong to different subgroups.
  */
-function layoutOf({ lanes, workgroup, rowsPerLane }: Choice, target: TargetProfile, isSideBySide: boolean) {
+function layoutOf({ lanes, workgroup, rowsPerLane }: Choice, target: TargetProfile, isInterleaved: boolean) {
   const rowsAtOnce = Math.floor(workgroup / lanes);
   const asked = askedIn(target, rowsAtOnce * lanes);
-  const isApart = target.kind === "gpu" && isSideBySide && lanes > 1;
+  const isApart = target.kind === "gpu" && isInterleaved && lanes > 1;
   const [least, most] = isApart ? [1, 1] : [asked ?? leastSubgroup(target), asked ?? mostSubgroup(target)];
   return {
     ...{ lanes, rowsPerLane, laneStride: isApart ? rowsAtOnce : 1, rowsPerWorkgroup: rowsAtOnce * rowsPerLane },
@@ -172,7 +172,7 @@ function layoutOf({ lanes, workgroup, rowsPerLane }: Choice, target: TargetProfi
   };
 }
 
-/** The dimension that an axis of rows has where a schedule is looked at: its cost may not depend on how many rows there are. */
+/** The symbolic dimension of an axis of rows in a trial: the cost may not depend on the number of rows. */
 export const trialRows = (axis: number) => `rows ${axis}`;
 export const isTrialRows = (name: string) => name.startsWith("rows ");
 
@@ -189,7 +189,7 @@ function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "s
   return subgroup === 1 && split.left > fewUnits ? undefined : split;
 }
 
-/** The subgroup size that a kernel asks for: WGSL has workgroups of whole subgroups then. */
+/** The subgroup size that a kernel requests, for which WGSL requires workgroups of whole subgroups. */
 function askedIn(target: TargetProfile, workgroup: number): number | undefined {
   const asked = subgroupAsked(target);
   return asked !== undefined && workgroup % asked === 0 ? asked : undefined;
@@ -204,25 +204,25 @@ function largestWorkgroup(target: TargetProfile, { accumulators, scans }: Traits
     limits.maxComputeWorkgroupSizeX,
   );
   let most = 2 ** Math.floor(Math.log2(Math.max(1, invocations)));
-  // Lanes that merge have a state in workgroup memory, one for each subgroup of them; a lane alone has none.
+  // Lanes that merge have one state per subgroup in workgroup memory; a single lane has none.
   const bytesOf = (lanes: number) =>
     scratchBytes(Math.ceil(lanes / leastSubgroup(target)), accumulators.flat()) + scanBytes(lanes, scans);
   while (most > 1 && bytesOf(most) > limits.maxComputeWorkgroupStorageSize) most /= 2;
   return most;
 }
 
-/** The layouts of the buffers that a kernel accesses. */
+/** How a kernel accesses its buffers. */
 export interface Accesses {
   readonly buffers: readonly Use[];
-  /** Places that something else than an index depends on, and where it changes along them. */
+  /** Positions on which values other than indices depend, and where these values change. */
   readonly places: readonly { readonly place: Along; readonly ends: readonly number[] }[];
 }
 
-/** The widest vectors that every buffer which differs along the vector atom can be read in. */
+/** The widest vectors in which all buffers that differ along the vector atom can be read. */
 function widthAlong(vector: Atom, { buffers, places }: Accesses, isFlat: boolean, isMultiple: boolean): 1 | 2 | 4 {
   const { extent } = vector;
   if (typeof extent !== "number" && !isMultiple) return 1;
-  // Vectors order the sums of a row, so that they may not depend on how many rows there are.
+  // Vectors determine the order of a row's sums, so they may not depend on the number of rows.
   if (!isFlat && !buffers.every((use) => isLastAxis(vector, use))) return 1;
   const isSteady = ({ place, ends }: Accesses["places"][number], width: number) => {
     const along = strideAlong(place, vector, width);

@@ -1,10 +1,10 @@
 /**
- * The schedule that a kernel has where nothing was measured: rules by the kind of device.
+ * The rules that choose a schedule if none was measured, by the kind of device.
  *
- * On a graphics card lanes that are neighbours read what lies side by side, a row has about 16 elements for each of its lanes,
- * and most of what is left is hidden by the time that memory takes; `test/codegen/usual-choice.slow.test.ts` holds these rules to
- * the least estimate of all schedules. A processor's rules are measured: its estimate knows nothing of how SwiftShader and
- * llvmpipe gather elements, and the same test lists where it would choose otherwise.
+ * On a graphics card neighbouring lanes read neighbouring elements, and a row has a lane for about every 16 elements; memory
+ * hides most of the other differences. `test/codegen/usual-choice.slow.test.ts` compares these choices with the least estimate of
+ * all schedules. The rules for processors were measured: an estimate does not know how SwiftShader and llvmpipe gather elements,
+ * and the test lists the cases in which it would choose another schedule.
  */
 
 import { type Choice, powerOfTwo } from "../src/target/choice.ts";
@@ -13,58 +13,58 @@ import { leastSubgroup, subgroupAsked, type TargetProfile } from "../src/target/
 import { type Accumulator, variablesOf } from "./accumulators.ts";
 import { blocksOf } from "./blocks.ts";
 
-/** What the choice depends on beside the shape. */
+/** What the choice depends on besides the shape. */
 export interface Traits {
-  /** Whether an accumulator takes several variables: a mean and a variance, or a sum of exponentials. */
+  /** Whether an accumulator has several variables: a mean and a variance, or a sum of exponentials. */
   readonly hasStates: boolean;
-  /** Whether an accumulator is of means and variances. */
+  /** Whether an accumulator has means and variances. */
   readonly hasMoments: boolean;
-  /** Whether each op gives the bits that it gives in a kernel of its own. */
+  /** Whether each op gives the same bits as in a kernel of its own. */
   readonly isStrict: boolean;
   /** The number of types of the running sums along its rows; 0 without any. */
   readonly scans: number;
-  /** What each loop along a row accumulates. */
+  /** The accumulators of each loop along a row. */
   readonly accumulators: readonly (readonly Accumulator[])[];
-  /** How many rows lie side by side in each tile, where each lane has its own, and rows of the tile are columns. */
+  /** In kernels over tiles whose rows are columns: the number of adjacent rows in a tile, if each has its own lane. */
   readonly across?: number | undefined;
-  /** Of a kernel over tiles whose rows are columns, how many rows each tile has; without a number, an odd one. */
+  /** In kernels over tiles whose rows are columns: the number of rows per tile; 1 if it is not known. */
   readonly inTile?: number | undefined;
   /** Whether a lane iterates over the rows of a tile, in a loop around all others. */
   readonly isTiled?: boolean;
-  /** Whether an extent that is known only when the kernel runs is a multiple of the width of vectors then. */
+  /** Whether extents that are known only at launch are multiples of the vector width. */
   readonly isMultiple?: boolean;
-  /** Elements of a buffer that share a word, into which fewer of them are written atomically. */
+  /** Elements of a buffer that share a word; fewer of them are stored atomically. */
   readonly packed: 1 | 2 | 4;
-  /** The same of results that have an element for each row, in the order of the rows: a lane then has those of whole words. */
+  /** The same for results with one element per row in the order of the rows: a lane then processes the rows of whole words. */
   readonly packedRows: 1 | 2 | 4;
 }
 
-/** That, and the shape. */
-export interface IterationTraits extends Traits {
-  /** The widest vectors that all buffers can be read in. */
+/** The traits and the shape. */
+interface IterationTraits extends Traits {
+  /** The widest vectors in which all buffers can be read. */
   readonly width: 1 | 2 | 4;
-  /** Elements of a row, where that is known. */
+  /** Elements of a row, if known. */
   readonly length: number | undefined;
   /** Whether nothing is reduced. */
   readonly isFlat: boolean;
-  /** Whether the elements of a row lie apart in all buffers: those of neighbouring rows may lie side by side, as in sums over the first axis. */
+  /** Whether no buffer has the elements of a row next to each other. Those of neighbouring rows may be, as in sums over the first axis. */
   readonly isStrided: boolean;
 }
 
-/** Elements of a row that a lane keeps between two reads of it: a GPU's registers, a processor's stack. */
+/** Elements of a row that a lane caches between two reads of it: in the registers of a GPU, on the stack of a processor. */
 const keptElements = { gpu: 64, cpu: 1024 };
 
-/** @param most invocations that a workgroup may have. */
+/** @param most the largest number of invocations in a workgroup. */
 export function usualChoice(row: IterationTraits, target: TargetProfile, most: number): Choice {
   const choose = target.kind === "gpu" ? onGpu : onProcessor;
   return choose(row, target, most);
 }
 
-/** Lanes of a GPU's workgroup, at least: two subgroups of most devices. */
+/** The smallest workgroup on a GPU: two subgroups of most devices. */
 const gpuWorkgroup = 64;
-/** Elements of a row for each lane of a GPU: enough loads are then under way, however wide they are. */
+/** Elements of a row per lane of a GPU: enough loads are in flight then, whatever their width. */
 const elementsPerLane = 16;
-/** As many lanes share a row, if it has elements for them: they read whole cache lines. */
+/** The fewest lanes that share a row, if it has enough elements for them: they read whole cache lines. */
 const leastLanes = 32;
 
 function onGpu(row: IterationTraits, target: TargetProfile, most: number): Choice {
@@ -72,35 +72,35 @@ function onGpu(row: IterationTraits, target: TargetProfile, most: number): Choic
   const usual = Math.min(most, Math.max(gpuWorkgroup, subgroupAsked(target) ?? 1));
   if (across !== undefined) return { lanes: 1, workgroup: usual, rowsPerLane: 1, width: 1, keep: 0 };
   const keep = keptElements.gpu;
-  // Rows whose elements make up a word are one lane's.
+  // A lane processes the rows whose elements share a word.
   if (isFlat) {
     return { lanes: 1, workgroup: most, rowsPerLane: Math.max(1, row.packedRows / width), width, keep };
   }
   if (isStrided && isTiled !== true) {
-    return { lanes: Math.min(most, lanesSideBySide(length)), workgroup: most, rowsPerLane: 1, width, keep };
+    return { lanes: Math.min(most, lanesOfStridedRow(length)), workgroup: most, rowsPerLane: 1, width, keep };
   }
   const lanes = Math.min(most, gpuLanes(length, width));
   return { lanes, workgroup: Math.max(lanes, usual), rowsPerLane: 1, width, keep };
 }
 
-/** Of rows that may be short or long, a workgroup of the usual size reads either well enough. */
+/** If the row length is not known, a small workgroup reads short and long rows well enough. */
 function gpuLanes(length: number | undefined, width: number): number {
   if (length === undefined) return gpuWorkgroup;
   return Math.min(powerOfTwo(length / width), Math.max(leastLanes, powerOfTwo(length / elementsPerLane)));
 }
 
 /**
- * Of a GPU's rows whose elements lie apart: neighbouring lanes have neighbouring rows, and read what lies side by side.
- * Lanes of one row merge through workgroup memory. The longer a row, the more lanes share it, and the fewer rows lie side by
- * side. Sums over the first axis at 256 to 65537 rows were fastest on an H200 with 8 lanes for 256 elements, 16 for 1024, 32 for
- * 4096, 64 for 20480: half the square root.
+ * Lanes per row on a GPU if the elements of a row are not adjacent: neighbouring lanes process neighbouring rows, so that they read
+ * adjacent elements, and the lanes of one row merge through workgroup memory. The more lanes share a row, the fewer rows are
+ * adjacent. Sums over the first axis of 256 to 65537 rows were fastest on an H200 with 8 lanes for 256 elements, 16 for 1024, 32
+ * for 4096 and 64 for 20480, which is half the square root.
  */
-const lanesSideBySide = (length = usualStrided) => Math.max(1, 2 ** Math.round(Math.log2(Math.sqrt(length) / 2)));
+const lanesOfStridedRow = (length = usualStrided) => Math.max(1, 2 ** Math.round(Math.log2(Math.sqrt(length) / 2)));
 
-/** Elements of such a row where it is not known how many there are. */
+/** The assumed number of elements of such a row if it is not known. */
 const usualStrided = 1024;
 
-/** Lanes of a processor's workgroup: few, as each is a turn of a core's loop, and as few as there can be where rows are long. */
+/** Lanes per workgroup on a processor: few, because a core executes them in a loop, and as few as possible if rows are long. */
 const cpuWorkgroup = { usual: 32, ofLongRows: 1 };
 /** In units. */
 const longRow = 512;
@@ -109,18 +109,18 @@ const shortRow = 96;
 const veryLongRow = 65536;
 
 /**
- * Of a processor's rows whose elements lie apart: lanes that share a row, and those of a workgroup. Lanes of neighbouring rows
- * read what lies side by side: beside a subgroup for each row, sums, extremes, variances and softmax over the first axis take
- * 0.5 to 0.7 of the time on lavapipe and 0.86 to 0.96 on SwiftShader. One lane leaves a tensor of few columns to one core.
+ * Lanes per row and per workgroup on a processor if the elements of a row are not adjacent. Lanes of neighbouring rows read
+ * adjacent elements: compared with a subgroup per row, sums, extremes, variances and softmax over the first axis take 0.5 to 0.7
+ * of the time on lavapipe and 0.86 to 0.96 on SwiftShader. With one lane per row, a tensor of few columns would use one core only.
  */
-const apart = { lanes: 2, workgroup: 8 };
+const strided = { lanes: 2, workgroup: 8 };
 
-/** Whether the subgroups are as wide as llvmpipe's: SwiftShader's have four lanes. */
+/** Whether subgroups are as wide as those of llvmpipe. Those of SwiftShader have four lanes. */
 const isWide = ({ subgroup }: TargetProfile) => (subgroup?.max ?? 0) >= 8;
 
 function onProcessor(row: IterationTraits, target: TargetProfile, most: number): Choice {
   const { length, isFlat, isTiled = false, across } = row;
-  // A lane processes several adjacent rows at once, all of one tile, so that its reads are contiguous.
+  // A lane processes several adjacent rows of one tile at once, so that its reads are contiguous.
   if (across !== undefined) {
     const workgroup = Math.min(most, cpuWorkgroup.usual);
     return { lanes: 1, workgroup, rowsPerLane: ofOneTile(8, across), width: 1, keep: 0 };
@@ -134,30 +134,30 @@ function onProcessor(row: IterationTraits, target: TargetProfile, most: number):
   if (few !== undefined) return { lanes: few, workgroup: Math.min(most, 64), rowsPerLane: 1, width: 4, keep: 64 };
   const { width, rowsPerLane } = registerTile(row, target);
   const units = length === undefined ? undefined : length / width;
-  const isApart = row.isStrided && !isTiled;
-  // Within one subgroup: barriers are slow.
+  const isStrided = row.isStrided && !isTiled;
+  // At most one subgroup, because barriers are slow.
   const ofSubgroup = isFlat ? 1 : Math.min(most, leastSubgroup(target), powerOfTwo(units ?? most));
-  const lanes = isApart ? Math.min(apart.lanes, ofSubgroup) : ofSubgroup;
+  const lanes = isStrided ? Math.min(strided.lanes, ofSubgroup) : ofSubgroup;
   const steps = units === undefined ? undefined : Math.ceil(units / lanes);
   const rows = bearable(rowsPerLane, variablesOfRow(row.accumulators, width, steps));
   return {
     lanes,
-    workgroup: isFlat ? most : isTiled ? lanes : Math.max(lanes, Math.min(most, lanesOfWorkgroup(isApart, units))),
+    workgroup: isFlat ? most : isTiled ? lanes : Math.max(lanes, Math.min(most, lanesOfWorkgroup(isStrided, units))),
     rowsPerLane: isTiled ? Math.min(mostInTile(target), rows) : rows,
     width,
     keep: keptElements.cpu,
   };
 }
 
-function lanesOfWorkgroup(isApart: boolean, units = 0): number {
-  if (isApart) return apart.workgroup;
+function lanesOfWorkgroup(isStrided: boolean, units = 0): number {
+  if (isStrided) return strided.workgroup;
   return units < longRow ? cpuWorkgroup.usual : cpuWorkgroup.ofLongRows;
 }
 
 /**
- * Lanes that share a row which a processor's lane reads in a few vectors: where it has all of it, nothing is merged. Beside
- * eight lanes with 8 rows each, LayerNorm, RMSNorm and softmax take 0.2 to 0.8 of the time at 8 to 32 columns on both
- * drivers. At 48 and 64 two lanes take 0.7 to 0.9 on lavapipe, and up to 1.3 on SwiftShader, whose subgroups have four.
+ * Lanes per row on a processor for rows of a few vectors. A single lane has nothing to merge: compared with eight lanes and 8
+ * rows per lane, LayerNorm, RMSNorm and softmax take 0.2 to 0.8 of the time at 8 to 32 columns on both drivers. At 48 and 64
+ * columns two lanes take 0.7 to 0.9 on lavapipe, and up to 1.3 on SwiftShader, whose subgroups have four.
  */
 function lanesOfShortRow(row: IterationTraits, target: TargetProfile): number | undefined {
   const { length, width, isFlat, isTiled } = row;
@@ -167,10 +167,10 @@ function lanesOfShortRow(row: IterationTraits, target: TargetProfile): number | 
 }
 
 /**
- * The register tile of a lane on a processor: rows, and consecutive elements of each. Gamma and beta are loaded once for all
- * of its rows, and there is more instruction-level parallelism; but statistics take several variables per element, and where rows are
- * short what counts is how few states are left to merge. Measured on SwiftShader; llvmpipe, whose subgroups have 8 lanes,
- * takes 0.65 to 0.93 of the time for softmax, quantization and the gradient of RMSNorm with two rows in vectors of four.
+ * The register tile of a lane on a processor: rows, and consecutive elements of each. Gamma and beta are loaded once for all of
+ * its rows, and there is more instruction-level parallelism. But statistics take several variables per element, and for short
+ * rows it matters more how few states are left to merge. Measured on SwiftShader; llvmpipe, whose subgroups have 8 lanes, takes
+ * 0.65 to 0.93 of the time for softmax, quantization and the gradient of RMSNorm with two rows in vectors of four.
  */
 function registerTile(row: IterationTraits, target: TargetProfile): Pick<Choice, "width" | "rowsPerLane"> {
   const { width, length, isFlat, hasStates, packed } = row;
@@ -180,19 +180,19 @@ function registerTile(row: IterationTraits, target: TargetProfile): Pick<Choice,
   if (isNarrow) return { width: least, rowsPerLane: least === 1 ? 8 : 4 };
   const count = row.accumulators.flat().length;
   if (isWide(target) && !row.hasMoments && (hasStates || count > 1)) return { width, rowsPerLane: 2 };
-  // Of rows that are this long there are seldom many.
+  // There are seldom many rows of this length.
   const isVeryLong = length !== undefined && length >= veryLongRow;
   const rowsPerLane = hasStates && isVeryLong ? 2 : 4;
   return { width: Math.min(width, Math.max(packed, hasStates && !isVeryLong ? 2 : 4)) as 1 | 2 | 4, rowsPerLane };
 }
 
 /**
- * Rows that a lane on a processor processes at once in a loop over the rows of a tile, each iteration of which loads and stores its
- * sums. SwiftShader loads lane by lane; llvmpipe, whose subgroups have 8 lanes, takes longer with 4 rows than with 2.
+ * Rows that a lane on a processor processes at once in a loop over the rows of a tile, in which each iteration loads and stores
+ * its sums. SwiftShader loads lane by lane; llvmpipe, whose subgroups have 8 lanes, takes longer with 4 rows than with 2.
  */
 const mostInTile = (target: TargetProfile) => (isWide(target) ? 2 : 4);
 
-/** Variables that a lane accumulates into for each of its rows, in the loop that has most. */
+/** The number of variables that a lane accumulates into per row, in the loop with the most of them. */
 export function variablesOfRow(accumulators: Traits["accumulators"], width: number, steps: number | undefined): number {
   const blocks = blocksOf(steps).length;
   const ofLoops = accumulators.map((list) => list.reduce((sum, one) => sum + width * variablesOf(one, blocks), 0));
@@ -200,22 +200,22 @@ export function variablesOfRow(accumulators: Traits["accumulators"], width: numb
 }
 
 /**
- * Variables that a lane accumulates into, at most: the compilers of processors' drivers take minutes and gigabytes for what
- * they cannot hold in registers (SwiftShader 100 s for 112, 0.7 s for 56).
+ * The largest number of variables that a lane may accumulate into. The drivers of processors take minutes and gigabytes to compile
+ * more than fit in registers (SwiftShader 100 s for 112, 0.7 s for 56).
  */
 export const mostVariables = { cpu: 64, gpu: Infinity };
 
-/** So many rows, or fewer where a lane of a processor would accumulate into too many variables. */
+/** The number of rows, reduced on a processor if a lane would accumulate into too many variables. */
 const bearable = (rows: number, ofRow: number) => halvedUntil(rows, (each) => each * ofRow <= mostVariables.cpu);
 
-/** So many rows, or fewer, that are all of one tile: they end where it does. */
+/** The number of rows, reduced to one that divides the rows of a tile. */
 export const ofOneTile = (rows: number, inTile = rows) => halvedUntil(rows, (each) => inTile % each === 0);
 
-/** If there are few rows, a lane processes fewer at once, so that there is work for every core. */
+/** The rows per lane, reduced if there are so few rows that cores would be idle. */
 export const shared = (rowsPerLane: number, rows = Infinity) =>
   halvedUntil(rowsPerLane, (each) => rows / each >= enoughWorkgroups);
 
-/** The count, or the first of its halves that will do; 1 does. */
+/** The count, halved until it is enough, down to 1. */
 function halvedUntil(count: number, isEnough: (each: number) => boolean): number {
   let each = count;
   while (each > 1 && !isEnough(each)) each /= 2;

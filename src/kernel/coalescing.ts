@@ -1,8 +1,8 @@
 /**
- * What a memory system makes of a load or a store. Lanes that go in step send their addresses together, and a cache answers by
- * lines, one after the other: few where neighbours read what lies side by side, and one for each lane where they read what
- * lies apart. Hong and Kim (2009, section 3.3) count accesses in this way, as coalesced and uncoalesced ones. What several
- * lanes read of one place is sent once.
+ * Coalescing: how the addresses of a load or store are spread over memory. Lanes in lockstep issue their addresses together, and
+ * the cache serves them line by line. If neighbouring lanes access neighbouring elements, that is a few lines; if their
+ * addresses are far apart, it is a line for each lane (coalesced and uncoalesced accesses: Hong and Kim 2009, section 3.3). An
+ * address that several lanes load at the same time is read once.
  */
 
 import type { Evaluate } from "./arithmetic.ts";
@@ -10,17 +10,17 @@ import { bytesOf } from "./cost.ts";
 import { type Expression, type ExpressionOf, partsOf } from "./expression.ts";
 import type { Statement } from "./statement.ts";
 
-/** Bytes of a line: of NVIDIA's and AMD's (RDNA) first caches. */
+/** The size of a line in bytes, in the first-level caches of NVIDIA's and AMD's (RDNA) cards. */
 const lineBytes = 128;
 
-/** A load or a store of a buffer: the index counts in units of so many bytes. */
+/** A load or store of a buffer. The index is in units of `bytes`. */
 export interface Access {
   readonly index: Expression;
   readonly bytes: number;
   readonly load?: ExpressionOf<"load">;
 }
 
-/** What a statement loads and stores when it runs, without the statements within it. */
+/** The loads and stores of a statement, without those of the statements in its body. */
 export function accessesOf(statement: Statement): readonly Access[] {
   const found: Access[] = [];
   const visit = (expression: Expression) => {
@@ -39,15 +39,15 @@ export function accessesOf(statement: Statement): readonly Access[] {
   return found;
 }
 
-/** Of all lanes that come to an access at once. */
+/** What the active lanes of a workgroup touch in one execution. */
 export interface Touched {
-  /** Cache lines, those of each group of lanes in step counted for themselves. */
+  /** Cache lines, counted separately for each group of lanes in lockstep. */
   readonly lines: number;
-  /** Different bytes. */
+  /** Bytes, each counted once. */
   readonly bytes: number;
 }
 
-/** @param index of a lane; one that depends on a tensor's elements is not known: each lane then has a line of its own. */
+/** @param index evaluates the index in a lane; undefined if it depends on a tensor's elements: each lane then touches its own line. */
 export function touchedBy(
   { bytes }: Access,
   index: Evaluate<number> | undefined,

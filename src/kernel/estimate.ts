@@ -1,9 +1,8 @@
 /**
- * What a kernel costs, without a device: how much it loads, stores and computes at given extents, and the time that this takes
- * by a few rates of the device.
+ * The cost of a kernel, without a device: how much it loads, stores and computes at given extents. `src/target/rates.ts` converts
+ * it to time.
  *
- * After tinygrad's `Estimates.from_uops` (operations and bytes by the turns of loops); the rates are fitted to what was
- * measured, as TVM's cost models are (Chen et al. 2018), but linear and few: each has a unit, and can be set by hand.
+ * This follows tinygrad's `Estimates.from_uops`, which counts operations and bytes by the trip counts of loops.
  */
 
 import { cachedBytes } from "./cached-bytes.ts";
@@ -13,47 +12,47 @@ import { indexBounds } from "./index-bound.ts";
 import { registersOf } from "./registers.ts";
 import type { Program, Statement } from "./statement.ts";
 
-/** What a launch of a kernel comes to. */
+/** The cost of a launch of a kernel. */
 export interface Estimate {
   readonly bytesLoaded: number;
   readonly bytesStored: number;
-  /** Of the bytes that are loaded, those that caches hold: other workgroups load them too, or this one has before. */
+  /** The part of the loaded bytes that caches serve: other workgroups load them as well, or this one has loaded them before. */
   readonly bytesCached: number;
-  /** Cache lines that loads and stores touch, of each group of lanes in step and each time. */
+  /** Cache lines touched by loads and stores, counted for each execution and each group of lanes in lockstep. */
   readonly lines: number;
-  /** Arithmetic, accesses of memory and turns of loops, of all lanes, with those that wait for others of their subgroup. */
+  /** Arithmetic, memory accesses and iterations of loops, of all lanes, including lanes that wait for others of their subgroup. */
   readonly operations: number;
-  /** Exponentials, roots and divisions, in the same way. */
+  /** Exponentials, roots and divisions, counted in the same way. */
   readonly transcendentals: number;
-  /** Of all workgroups. */
+  /** The barriers of all workgroups. */
   readonly barriers: number;
   readonly workgroups: number;
   readonly launches: number;
-  /** 32-bit values that a lane has at a time. */
+  /** 32-bit values that are live in a lane at a time. */
   readonly registers: number;
   /** Lanes of all workgroups. */
   readonly lanes: number;
-  /** Bytes of a workgroup. */
+  /** Bytes per workgroup. */
   readonly workgroupMemory: number;
 }
 
-/** Where a kernel is estimated. */
+/** The launch that is estimated. */
 interface EstimateAt {
-  /** Of the symbolic dimensions. */
+  /** Extents of the symbolic dimensions. */
   readonly extents: Readonly<Record<string, number>>;
   readonly workgroups: number;
-  /** Lanes that go in step; 1 counts each lane for itself. */
+  /** The number of lanes in lockstep; with 1, no lane waits for another. */
   readonly inStep: number;
-  /** Whether all workgroups have as many rows: one is then gone through. */
+  /** Whether all workgroups have the same number of rows: only one is evaluated then. */
   readonly areAlike?: boolean;
 }
 
-/** Workgroups that are gone through one by one; of more, the first and the last. */
+/** Up to so many workgroups are all evaluated; of more, only the first and the last. */
 const fewWorkgroups = 8;
 
 /**
- * A pure function of the program. Where there are many workgroups, all but the last are taken to be as the first: where a tile
- * is shorter than others, that is too much.
+ * A pure function of the program. Of many workgroups, all but the last are assumed to cost as much as the first, which
+ * overestimates kernels with shorter tiles among them.
  */
 export function estimate(program: Program, at: EstimateAt): Estimate {
   const { extents, workgroups, inStep, areAlike = false } = at;
@@ -94,7 +93,7 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
 
 const barriersOf = ({ lanes }: Executions, { workgroupSize }: Program) => lanes / workgroupSize;
 
-/** @param runs how often it is run. @param checks how often a loop looks whether it goes on. */
+/** @param runs the number of executions. @param checks how often the condition of a loop is evaluated. */
 function workOf(statement: Statement, runs: number, checks: number): Cost {
   switch (statement.kind) {
     case "define":

@@ -1,13 +1,13 @@
-/** How far an index can reach: an interval analysis of which only the upper end is needed, as indices count from 0. */
+/** Upper bounds of indices, by interval analysis. The lower bound of an unsigned index is 0. */
 
 import type { Expression, ExpressionOf, Variable } from "./expression.ts";
 import type { Statement } from "./statement.ts";
 
-/** What an index is at most, whatever the lane, the workgroup and the turn; Infinity where that is not known. */
+/** The largest value of an index over all lanes, workgroups and iterations; Infinity if it is not known. */
 export type BoundOf = (index: Expression) => number;
 
 /**
- * @param extents of the symbolic dimensions.
+ * @param extents the symbolic dimensions.
  * @param workgroupSize in invocations.
  */
 export function indexBounds(
@@ -55,7 +55,7 @@ export function indexBounds(
   return boundOf;
 }
 
-/** A difference may be below 0, and a u32 is then large. */
+/** A difference of u32 may wrap around, so it has no bound. */
 function ofBinary({ operator, left, right }: ExpressionOf<"binary">, boundOf: BoundOf): number {
   const [a, b] = [boundOf(left), boundOf(right)];
   switch (operator) {

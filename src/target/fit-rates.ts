@@ -1,23 +1,26 @@
-/** The rates of a device, from kernels that were measured on it; and how well estimates order what was measured. */
+/**
+ * Fits the rates of a device to measured kernels. Cost models fitted to measurements are TVM's approach (Chen et al. 2018); this
+ * one has six parameters, each with a unit.
+ */
 
 import type { Estimate } from "../kernel/estimate.ts";
 import { type Amounts, amountsOf, overlap, pricesOf, type Rates, ratesOf, timed } from "./rates.ts";
 
-/** A kernel that was measured. */
+/** A measured kernel. */
 export interface Measured {
   readonly estimate: Estimate;
   readonly nanoseconds: number;
 }
 
-/** How much a rate that measurements say nothing about is drawn to what it was. */
+/** The weight of the regularization, which keeps rates that the measurements do not determine at their initial values. */
 const pull = 1e-6;
 const mostSteps = 200;
 
 /**
- * The rates by which the estimates of what was measured come nearest to the measured times: least squares of the logarithms
- * of their ratios, over the logarithms of prices, which stay positive (Levenberg 1944, Marquardt 1963). What others hide has
- * no slope to follow: the sum, which hides nothing, comes first, and norms nearer to the device's follow from what it finds.
- * Where measurements leave rates open they stay near `from`.
+ * The rates at which the estimated times come closest to the measured ones: least squares of the logarithms of their ratios,
+ * over the logarithms of the prices, by the method of Levenberg (1944) and Marquardt (1963). A time that others hide has almost
+ * no derivative, so the fit starts with the sum of the times (p = 1), and continues with norms of increasing p from there.
+ * @param from the initial rates; those that the measurements do not determine stay close to them.
  */
 export function fitRates(measured: readonly Measured[], from: Rates, kind: "cpu" | "gpu"): Rates {
   const start = pricesOf(from).map(Math.log);
@@ -32,7 +35,7 @@ interface Row {
   readonly wanted: number;
 }
 
-/** From `found` on, the logarithms of prices that fit the rows best. */
+/** The logarithms of the prices that fit best, found from the starting point `from`. @param start the initial ones, for the regularization. */
 function nearest(rows: readonly Row[], start: readonly number[], from: readonly number[], p: number): number[] {
   const evaluated = (logarithms: readonly number[]) => {
     const prices = logarithms.map(Math.exp);
@@ -69,7 +72,7 @@ function nearest(rows: readonly Row[], start: readonly number[], from: readonly 
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * (b[i] as number), 0);
 
-/** The solution of a positive definite system, by elimination. */
+/** Solves a positive definite system of linear equations by elimination. */
 function solved(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const rows = matrix.map((row, i) => [...row, right[i] as number]);
   const size = rows.length;
@@ -88,7 +91,7 @@ function solved(matrix: readonly (readonly number[])[], right: readonly number[]
   return found;
 }
 
-/** How alike two lists of numbers are ordered: 1 where they are in one order, -1 in opposite ones (Spearman 1904). */
+/** The rank correlation of two lists (Spearman 1904): 1 if their orders agree, -1 if they are opposite. */
 export function rankCorrelation(a: readonly number[], b: readonly number[]): number {
   const ranks = (list: readonly number[]) =>
     list.map((value) => {

@@ -1,28 +1,27 @@
 /**
- * How long a kernel takes by its estimate: each thing that it does takes its time at a rate of the device, and these times are
- * combined by how much of them overlaps.
+ * The time of a kernel by its estimate. Memory traffic, arithmetic, barriers and so on each take a time at a rate of the device,
+ * and these times are combined according to how much they overlap.
  *
- * A GPU has other lanes to run while some wait, so that what takes longest hides the rest (the roofline: Williams et al.
- * 2009), if enough lanes run (Little's law: Volkov 2010). A processor does one thing after the other, and times add up. Both
- * are norms, (sum of t^p)^(1/p): with p = 1 the sum, with a large p the maximum without its corners. Starting the kernel is
- * hidden by nothing.
+ * On a GPU other lanes run while some wait, so the longest of the times hides the others (the roofline model: Williams et al.
+ * 2009), provided that enough lanes are resident (Little's law: Volkov 2010). On a processor the times add up. Both are norms,
+ * (sum of t^p)^(1/p): the sum for p = 1, and for a large p a smooth maximum. Launching the kernel overlaps with nothing.
  */
 
 import type { Estimate } from "../kernel/estimate.ts";
 
-/** What a device takes for what kernels do, in units that can be looked up or measured. */
+/** The rates of a device, in units that can be looked up or measured. */
 export interface Rates {
-  /** Bytes from and to memory that caches do not hold, in 10^9 a second. */
+  /** Memory bandwidth, in 10^9 bytes per second. */
   readonly gigabytes: number;
-  /** Of all lanes, in 10^9 a second. */
+  /** Operations of all lanes, in 10^9 per second. */
   readonly gigaoperations: number;
-  /** Operations in the time of a transcendental one. */
+  /** The cost of a transcendental operation, in operations. */
   readonly transcendental: number;
-  /** Nanoseconds that a barrier adds, of one workgroup while others run. */
+  /** Nanoseconds that a barrier of one workgroup adds, while other workgroups run. */
   readonly barrier: number;
   /** Nanoseconds that starting a workgroup adds, while others run. */
   readonly workgroup: number;
-  /** Nanoseconds that starting a kernel takes. */
+  /** Nanoseconds for launching a kernel. */
   readonly launch: number;
 }
 
@@ -30,57 +29,57 @@ export interface Rates {
 export const rateNames = ["gigabytes", "gigaoperations", "transcendental", "barrier", "workgroup", "launch"] as const;
 
 /**
- * Where a profile has none: of a graphics card in the middle, and of two cores of a processor. On the card lanes wait about
- * 100 ns at a barrier, and 500 workgroups of 64 lanes do so at the same time.
+ * The rates for profiles that have none: those of a mid-range graphics card, and of two cores of a processor. On the card a
+ * barrier takes about 100 ns, divided by the 500 workgroups of 64 lanes that are resident.
  */
 export const usualRates: Readonly<Record<"cpu" | "gpu", Rates>> = {
   gpu: { gigabytes: 400, gigaoperations: 4000, transcendental: 4, barrier: 0.2, workgroup: 1, launch: 5000 },
   cpu: { gigabytes: 10, gigaoperations: 8, transcendental: 8, barrier: 150, workgroup: 40, launch: 20000 },
 };
 
-/** 32-bit values that a lane of a GPU may have while as many lanes run as can. */
+/** 32-bit values per lane at which a GPU reaches its full occupancy. */
 const registersAtFull = 64;
-/** Lanes of a graphics card in the middle, if all run. */
+/** Resident lanes of a mid-range graphics card at full occupancy. */
 const lanesAtFull = 32768;
-/** So large a part of them hides the time that loads take: RDNA 3 does with 4 of 16 waves. */
+/** The occupancy that hides the latency of loads: 4 of 16 waves on RDNA 3. */
 const enoughLanes = 1 / 4;
-/** The p of the norm. With 4, what takes half as long as the longest adds 1.5 %, and what takes as long 19 %. */
+/** The exponent p of the norm. With 4, a second time adds 1.5 % if it is half as long as the longest, and 19 % if it is as long. */
 export const overlap = { cpu: 1, gpu: 4 };
 /**
- * Operations that a core's lanes execute while its cache answers one line: 128 both on NVIDIA's multiprocessors and on AMD's
- * (RDNA). A processor's lanes load one by one.
+ * The operations that the lanes of a core execute while its cache serves one line: 128 on the multiprocessors of NVIDIA and of
+ * AMD (RDNA). On a processor each lane loads by itself, and its accesses are counted as operations.
  */
 const operationsOfLine = { cpu: 0, gpu: 128 };
-/** Workgroups that share out the work of a processor's cores evenly. */
+/** The number of workgroups that keeps all cores of a processor busy. */
 export const enoughWorkgroups = 4;
 
-/** How many of the lanes that a GPU can hold at a time it may hold of this kernel, as a part of all. */
+/** The occupancy of a GPU: the resident lanes of this kernel, as a fraction of the most that the GPU can hold. */
 export function occupancyOf({ registers }: Pick<Estimate, "registers">, kind: "cpu" | "gpu"): number {
   return kind === "cpu" ? 1 : Math.min(1, registersAtFull / Math.max(1, registers));
 }
 
-/** How much of the device's rates the kernel can use. */
+/** The fraction of the device's rates that the kernel can reach. */
 function utilization(estimate: Estimate, kind: "cpu" | "gpu"): number {
   if (kind === "cpu") return Math.min(1, estimate.workgroups / enoughWorkgroups);
   const running = Math.min(occupancyOf(estimate, kind), estimate.lanes / lanesAtFull);
   return Math.min(1, running / enoughLanes);
 }
 
-/** What a kernel does, by price: several things that have one price may overlap like others. */
+/** Amounts of work by price. Several amounts may have the same price and still overlap. */
 export type Amounts = readonly (readonly number[])[];
 
-/** What the kernel does, each in units of the price that `pricesOf` has in its place; all but the last may overlap. */
+/** The amounts of work of a kernel, in the order of `pricesOf`. */
 export function amountsOf(estimate: Estimate, kind: "cpu" | "gpu"): Amounts {
   const { bytesLoaded, bytesStored, bytesCached, operations, lines, transcendentals } = estimate;
   const { barriers, workgroups, launches } = estimate;
   const used = Math.max(Number.EPSILON, utilization(estimate, kind));
   const bytes = bytesLoaded - bytesCached + bytesStored;
-  // Lanes compute while caches answer.
+  // Arithmetic overlaps with the cache.
   const computed = [operations / used, (lines * operationsOfLine[kind]) / used];
   return [[bytes / used], computed, [transcendentals / used], [barriers], [workgroups], [launches]];
 }
 
-/** Nanoseconds of a byte, an operation, a transcendental one, a barrier, a workgroup, a launch. */
+/** The nanoseconds of a byte, an operation, a transcendental operation, a barrier, a workgroup and a launch. */
 export const pricesOf = ({ gigabytes, gigaoperations, transcendental, barrier, workgroup, launch }: Rates) => [
   ...[1 / gigabytes, 1 / gigaoperations, transcendental / gigaoperations],
   ...[barrier, workgroup, launch],
@@ -95,7 +94,7 @@ export const ratesOf = ([byte, operation, transcendental, barrier, workgroup, la
   launch: launch as number,
 });
 
-/** Nanoseconds, and by price how much of them goes with it: the derivative by the logarithm of the price. */
+/** The time in nanoseconds, and its derivatives by the logarithm of each price. The last amount, the launch, overlaps with nothing. */
 export function timed(of: Amounts, prices: readonly number[], p: number) {
   const powers = of.map((list, i) => list.reduce((sum, amount) => sum + (amount * (prices[i] as number)) ** p, 0));
   const launch = powers.pop() as number;
@@ -106,6 +105,6 @@ export function timed(of: Amounts, prices: readonly number[], p: number) {
   return { nanoseconds: overlapping + starting, parts: [...parts, starting] };
 }
 
-/** Nanoseconds of a launch. */
+/** The time of a launch, in nanoseconds. */
 export const timeOf = (estimate: Estimate, rates: Rates, kind: "cpu" | "gpu"): number =>
   timed(amountsOf(estimate, kind), pricesOf(rates), overlap[kind]).nanoseconds;
