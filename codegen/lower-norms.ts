@@ -32,7 +32,7 @@ import type { Emitter } from "../src/ir/ops/emitter.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { elementCount } from "../src/ir/tensor.ts";
 import { type Shape, sameShape } from "../src/ir/types.ts";
-import { reducedRow, rowExtents } from "../src/plan/row-tiles.ts";
+import { isLongRow, reducedRow, rowExtents } from "../src/plan/row-tiles.ts";
 import type { Accuracy, KernelOptions } from "../src/target/options.ts";
 
 /** @param isLowered which norms; all unless it is there. */
@@ -102,7 +102,7 @@ export interface LongReductions {
 export function lowerLongNorms(fn: Fn, options: KernelOptions, least: LongReductions): Fn {
   const isSplit = (op: Op) =>
     ops[op.name].kind === "norm" &&
-    (rowLength(op) >= least.longRow || (isSoftmax(op) && columnLength(op) >= least.longColumn));
+    (isLongRow(rowOf(op), least.longRow) || (isSoftmax(op) && columnLength(op) >= least.longColumn));
   return fn.ops.some(isSplit) ? lowerNorms(fn, options, isSplit) : fn;
 }
 
@@ -111,14 +111,14 @@ const isSoftmax = ({ name }: Op) => name === "softmax" || name === "log_softmax"
 
 /** Whether the function reduces so many elements to one, if their number is known. */
 export const hasLongReductions = ({ ops }: Fn, least: LongReductions): boolean =>
-  ops.some((op) => rowLength(op) >= least.longRow || columnLength(op) >= least.longColumn);
+  ops.some((op) => isLongRow(rowOf(op), least.longRow) || columnLength(op) >= least.longColumn);
 
-/** Elements that a norm or a reduction reduces to one where they are the last axes; 0 where they are not, or their number is not known. */
-function rowLength(op: Op): number {
+/** The last axes, if these are what a norm or a reduction reduces to one, and known. */
+function rowOf(op: Op): readonly number[] | undefined {
   const def = ops[op.name];
-  const view = def.kind === "norm" ? def.view(op.operand(0).shape, op.attributes) : undefined;
-  const row = view === undefined ? reducedRow(op) : rowExtents(view.view, view.axes);
-  return row === undefined ? 0 : elementCount(row);
+  if (def.kind !== "norm") return reducedRow(op);
+  const { view, axes } = def.view(op.operand(0).shape, op.attributes);
+  return rowExtents(view, axes);
 }
 
 /** Elements that it reduces to one where the first axis is among them; -1 where it is not, 0 where their number is not known. */

@@ -112,9 +112,23 @@ class RowPieces {
       pending = pending.filter((op) => !now.includes(op));
       this.split(now, pending);
     }
-    const late = this.late();
-    if (late.length > 0) this.made.push({ ops: this.needed(late.map(({ value }) => value)), writes: late });
-    return this.made;
+    return [...this.made, ...this.rest()];
+  }
+
+  /** What is computed of each element, in one kernel, or in several where one would bind too many buffers. */
+  private rest(): readonly Piece[] {
+    const pieceOf = (writes: readonly Write[]): Piece => ({
+      ops: this.needed(writes.map(({ value }) => value)),
+      writes,
+    });
+    const pieces: Piece[] = [];
+    for (const write of this.late()) {
+      const joined = pieces.map(({ writes }) => pieceOf([...writes, write]));
+      const found = joined.findIndex(isKernel);
+      if (found < 0) pieces.push(pieceOf([write]));
+      else pieces[found] = joined[found] as Piece;
+    }
+    return pieces;
   }
 
   /** What is to be written yet. */

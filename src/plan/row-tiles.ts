@@ -54,6 +54,10 @@ export function rowTiles(rows: readonly (readonly number[])[]): RowTiles | undef
   return best === undefined ? undefined : { count: best, size: length / best };
 }
 
+/** Whether a row with these last axes is split where rows of so many elements are. */
+export const isLongRow = (row: readonly number[] | undefined, least: number): boolean =>
+  row !== undefined && elementCount(row) >= least && rowTiles([row]) !== undefined;
+
 /** How many parts there can be whose borders lie within one axis: all axes before it times a divisor of it. */
 function countsOf(extents: readonly number[]): number[] {
   let before = 1;

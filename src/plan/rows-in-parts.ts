@@ -14,15 +14,12 @@ import { type Fn, isLeaf, isOp, makeFn, type Op, usesOf, type Value } from "../i
 import { attribute } from "../ir/ops/attributes.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { isHalf } from "../ir/types.ts";
-import { reducedRow } from "./row-tiles.ts";
+import { isLongRow, reducedRow } from "./row-tiles.ts";
 
 /** Whether the function has a reduction of the last axes whose elements are known to be so many. */
 export const hasLongRows = ({ ops }: Fn, least: number): boolean => ops.some((op) => isLong(op, least));
 
-function isLong(op: Op, least: number): boolean {
-  const row = reducedRow(op);
-  return row !== undefined && elementCount(row) >= least;
-}
+const isLong = (op: Op, least: number) => isLongRow(reducedRow(op), least);
 
 /** @param least elements of a long row. */
 export function inParts(given: Fn, least: number): Fn {
@@ -47,7 +44,8 @@ export function inParts(given: Fn, least: number): Fn {
       const of = from && centered.get(from);
       return of?.x === x ? to.emit("sub", [of.rows, of.mean]) : undefined;
     }
-    if (!isLong(op, least)) return undefined;
+    // Halves that several kernels share stay what they are, and their rows whole.
+    if (!isLong(op, least) || isHalf(x.element)) return undefined;
     const axes = attribute.axes(op.attributes);
     const isMean = op.name === "mean" && isSubtracted(original);
     if (!isMean && op.name !== "var" && op.name !== "std" && op.name !== "moments") return undefined;

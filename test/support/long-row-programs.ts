@@ -79,4 +79,15 @@ export const longRowPrograms: Readonly<Record<string, readonly [kernels: number,
   return c * r, m, r
 }`,
   ],
+  "more buffers than one kernel binds": [
+    6,
+    `fn f(x: f32[n, 20480], g: f32[20480], d_y: f32[n, 20480]) -> (d_x: f32[n, 20480], d_n: f32[n, 20480]) {
+  let c = x - mean(x, axes = [-1], keepdims = true)
+  let r = rsqrt(mean(c * c, axes = [-1], keepdims = true) + 1e-5)
+  let d = d_y * g
+  let e = d - mean(d, axes = [-1], keepdims = true)
+  let h = c * r
+  return r * (e - h * mean(e * h, axes = [-1], keepdims = true)), d_y * h
+}`,
+  ],
 };
