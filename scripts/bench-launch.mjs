@@ -3,14 +3,12 @@
  * stays flat; and the device's time of a kernel whose row length is a uniform beside the one that is specialized. Times are
  * medians of rounds in turn. `npm run bench:launch [ADAPTER]`, after a build.
  */
-import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { inChromium, whyNoChromium } from "../bench/lib/in-chromium.mjs";
 import { compile, parse } from "../dist/src/index.js";
 import { prepare } from "../dist/src/runtime/index.js";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
-import { launchChromium, whyNoChromium } from "./chromium.mjs";
 import { dispatchTimes } from "./dispatch-times.mjs";
 
 const { device, description, target, close } = await openDevice({ adapter: process.argv[2] });
@@ -25,31 +23,9 @@ const [s, p] = [buffer(32 * 4096), buffer(32 * 4096)];
 const shown = ({ bare, ...above }) =>
   `${bare.toFixed(2)} us bare; above that ${Object.entries(above).map(([name, us]) => `${name} ${us.toFixed(2)}`)}`;
 console.log(`a dispatch in Node: ${shown(await dispatchTimes(device))}`);
-if (whyNoChromium() === undefined) console.log(`a dispatch in Chromium: ${shown(await inChromium())}`);
-
-/** The same in a page. */
-async function inChromium() {
-  const folder = fileURLToPath(new URL(".", import.meta.url));
-  const { outputFiles } = await build({
-    stdin: { contents: `export { dispatchTimes } from "./dispatch-times.mjs";`, resolveDir: folder },
-    ...{ bundle: true, format: "iife", globalName: "bench", write: false, logLevel: "error" },
-  });
-  const browser = await launchChromium();
-  // Pages have WebGPU in a secure context alone.
-  const server = createServer((_, response) => response.setHeader("content-type", "text/html").end("<!doctype html>"));
-  try {
-    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
-    await page.evaluate(outputFiles[0].text.replace(/^(?:"use strict";\s*)?var bench/m, "globalThis.bench"));
-    return await page.evaluate(async () => {
-      const adapter = await navigator.gpu.requestAdapter();
-      return globalThis.bench.dispatchTimes(await adapter.requestDevice());
-    });
-  } finally {
-    await browser.close();
-    server.close();
-  }
+if (whyNoChromium() === undefined) {
+  const module = fileURLToPath(new URL("dispatch-times.mjs", import.meta.url));
+  console.log(`a dispatch in Chromium: ${shown(await inChromium(module, "dispatchTimesOfPage"))}`);
 }
 
 /** Megabytes, once garbage is gone as far as one can ask for it. */

@@ -56,3 +56,9 @@ export async function dispatchTimes(device) {
   const above = (name) => median(rounds.map((i) => times[name][i] - times.bare[i]));
   return { bare: median(times.bare.slice(10)), set: above("set"), bound: above("bound"), again: above("again") };
 }
+
+/** The same on the device of a page. */
+export async function dispatchTimesOfPage() {
+  const adapter = await navigator.gpu.requestAdapter();
+  return dispatchTimes(await adapter.requestDevice());
+}
