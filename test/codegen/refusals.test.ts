@@ -120,7 +120,8 @@ test("ops that no kernel computes", () => {
   let h = gelu(linear(exp(x), w))
   return slice(h, axis = -1, start = 0, end = 4)
 }`;
-  const message = "E0505 2:16: `f` is not one kernel: it calls `linear`, and a kernel here computes no matrix product";
+  const message =
+    "E0505 2:16: `f` is not one kernel: it calls `linear`, and matrix products are not compiled to kernels";
   expect(refusal(text)).toBe(message);
   expect(refusal(text, "canonicalize")).toBe(message);
 });

@@ -85,7 +85,7 @@ describe("it is refused", () => {
 
   test("where a kernel is made", () => {
     expect(diagnosticsOf(() => compile(moduleOf(one), { singleKernel: true }))[0]).toMatch(
-      /^E0505: `f` is not one kernel: it calls `extern`, and nothing is known of what it computes/,
+      /^E0505: `f` is not one kernel: it calls `extern`, and its computation is unknown/,
     );
   });
 

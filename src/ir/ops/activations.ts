@@ -159,9 +159,10 @@ function geluGradient(t: Terms, { x, dy, attributes }: At): Value {
 }
 
 export const gelu = unary({
-  summary: "`x * Phi(x)`, Phi the normal distribution's; `tanh` is its approximation (Hendrycks & Gimpel 2016).",
+  summary:
+    "`x * Phi(x)`, where Phi is the distribution function of the normal distribution; `tanh` is an approximation (Hendrycks & Gimpel 2016).",
   attributes: {
-    approximate: { summary: "Which form.", type: "choice", choices: ["none", "tanh"], default: "none" },
+    approximate: { summary: "The form to use.", type: "choice", choices: ["none", "tanh"], default: "none" },
   },
   cost: "high",
   scalar: (x, _b, _c, { attributes }) =>

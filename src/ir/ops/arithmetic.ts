@@ -165,7 +165,7 @@ function quotient(a: number, b: number, element: ElementType): number {
 }
 
 export const div = binary({
-  summary: "`a / b`. Integers truncate, and `a / 0` is `a`.",
+  summary: "`a / b`. For integers it truncates, and `a / 0` is `a`.",
   cost: "high",
   facts: { rightIdentity: 1, rowMeanZero: "quotient" },
   isPartial: true,
@@ -217,7 +217,7 @@ const chosen = (t: Terms, comparison: "gt" | "lt", dy: Value, own: Value, other:
   t.where(t[comparison](own, other), dy, t.where(t.eq(own, other), t.mul(dy, 0.5), 0));
 
 export const minimum = binary({
-  summary: "The smaller one.",
+  summary: "The smaller of a and b.",
   cost: "low",
   facts: { commutative: true },
   scalar: (a, b) => Math.min(a, b),
@@ -231,7 +231,7 @@ export const minimum = binary({
 });
 
 export const maximum = binary({
-  summary: "The larger one.",
+  summary: "The larger of a and b.",
   cost: "low",
   facts: { commutative: true },
   scalar: (a, b) => Math.max(a, b),
@@ -295,7 +295,7 @@ export const fma = ternary({
 });
 
 export const stop_gradient = unary({
-  summary: "x; no gradient goes through it.",
+  summary: "x, without a gradient through it.",
   cost: "low",
   facts: { idempotent: true, rowMeanZero: "sum", linear: true },
   scalar: (x) => x,

@@ -21,15 +21,15 @@ export const dropout: CompositeDef = {
   kind: "composite",
   facts: {},
   summary:
-    "x times `1 / (1 - p)`, and 0 instead of an element with a chance of `p`: the same elements for the same seed and offset, in each kernel that computes it and in its derivative. Written out as `where`, `random_bits` and `linear_index`.",
+    "Each element of x becomes 0 with probability `p`, and is otherwise multiplied by `1 / (1 - p)`. The same seed and offset give the same zeros, in every kernel that computes it and in its derivative. Expands to `where`, `random_bits` and `linear_index`.",
   operands: [{ name: "x" }, { name: "seed", element: "index" }, { name: "offset", element: "index" }],
   attributes: {
-    p: { type: "number", default: 0.5, summary: "The chance of 0: at least 0, and less than 1." },
+    p: { type: "number", default: 0.5, summary: "The probability of 0: at least 0 and less than 1." },
     stream: {
       type: "integer",
       minimum: 0,
       default: 0,
-      summary: "Other elements for the same seed, for another use in the program.",
+      summary: "Selects other elements for the same seed, for another use in the program.",
     },
   },
   elements: floats,

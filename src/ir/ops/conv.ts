@@ -74,7 +74,7 @@ export const conv = linearOp({
   zeroMean: convMean,
   terms: ([, weight]) => (weight as Shape).slice(1),
   fixesExtents: ([x]) => (x as Shape).slice(2),
-  outside: { because: "a kernel here computes no convolution", plain: "convolution" },
+  outside: { because: "convolutions are not compiled to kernels", plain: "convolution" },
   vjp: {
     by: [
       ofPair((t, x, weight, dy, at) => byInput(t, at, weight, dy, x)),
@@ -88,7 +88,7 @@ export const conv = linearOp({
   },
 });
 
-const noConvolution = { because: "a kernel here computes no convolution" };
+const noConvolution = { because: "convolutions are not compiled to kernels" };
 
 export const conv_input_grad = linearOp({
   summary:

@@ -124,4 +124,4 @@ export const by = (...formulas: readonly (Formula | null)[]): Vjp => ({
 export const noGradient: Vjp = by(null, null);
 
 /** The derivative of a piecewise constant function. */
-export const jumps: Vjp = { none: "it jumps, and is constant everywhere else" };
+export const jumps: Vjp = { none: "it has jumps, and is constant between them" };

@@ -9,7 +9,7 @@ import { absolute, type Bound, exactly, growing, nanOfEither, plus, ulp, ulps } 
 import type { Terms } from "./vjp.ts";
 
 export const exp = unary({
-  summary: "e to the x.",
+  summary: "e to the power of x.",
   cost: "high",
   scalar: Math.exp,
   kernel: library("exp"),
@@ -19,7 +19,7 @@ export const exp = unary({
 });
 
 export const exp2 = unary({
-  summary: "2 to the x.",
+  summary: "2 to the power of x.",
   cost: "high",
   scalar: (x) => 2 ** x,
   kernel: library("exp2"),
@@ -147,7 +147,7 @@ function powerOfExponent(t: Terms, { a, y, dy }: At): Value {
 }
 
 export const pow = binary({
-  summary: "a to the b; of a negative a only for whole b.",
+  summary: "a to the power of b; a negative a requires an integer b.",
   elements: floats,
   cost: "high",
   facts: { rightIdentity: 1 },

@@ -5,25 +5,25 @@ import { anyElement, type ExternDef } from "./def.ts";
 export const extern: ExternDef = {
   kind: "extern",
   summary:
-    "An op of another program, kept as it is: any operands, and results of the types that the `let` declares, `opaque` where it says none. Passes leave it alone, and nothing computes it.",
+    "An op of another program, kept unchanged: it takes any operands, and its results have the types that the `let` declares (default: `opaque`). Passes do not change it, and it cannot be executed.",
   operands: [],
   attributes: {
-    op: { type: "text", summary: "What it is called there." },
-    node: { type: "text", default: "", summary: "Where it stands: the file and the node's number." },
+    op: { type: "text", summary: "Its name in that program." },
+    node: { type: "text", default: "", summary: "Its location: the file and the number of the node." },
     rows: {
       type: "integers",
       default: [],
       summary:
-        "Operands, by their number, of whose rows each row of the result is a sum, with factors that those do not enter. Centering these is centering the result.",
+        "Indices of operands. Each row of the result is a linear combination of their rows, with factors that do not depend on them. Centering these operands centers the result.",
     },
     kept: {
       type: "integers",
       default: [],
-      summary: "The axes, counted from the end, that such a row may lie along: they are axes of those operands too.",
+      summary: "The axes, counted from the end, along which such rows may lie; those operands have the same axes.",
     },
   },
   elements: anyElement,
   facts: {},
-  outside: { because: "nothing is known of what it computes" },
-  vjp: { none: "nothing is known of what it computes" },
+  outside: { because: "its computation is unknown" },
+  vjp: { none: "its computation is unknown" },
 };

@@ -4,7 +4,7 @@ import { anyElement, type ConstantDef } from "./def.ts";
 
 export const constant = {
   kind: "constant",
-  summary: "A number; written as a literal.",
+  summary: "A number, written as a literal.",
   operands: [],
   attributes: {
     value: { type: "number", summary: "The number." },
@@ -17,7 +17,7 @@ export const constant = {
 
 export const global = {
   kind: "global",
-  summary: "A constant tensor of the module; written as its name.",
+  summary: "A constant tensor of the module, written as its name.",
   operands: [],
   attributes: {
     name: { type: "name", summary: "The name of the `const`." },

@@ -109,7 +109,7 @@ export const not = unary({
 });
 
 export const where = ternary({
-  summary: "a where the condition holds, else b.",
+  summary: "a where the condition is true, and b elsewhere.",
   operands: [{ name: "cond", element: "bool" }, { name: "a" }, { name: "b" }],
   elements: anyElement,
   cost: "low",

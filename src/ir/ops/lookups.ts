@@ -56,7 +56,7 @@ const gatherBack = ofOne((t, x, dy, { operands, attributes }) => {
 
 export const gather = indexOp({
   summary:
-    "Along an axis the elements of x that `index` (i32 or u32) names, each in its own row; the other dimensions of both are the same.",
+    "The elements of x that `index` (i32 or u32) selects along an axis, each in its own row. The other dimensions of x and `index` are the same.",
   operands: [{ name: "x" }, { name: "index", element: "index" }],
   attributes: along,
   infer: inferGather,
@@ -89,7 +89,7 @@ const lookUp: IndexDef["evaluate"] = (operands, _, { span }) => {
 };
 
 export const embedding = indexOp({
-  summary: "The rows of a table `[count, width]` that `ids` (i32 or u32, of any shape) name: `[...ids, width]`.",
+  summary: "The rows of a table `[count, width]` that `ids` (i32 or u32, of any shape) selects: `[...ids, width]`.",
   operands: [{ name: "ids", element: "index" }, { name: "table" }],
   infer: inferEmbedding,
   evaluate: lookUp,

@@ -200,12 +200,12 @@ const productByRight: Pullback = (at) => {
   return t.reshape(t.summedTo(full, right.shape), b.shape);
 };
 
-const because = "a kernel here computes no matrix product";
+const because = "matrix products are not compiled to kernels";
 const innermost = ([a]: readonly Shape[]): Shape => (a as Shape).slice(-1);
 
 export const matmul = linearOp({
   summary:
-    "The product of matrices, `[..., m, k]` by `[..., k, n]`; the dimensions before them broadcast, as in NumPy. A vector `a` is one row, a vector `b` one column, which the result does not have.",
+    "Matrix product of `[..., m, k]` and `[..., k, n]`; the leading dimensions broadcast as in NumPy. A vector `a` is treated as one row and a vector `b` as one column, and that dimension is not in the result.",
   operands: [{ name: "a" }, { name: "b" }],
   elements: floats,
   infer: inferMatmul,
@@ -218,7 +218,8 @@ export const matmul = linearOp({
 });
 
 export const linear = linearOp({
-  summary: "`x` by `weight` transposed, plus `bias`: `[..., in]` to `[..., out]`; weight is `[out, in]`, bias `[out]`.",
+  summary:
+    "`x` times the transpose of `weight`, plus `bias`: `[..., in]` to `[..., out]`; weight is `[out, in]`, bias `[out]`.",
   operands: [{ name: "x" }, { name: "weight" }, { name: "bias", optional: true }],
   elements: floats,
   infer: inferLinear,

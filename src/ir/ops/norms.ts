@@ -16,12 +16,12 @@ import type * as reductions from "./reductions.ts";
 import type { Terms } from "./vjp.ts";
 
 const axes = {
-  axes: { type: "axes", summary: "The axes of a row; -1 is the last, several are taken as one." },
+  axes: { type: "axes", summary: "The axes of a row; -1 is the last. Several axes form one row." },
 } as const;
 const epsilon = (value: number) =>
   ({ eps: { type: "size", default: value, summary: "Added inside the square root." } }) as const;
 const groups = {
-  groups: { type: "integer", minimum: 1, summary: "How many groups the channels are cut into." },
+  groups: { type: "integer", minimum: 1, summary: "The number of groups into which the channels are divided." },
 } as const;
 
 type Holding = AttributesOf<typeof axes & ReturnType<typeof epsilon> & typeof groups>;
@@ -133,7 +133,8 @@ export const layernorm = norm({
 });
 
 export const groupnorm = norm({
-  summary: "LayerNorm over each group of channels of `[batch, channel, ...]`; gamma and beta a number a channel.",
+  summary:
+    "LayerNorm over each group of channels of `[batch, channel, ...]`; gamma and beta have one number per channel.",
   takes: [affine.gamma, affine.beta],
   attributes: { ...groups, ...epsilon(1e-5) },
   refuse: groupsRefused,

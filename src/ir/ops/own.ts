@@ -30,7 +30,7 @@ export type OwnOp =
   | WithDefaults<NormDef>
   | WithDefaults<ShapeDef>;
 
-const noVjp: Vjp = { none: "its row says no `vjp`" };
+const noVjp: Vjp = { none: "its definition has no `vjp`" };
 const unpromised: Numerics = { error: { text: "not promised", allowed: () => Infinity }, special: [] };
 
 type Check = readonly [expected: string, holds: (value: unknown) => boolean];

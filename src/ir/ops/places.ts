@@ -16,7 +16,7 @@ const toldShape =
   };
 
 export const iota = indexOp({
-  summary: "0, 1, 2, ... along an axis, the same along all others.",
+  summary: "0, 1, 2, ... along an axis, and constant along all others.",
   operands: [],
   attributes: { ...shaped("The shape of the result."), ...along },
   elements: ["i32"],
@@ -31,7 +31,7 @@ export const iota = indexOp({
 });
 
 export const linear_index = indexOp({
-  summary: "The number of each element in row-major order: 0, 1, 2, ... through all axes.",
+  summary: "The index of each element in row-major order: 0, 1, 2, ... over all axes.",
   operands: [],
   attributes: shaped("The shape of the result."),
   elements: ["u32"],
@@ -44,7 +44,7 @@ export const linear_index = indexOp({
 
 export const size = indexOp({
   summary:
-    "How many elements a shape has, the product of its extents: a number, known at the launch where extents have names. `cast(size(shape = [rows]), to = f32)` is that of the rows.",
+    "The number of elements of a shape, which is the product of its extents; if extents have names, it is known at launch. `cast(size(shape = [rows]), to = f32)` is the number of rows.",
   operands: [],
   attributes: shaped("What is counted: extents, or their names."),
   elements: ["u32"],

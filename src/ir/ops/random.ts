@@ -10,7 +10,7 @@ export const random_bits = ternary({
   operands: [{ name: "position" }, { name: "offset" }, { name: "seed" }],
   attributes: {
     stream: {
-      summary: "Other bits of the same seed, for another use in the program.",
+      summary: "Selects other bits for the same seed, for another use in the program.",
       type: "integer",
       minimum: 0,
       default: 0,

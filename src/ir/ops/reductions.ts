@@ -28,9 +28,9 @@ import { floats, numbers, type ReductionDef } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
 import type { Terms, Vjp } from "./vjp.ts";
 
-const axes = { axes: { type: "axes", summary: "The axes that are folded; -1 is the last." } } as const;
+const axes = { axes: { type: "axes", summary: "The axes to reduce; -1 is the last." } } as const;
 const keepdims = {
-  keepdims: { type: "boolean", default: false, summary: "Keep folded axes with extent 1." },
+  keepdims: { type: "boolean", default: false, summary: "Keep the reduced axes, with extent 1." },
 } as const;
 
 type Unsaid = "kind" | "operands" | "attributes" | "facts" | "results";
@@ -192,7 +192,7 @@ const variance = reduction({
 export { variance as var };
 
 export const std = reduction({
-  summary: "Standard deviation, the root of the variance.",
+  summary: "Standard deviation, the square root of the variance.",
   attributes: correction,
   elements: floats,
   facts: { ignoresShift: true },
@@ -205,7 +205,7 @@ export const std = reduction({
 });
 
 export const moments = reduction({
-  summary: "Mean and variance, in one read of the row.",
+  summary: "Mean and variance; the row is read once.",
   attributes: correction,
   elements: floats,
   reduction: momentStates.counted.spread,
@@ -224,7 +224,7 @@ const difference = (a: Expression, b: Expression) =>
   select(subtract(a, b), construct(a.type, literal(typeOf("f32"), 0)), equals(a, b));
 
 export const logsumexp = reduction({
-  summary: "`log(sum(exp(x)))`, which overflows only where its result does.",
+  summary: "`log(sum(exp(x)))`; overflows only if the result does.",
   elements: floats,
   // The state is the largest element so far, and the sum of exp(x - largest).
   reduction: reductionOf({
@@ -312,7 +312,7 @@ const placeOf = (isBetter: (a: number, b: number) => boolean) => (row: Float64Ar
 
 export const argmax = reduction({
   summary:
-    "The place of the largest element, as i32: of several the first, and the first NaN where there is one; 0 of no elements. Of several axes it is that in row-major order. Rows have up to 2^24 elements.",
+    "The index of the largest element, as i32: the first of several, the first NaN if there is one, and 0 if there are no elements. Over several axes, the index is in row-major order. Rows have up to 2^24 elements.",
   elements: numbers,
   resultElement: "i32",
   reduction: placeOfExtreme("argmax", ">", (element) => least[element]),
@@ -323,7 +323,7 @@ export const argmax = reduction({
 });
 
 export const argmin = reduction({
-  summary: "The place of the smallest element, as i32; otherwise as `argmax`.",
+  summary: "The index of the smallest element, as i32; otherwise like `argmax`.",
   elements: numbers,
   resultElement: "i32",
   reduction: placeOfExtreme("argmin", "<", (element) => greatest[element]),

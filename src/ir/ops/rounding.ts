@@ -56,7 +56,7 @@ function toByte(x: Expression, to: ByteType, at: Pick<KernelContext, "element" |
 
 export const cast = unary({
   summary:
-    "x as another element type. From float to integer it truncates and saturates, to f16 and bf16 it rounds; integers wrap, and to i8 and u8 they saturate.",
+    "Converts x to another element type. From float to integer it truncates and saturates; to f16 and bf16 it rounds. Integers wrap, except to i8 and u8, where they saturate.",
   attributes: { to: { summary: "The element type of the result.", type: "element" } },
   elements: anyElement,
   result: "to",

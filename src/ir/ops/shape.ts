@@ -76,8 +76,8 @@ export const reshape = shapeOp({
 });
 
 export const transpose = shapeOp({
-  summary: "Axes in another order: axis i of the result is axis perm[i] of x.",
-  attributes: { perm: { type: "permutation", summary: "Every axis once." } },
+  summary: "Permutes the axes: axis i of the result is axis perm[i] of x.",
+  attributes: { perm: { type: "permutation", summary: "The order of the axes; each must occur once." } },
   move: "permute",
   infer: (shape, { perm }) => permuted(shape, perm),
   evaluate: (x, shape, { perm }) => {
@@ -92,7 +92,7 @@ export const transpose = shapeOp({
 });
 
 export const broadcast = shapeOp({
-  summary: "Repeated to fill a shape by NumPy's rules.",
+  summary: "Repeats x to fill a shape, by the rules of NumPy.",
   attributes: target("The shape to fill."),
   move: "repeat",
   infer: (shape, { shape: wanted }) => {

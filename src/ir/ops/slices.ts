@@ -125,7 +125,7 @@ const sliceBack = ofOne((t, x, dy, { attributes }) => {
 });
 
 export const slice = indexOp({
-  summary: "Every `step`-th of the elements `start` to `end - 1` along an axis, on which the extent is a number.",
+  summary: "Every `step`-th of the elements `start` to `end - 1` along an axis, whose extent must be a number.",
   operands: x,
   attributes: sliceAttributes,
   infer: inferSlice,
@@ -196,7 +196,7 @@ const pieceOf =
   };
 
 export const concat = indexOp({
-  summary: "Two to four tensors one after the other along an axis, on which their extents are numbers.",
+  summary: "Two to four tensors concatenated along an axis, where their extents must be numbers.",
   operands: pieceNames.map((name, i) => (i < 2 ? { name } : { name, optional: true })),
   attributes: along,
   infer: inferConcat,
@@ -217,12 +217,12 @@ const padAttributes = {
   ...along,
   before: count("Elements before the first.", 0),
   after: count("Elements after the last.", 0),
-  value: { type: "number", default: 0, summary: "What stands there where the mode is `constant`." },
+  value: { type: "number", default: 0, summary: "The padding value in mode `constant`." },
   mode: {
     type: "choice",
     choices: ["constant", "edge", "reflect"],
     default: "constant",
-    summary: "What stands there: `value`, the element at the edge, or the elements behind it in reverse.",
+    summary: "What to pad with: `value`, the element at the edge, or the elements next to the edge in reverse.",
   },
 } as const;
 type Pad = IndexDef<typeof padAttributes>;
@@ -308,7 +308,7 @@ const padBack = ofOne((t, x, dy, { attributes }) => {
 
 export const pad = indexOp({
   summary:
-    "`before` elements, x, and `after` elements along an axis, on which the extent is a number; those around x are `value`, or its elements again.",
+    "Adds `before` elements before x and `after` elements after it along an axis, whose extent must be a number. `mode` says what the added elements are.",
   operands: x,
   attributes: padAttributes,
   infer: inferPad,

@@ -12,8 +12,12 @@ export const cumsum = linearOp({
   operands: [{ name: "x" }],
   attributes: {
     axis: { type: "axis", summary: "The axis; -1 is the last." },
-    exclusive: { type: "boolean", default: false, summary: "Leave the element itself out; the first is then 0." },
-    reverse: { type: "boolean", default: false, summary: "Sum up what comes behind an element, not before it." },
+    exclusive: { type: "boolean", default: false, summary: "Exclude the element itself; the first sum is then 0." },
+    reverse: {
+      type: "boolean",
+      default: false,
+      summary: "Sum the elements after each element instead of those before it.",
+    },
   },
   elements: numbers,
   infer: ([x]) => x as Shape,
@@ -58,7 +62,7 @@ const rowsOf = (ids: Shape, table: Shape): Shape => [...ids, ...table.slice(1)];
 
 export const embedding_grad = linearOp({
   summary:
-    "The transpose of `embedding`: a table `[count, width]` of zeros, to whose rows that `ids` name the rows of `d_y`, `[...ids, width]`, are added.",
+    "The transpose of `embedding`: a table `[count, width]` that starts as zeros; each row of `d_y`, `[...ids, width]`, is added to the row that `ids` selects.",
   operands: [{ name: "ids", element: "index" }, { name: "d_y" }],
   attributes: shapeAttribute("The shape of the table."),
   elements: numbers,
@@ -85,6 +89,6 @@ export const embedding_grad = linearOp({
   zeroMean: ({ axes, block }) =>
     axes.includes(-1) ? [{ means: [{ operand: 1, axes: [-1], block }], exact: axes.length === 1 }] : [],
   terms: ([ids]) => ids as Shape,
-  outside: { because: "a kernel here adds no rows up by their number", plain: "rows by number" },
+  outside: { because: "sums of rows by index are not compiled to kernels", plain: "rows by number" },
   vjp: { by: [null, ofPair((t, ids, _, dy) => t.op("embedding", [ids, dy]))] },
 });

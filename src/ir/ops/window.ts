@@ -11,14 +11,14 @@ const numbersAlong = (summary: string, minimum: number) =>
 
 /** How the window moves over the tensor. */
 export const windowAttributes = {
-  strides: numbersAlong("The step of the kernel along each spatial axis; 1 where none are given.", 1),
-  pads: numbersAlong("Zeros before each spatial axis, then after each; none where none are given.", 0),
-  dilations: numbersAlong("The distance between the elements that a kernel takes; 1 where none are given.", 1),
+  strides: numbersAlong("The step of the kernel along each spatial axis; 1 if the list is empty.", 1),
+  pads: numbersAlong("The number of zeros before each spatial axis, then after each; 0 if the list is empty.", 0),
+  dilations: numbersAlong("The distance between the elements that the kernel reads; 1 if the list is empty.", 1),
   group: {
     type: "integer",
     minimum: 1,
     default: 1,
-    summary: "Channels and outputs are cut into so many groups, each convolved by itself.",
+    summary: "The number of groups into which channels and outputs are divided; each group is convolved separately.",
   },
 } as const satisfies AttributeDefs;
 
