@@ -208,7 +208,7 @@ export class GraphBuilder {
     return this.add({ ...init, kind: "scan", direction, atoms: [...new Set([...x.atoms, ...own])] });
   }
 
-  /** Where an element stands in its row; in a kernel over tiles of the row, in the tile. */
+  /** The position of an element in its row, or in its tile in a kernel over tiles of the row. */
   private placeInRow(op: Op): Along {
     const atoms = leavesOf(this.rowOf(op)).filter((atom) => this.columns.has(atom));
     const isKnown = atoms.slice(1).every(({ extent }) => typeof extent === "number");

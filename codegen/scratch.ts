@@ -20,13 +20,13 @@ interface RowShape {
   readonly rowsPerLane: number;
 }
 
-/** An array that a merge has taken, and where in it the states of this turn begin. */
+/** An array that a merge uses, and the offset of this iteration's states in it. */
 export interface Taken {
   readonly array: Variable;
   readonly start: Expression | undefined;
 }
 
-/** The index of a state among those of this turn. */
+/** The index in the array of a state of this iteration. */
 export const stateIndex = ({ start }: Taken, index: Expression): Expression =>
   start === undefined ? index : add(start, index);
 
@@ -37,7 +37,7 @@ export class Scratch {
   private readonly arrays = new Map<string, SharedArray[]>();
   /** The arrays of the last merge, which lanes may still read: there has been a barrier since any earlier one. */
   private last: readonly SharedArray[] = [];
-  /** The number of the turn of the loop around the merges, if there is one. */
+  /** The iteration of the loop around the merges, if there is one. */
   private turn: Expression | undefined;
   private readonly length: number;
   private readonly names: Names;
@@ -69,9 +69,9 @@ export class Scratch {
   }
 
   /**
-   * Emits the code of a turn of a loop. Where memory allows, an array has two halves, of which the turns use one after the other:
-   * who writes into a half has passed a barrier of the turn between, and so has everyone who read what was there. Otherwise a
-   * barrier ends the turn, so that no lane still reads the last states.
+   * Emits the body of a loop around merges. If memory allows, an array has two halves, which the iterations use alternately:
+   * between two uses of a half, all lanes have passed a barrier of the iteration in between. Otherwise, a barrier ends the
+   * iteration, so that no lane still reads the last states.
    */
   inTurn(turn: Expression, statements: Statements, write: () => void): void {
     this.turn = turn;
@@ -81,7 +81,7 @@ export class Scratch {
     this.turn = undefined;
   }
 
-  /** Makes a new array one of two halves, if memory allows. */
+  /** Doubles a new array, so that it has two halves, if memory allows. */
   private halve(array: SharedArray): void {
     const bytes = this.bytesOf(array.type);
     if (bytes > this.spare) return;

@@ -72,7 +72,7 @@ export class TileSums {
     return this.context.to.define(this.names.define(value), of);
   }
 
-  /** @param writeRows computes the rows of one turn, which is numbered from 0 on. */
+  /** @param writeRows computes the rows of one iteration, given its number, which starts at 0. */
   write(team: Expression, writeRows: (rows: readonly Strip[], turn: Expression) => void): void {
     const { schedule, tile, to } = this.context;
     const { rowsPerLane } = schedule;

@@ -77,7 +77,7 @@ function transposeHelp(shape: Shape, others: Shape, span: Span | undefined): Hel
   return fits ? [called("transpose", span, "perm = [1, 0]")] : [];
 }
 
-/** For a number on an axis where the other shape has a smaller one: a part of the axis, or an axis for each of the two. */
+/** If both extents are numbers and this one is larger: a slice of the axis, or a separate axis for each operand. */
 function extentHelp(shape: Shape, others: Shape, { axis, dims }: Conflict, span: Span | undefined): Help[] {
   const [small = 0, large = 0] = dims.filter((dim) => typeof dim === "number").toSorted((a, b) => a - b);
   const at = axis + shape.length;
@@ -95,7 +95,7 @@ function extentHelp(shape: Shape, others: Shape, { axis, dims }: Conflict, span:
   ];
 }
 
-/** A name stands for any extent, so it equals another dimension only if it is the same name. */
+/** A name can be any extent, so a named dimension equals another only if the names are the same. */
 function nameHelp(shape: Shape, others: Shape, { axis }: Conflict): Help[] {
   const [name, other] = [shape.at(axis), others.at(axis)];
   if (typeof name !== "string" || others.includes(name)) return [];
@@ -119,7 +119,7 @@ export function conflictIn(shapes: readonly Shape[], places: Places): Mismatch {
   throw new Error("the shapes broadcast");
 }
 
-/** The first kind of help that there is for one of the two operands. */
+/** The first kind of help that applies to one of the two operands. */
 function helpFor(
   [i, j]: readonly [number, number],
   shapes: readonly Shape[],
