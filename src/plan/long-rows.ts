@@ -24,12 +24,20 @@ import { IterationSpace } from "../ir/iteration.ts";
 import { loopOrder } from "../ir/loop-order.ts";
 import { scanOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
-import { ops as table } from "../ir/ops/index.ts";
+import { type ReductionName, ops as table } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
 import { type RowTiles, reducedRow, rowTiles, tiledShape } from "./row-tiles.ts";
-import { expsOfPart, mergedExps, mergedLogsumexp, mergedPlace, reducedValue, sumOfExps } from "./states.ts";
+import {
+  expsOfPart,
+  isMergeable,
+  mergedExps,
+  mergedLogsumexp,
+  mergedPlace,
+  reducedValue,
+  sumOfExps,
+} from "./states.ts";
 
 /** What a value has at most for each element of a row that it is kept between kernels instead of being computed again. */
 const fewest = 16;
@@ -71,10 +79,8 @@ function isKernel(piece: Piece): boolean {
   return loopOrder(reads, writes, piece.ops, space).missing === undefined;
 }
 
-/** The reductions whose states of parts can be merged. */
-const merges = ["sum", "mean", "max", "min", "prod", "var", "std", "moments", "argmax", "argmin", "logsumexp"];
-const hasParts = (op: Op) => merges.includes(op.name) && elements.includes(op.operand(0).element);
-/** What states of them are stored as. */
+/** Reductions of elements that states can be stored as. */
+const hasParts = (op: Op) => isMergeable(op) && elements.includes(op.operand(0).element);
 const elements = ["f32", "i32", "u32"];
 
 class RowPieces {
@@ -255,18 +261,14 @@ class States {
   }
 
   /** What a reduction makes of each part. */
-  private of(
-    name: "sum" | "mean" | "max" | "min" | "prod" | "moments" | "argmax" | "argmin",
-    op: Op,
-    x = op.operand(0),
-  ) {
+  private of(name: ReductionName, op: Op, x = op.operand(0)) {
     const rows = this.rowsOf(x, attribute.axes(op.attributes));
     const values = this.once(x, name, (to) => to.op(name, [rows], { axes: [-1] }).results);
     for (const value of values) this.parts.add(value);
     return values;
   }
 
-  private reduced(name: "sum" | "mean" | "max" | "min" | "prod", value: Value): Value {
+  private reduced(name: ReductionName, value: Value): Value {
     return this.merge.emit(name, [value], { axes: [-1] });
   }
 
@@ -284,7 +286,7 @@ class States {
     if (name === "logsumexp") return [mergedLogsumexp(this.merge, this.exps(op, op.operand(0)), -1)];
     const x = sumOfExps(op);
     if (x !== undefined) return [mergedExps(this.merge, this.exps(op, x), -1)];
-    const reduction = name as "sum" | "mean" | "max" | "min" | "prod";
+    const reduction = name as ReductionName;
     return this.of(reduction, op).map((value) => this.reduced(reduction, value));
   }
 

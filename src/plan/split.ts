@@ -13,6 +13,8 @@
  *
  *   n = sum(count),  m = sum(count * mean) / n,  v = sum(count * (variance + (mean - m)^2)) / n
  *
+ * States of exponentials and of places are those of states.ts.
+ *
  * How many tiles there are follows from the shape alone: as many as give 2^16 lanes work, and none of less than 16 rows. What
  * the kernel computes after the reductions from their results alone goes into the merge; what reads the rows again becomes a
  * kernel behind it.
@@ -29,7 +31,15 @@ import { type Dim, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { expsOfPart, mergedExps, mergedLogsumexp, mergedPlace, reducedValue, sumOfExps } from "./states.ts";
+import {
+  expsOfPart,
+  isMergeable,
+  mergedExps,
+  mergedLogsumexp,
+  mergedPlace,
+  reducedValue,
+  sumOfExps,
+} from "./states.ts";
 
 /** Lanes that the first kernel gives work to. */
 const lanes = 2 ** 16;
@@ -160,9 +170,6 @@ const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 
 /** Whether a value is small beside what is reduced, and comes from outside. */
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
-
-const isMergeable = (op: Op) => merged.includes(op.name);
-const merged = ["sum", "mean", "max", "min", "prod", "var", "std", "moments", "logsumexp", "argmax", "argmin"];
 
 /** The tiles of an extent, with the extents that say how many there are and how large. */
 function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {

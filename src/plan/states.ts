@@ -13,6 +13,17 @@
 import type { Builder } from "../ir/builder.ts";
 import { definedBy, type Op, type Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/attributes.ts";
+import { ops as table } from "../ir/ops/index.ts";
+import { isMonoid } from "../kernel/reduction.ts";
+
+/** Reductions whose state is more than their result, or another number. */
+const ownMerges: ReadonlySet<string> = new Set(["var", "std", "moments", "logsumexp", "argmax", "argmin"]);
+
+/** Whether the results of a reduction follow from the states of parts. A monoid reduces its own results. */
+export function isMergeable({ name }: Op): boolean {
+  const def = table[name];
+  return def.kind === "reduction" && (isMonoid(def.reduction) || ownMerges.has(name));
+}
 
 /** The x of a sum of exp(x - max(x)). */
 export function sumOfExps(op: Op): Value | undefined {
