@@ -42,7 +42,7 @@ export function bindInputs(kernel: Kernel, inputs: Inputs, given: Dims): BoundIn
   const found: Diagnostic[] = [];
   const dims = new DimTable(kernel, given, found);
 
-  if (typeof inputs !== "object" || inputs === null || Array.isArray(inputs)) {
+  if (typeof inputs !== "object" || inputs === null || Array.isArray(inputs) || ArrayBuffer.isView(inputs)) {
     fail(inputErrors.noInputs(kernel.name, withArticle(inputs)), ...found);
   }
   const names = parameters.map((binding) => binding.name);

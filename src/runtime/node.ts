@@ -6,6 +6,7 @@
  */
 
 import * as deviceErrors from "../diagnostics/areas/devices.ts";
+import { aString, checkOptions, listOf } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { isSoftware } from "../launch/choose.ts";
 import type { TargetProfile } from "../target/target.ts";
@@ -48,6 +49,10 @@ const dawnOptions = ["enable-dawn-features=allow_unsafe_apis", "disable-dawn-fea
  * not sufficient.
  */
 export async function openDevice(options: OpenOptions = {}): Promise<OpenedDevice> {
+  checkOptions("openDevice", options, {
+    requiredFeatures: listOf("names of features", aString),
+    adapter: { ...aString, what: "a part of the name of an adapter" },
+  });
   const webgpu = await loadWebgpu();
   const notes: string[] = [];
   const wanted = options.adapter ?? (process.env.TIRC_ADAPTER || undefined);

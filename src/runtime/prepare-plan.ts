@@ -8,6 +8,7 @@ import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
+import { checkLaunch } from "./check-arguments.ts";
 import { checkModules, compileChecked, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { type HostTensor, hostTensorOf } from "./host-tensor.ts";
 import { diagnosticOf } from "./launch-diagnostics.ts";
@@ -47,6 +48,7 @@ export async function preparePlan<T extends LaunchTypes = AnyTypes>(
   plan: CompiledPlan | Kernel | LaunchKernel<T>,
   dims: Partial<T["dims"]> = {},
 ): Promise<RunnablePlan<T>> {
+  checkLaunch("preparePlan", device, plan);
   const runner = new PlanRunner<T>(device, plan as CompiledPlan, dims);
   await runner.compile();
   return runner;
@@ -63,6 +65,7 @@ export async function runPlan<T extends LaunchTypes = AnyTypes>(
   dims: Partial<T["dims"]> = {},
   options: BindPlanOptions<T> = {},
 ): Promise<RunResult<T>> {
+  checkLaunch("runPlan", device, plan);
   const runner = new PlanRunner<T>(device, plan, dims);
   try {
     return await runner.run(tensors, {}, options);

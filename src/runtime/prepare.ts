@@ -30,6 +30,7 @@ import {
 import type { Kernel } from "../target/manifest.ts";
 import { inPlaceParts } from "../target/reads.ts";
 import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
+import { checkLaunch } from "./check-arguments.ts";
 import { checkModules, compileChecked, orDeviceLost, withErrorScopes } from "./device-errors.ts";
 import { encode, type HostInput, type HostTensor, hostTensorOf, toNumber } from "./host-tensor.ts";
 import { diagnosticOf } from "./launch-diagnostics.ts";
@@ -83,6 +84,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   kernel: Kernel | LaunchKernel<T>,
   dims: Partial<T["dims"]> = {},
 ): Promise<PreparedKernel<T>> {
+  checkLaunch("prepare", device, kernel);
   const prepared = new Runner<T>(device, kernel, dims);
   await prepared.compile();
   return prepared;
@@ -95,6 +97,7 @@ export async function runKernel<T extends LaunchTypes = AnyTypes>(
   tensors: Tensors<T>,
   dims: Partial<T["dims"]> = {},
 ): Promise<RunResult<T>> {
+  checkLaunch("runKernel", device, kernel);
   const prepared = new Runner<T>(device, kernel, dims);
   try {
     return await prepared.run(tensors);

@@ -125,7 +125,7 @@ test.each([
 
 test("E0605: data of another length than the shape", () => {
   expect(wrong({ x: tensor([3, 4], 11) })).toEqual([
-    "E0605: the input `x` is f32[3, 4], 12 elements, but its data has 11\nhelp: pass 12 numbers, or other extents: `{ element, shape, data }`",
+    "E0605: the input `x` is f32[3, 4], 12 elements, but its data has 11\nhelp: pass 12 numbers in row-major order",
   ]);
   expect(wrong({ mask: [1] })[0]).toMatch("E0605: the input `mask` is bool[2], 2 elements, but its data has 1");
 });

@@ -90,7 +90,7 @@ there are, which determines one unknown dimension, but not two.`,
 
 export function wrongLength(name: string, type: string, expected: number, got: number) {
   return error("E0605", `the input \`${name}\` is ${type}, ${expected} elements, but its data has ${got}`, {
-    help: [`pass ${expected} numbers, or other extents: \`{ element, shape, data }\``],
+    help: [`pass ${expected} ${expected === 1 ? "number" : "numbers"} in row-major order`],
   });
 }
 
