@@ -1,4 +1,4 @@
-/** The programs in the menu: those of examples/, and a long one of the page's own. */
+/** The programs in the menu: the examples of the repository, and a long one for this page. */
 
 const files = {
   ...import.meta.glob<string>("../examples/*.tir", { query: "?raw", import: "default", eager: true }),

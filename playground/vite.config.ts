@@ -24,6 +24,6 @@ export default defineConfig({
     ...{ outDir: "dist", emptyOutDir: true, target: "es2023" },
     rolldownOptions: { input: [at("index.html"), at("training.html")] },
   },
-  // Examples and the compiler's sources lie beside the page's folder.
+  // Examples and the compiler's sources are outside the page's folder.
   server: { fs: { allow: [".."] } },
 });

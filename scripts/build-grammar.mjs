@@ -29,7 +29,7 @@ const { makeRecipe } = ohm as unknown as { makeRecipe(recipe: unknown): ohm.Gram
 /** The language. */
 export const grammar: ohm.Grammar = makeRecipe(${withoutSource(Tir.toRecipe())});
 
-/** How the parts of a file follow each other, of which each is one sign. */
+/** The order of the parts of a file, with one character for each kind of part. */
 export const frameGrammar: ohm.Grammar = makeRecipe(${withoutSource(Frame.toRecipe("grammar"))});
 `;
 }
@@ -55,7 +55,7 @@ export const keywords = ${list(keywords)};
 /** Words that are numbers. */
 export const literalWords = ${list(literals)};
 
-/** What may stand behind the type of a parameter. */
+/** What may follow the type of a parameter. */
 export const modifiers = ${list(modifiers)};
 `;
 }

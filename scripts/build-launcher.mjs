@@ -28,7 +28,7 @@ const files = [
   ],
   ...["launch", "read-back", "slots", "prepared", "callable"],
 ];
-/** What plans take besides. */
+/** Files that plans need in addition. */
 const filesOfPlans = ["plan-manifest", "products", "overlap", "bound-plan", "plan", "callable-plan"];
 
 const imports = /^import\b[^;]*;\n/gm;
@@ -52,7 +52,7 @@ function namesForPlans() {
   return [...new Set(names.flatMap((name) => (/^\s*(type\b|$)/.test(name) ? [] : [name.trim()])))];
 }
 
-/** What modules carry besides that have a function of several kernels. */
+/** Files that a module needs in addition if it has a function of several kernels. */
 function planTexts() {
   const typescript = `${filesOfPlans.map(textOf).join("\n")}\n`;
   const { code } = transformSync(`${typescript}export { plan };\n`, {
@@ -96,7 +96,7 @@ export function buildLauncher() {
 /** The launcher's text. */
 export const launcherText: string = ${JSON.stringify(text)};
 
-/** What modules with plans have besides. */
+/** Names that modules with plans need in addition. */
 export const planText: string = ${JSON.stringify(plans[language])};
 `;
     writeMade(new URL(`text-${language}.ts`, folder), content);

@@ -11,7 +11,7 @@ import { unusedExports } from "./unused-exports.mjs";
 /** Where Node's own modules may be imported. */
 const nodeAllowed = [
   ...[/^src\/cli\//, /^src\/bundlers\//, /^src\/testing\//, /^src\/runtime\/node(-[a-z-]+)?\.ts$/],
-  // It configures the page's build, and is no part of the page.
+  // It configures the build of the page, and is not part of the page.
   /^playground\/vite\.config\.ts$/,
 ];
 

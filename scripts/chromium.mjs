@@ -18,7 +18,7 @@ function packageFolder() {
   return folder;
 }
 
-/** Why there is no such browser here, or `undefined` where there is. */
+/** Why the browser is not available here, or `undefined` if it is. */
 export function whyNoChromium() {
   return process.platform === "linux" && process.arch === "x64" ? undefined : "needs Linux on x64";
 }

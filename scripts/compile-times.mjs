@@ -19,7 +19,7 @@ export const kinds = {
   identities: (i) => `-(-(v${i} * 1 + 0)) / 1`,
   /** A norm a statement: as many reductions in sequence. */
   norms: (i) => `layernorm(v${i}, axes = [-1]) + y`,
-  /** A residual stream of norms, each of which is centered. */
+  /** A residual stream with a centered norm in each step. */
   residual: (i) => `v${i} + tanh(layernorm(v${i}, axes = [-1]))`,
   /** A residual stream of centered branches, which the proof follows to the end. */
   stream: (i) => `v${i} + center(y * ${(i % 7) + 1}, axes = [-1])`,

@@ -4,7 +4,7 @@
  *
  *   npm run check:naga -- [TEST-FILE...]     what is kept of other files stays; all files without one
  *
- * Deno is no dependency: `npm install --no-save deno` brings it.
+ * Deno is not a dependency: `npm install --no-save deno` installs it.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

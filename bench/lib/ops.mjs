@@ -1,4 +1,4 @@
-/** What is timed: each op as a `.tir` program, of which the float64 reference is made too, and its inputs. */
+/** The ops that are timed, each as a `.tir` program, from which the float64 reference is computed too, with its inputs. */
 import { normal, randomNumbers } from "../../dist/src/ir/random.js";
 
 const all = "rows, n";

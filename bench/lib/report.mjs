@@ -129,7 +129,7 @@ function overview(runs) {
   return `| op | ${head.join(" | ")} |\n|---|${"---|---|".repeat(runs.length)}\n${rows.join("\n")}`;
 }
 
-/** Microseconds of tirc's kernels and of PyTorch's, measured by beside-pytorch.mjs. */
+/** Times of tirc's and PyTorch's kernels in microseconds, as measured by beside-pytorch.mjs. */
 function besidePyTorch() {
   const { device, torch, results } = JSON.parse(readFileSync(new URL("../pytorch.json", import.meta.url), "utf8"));
   const titleOf = (key) => ops[key]?.title ?? "copy";

@@ -11,7 +11,7 @@ const literals = new Set<string>(literalWords);
 
 interface State {
   inComment: boolean;
-  /** After a `let`, up to its `=`: names that stand there are defined. */
+  /** After a `let`, up to its `=`, where names are defined. */
   inLet: boolean;
 }
 

@@ -41,7 +41,7 @@ export interface FunctionView {
   readonly dims: Readonly<Record<string, number>>;
   /** In the order of their launches: none where the function is refused for this target, and `problems` says why. */
   readonly kernels: readonly KernelView[];
-  /** Of several kernels: what is launched in turn, and what each computes. */
+  /** If there are several kernels, their launches in order, and what each computes. */
   readonly plan: string | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface KernelView {
 export interface Analysis {
   /** Errors and warnings. */
   readonly problems: readonly Message[];
-  /** `undefined` where the text is no program. */
+  /** `undefined` if the text is not a valid program. */
   readonly program: ProgramView | undefined;
 }
 

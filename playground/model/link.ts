@@ -22,7 +22,7 @@ export interface Known {
   readonly tabs: readonly string[];
 }
 
-/** A hash that says more than this much of text is no program. */
+/** A hash that decodes to a longer text is not a program. */
 const mostBytes = 1_000_000;
 const dimPrefix = "dim.";
 const isExtent = (written: string) => /^\d{1,10}$/.test(written);

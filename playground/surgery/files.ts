@@ -29,7 +29,7 @@ async function addFolder(folder: FileSystemDirectoryEntry, chosen: ChosenFile[])
   const reader = folder.createReader();
   for (;;) {
     const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    // It gives a part at a time, and none when there is no more.
+    // The reader returns one part at a time, and nothing at the end.
     if (entries.length === 0 || chosen.length >= mostFiles) return;
     for (const entry of entries) {
       if (entry.isDirectory) await addFolder(entry as FileSystemDirectoryEntry, chosen);
@@ -58,7 +58,7 @@ export class FileSource implements ByteSource {
   readonly name: string;
   readonly size: number;
   readonly file: File;
-  /** The numbers of the blocks of which something was read. */
+  /** The indices of the blocks that have been read, in whole or in part. */
   private readonly touched = new Set<number>();
   private block = { start: 0, bytes: new Uint8Array() };
 

@@ -39,7 +39,7 @@ export interface NormRow {
 }
 
 export interface ModelView {
-  /** Sentences: what became of all norms, and what is to be known of what is written. */
+  /** Sentences about what happened to the norms, and about the files that are written. */
   readonly summary: readonly string[];
   readonly groups: readonly NormGroupView[];
   readonly messages: readonly Message[];
@@ -54,7 +54,7 @@ export interface Rewritten {
 
 /**
  * @param save is called for each file that is not what it was.
- * @throws TircError for what is no model, or cannot be read.
+ * @throws TircError if the files are not a model, or cannot be read.
  */
 export function operate(files: readonly DroppedFile[], save: (file: Rewritten) => void): ModelView {
   const subject = subjectOf(files);
@@ -108,7 +108,7 @@ function ofModel({ file, beside }: Extract<Subject, { kind: "model" }>, save: Sa
   };
 }
 
-/** `model-rms.onnx`: beside the original, and with its ending. */
+/** The name of the rewritten file, with the extension of the original: `model-rms.onnx`. */
 const renamed = (name: string) => name.replace(/(\.\w+)$/, "-rms$1");
 
 function ofCheckpoint({ folder }: Extract<Subject, { kind: "checkpoint" }>, save: Save): ModelView {

@@ -24,7 +24,7 @@ export function renderSite(root, extra = []) {
   const files = new Map();
   const linked = new Set();
 
-  /** Where a path of the repository is in the site; what is no page of its own is shown as it stands. */
+  /** The place of a repository path in the site; files that are not pages are shown as they are. */
   const placeOf = (path, page) => {
     if (pages.has(path)) return outputOf(path);
     const entry = statSync(join(root, path), { throwIfNoEntry: false });

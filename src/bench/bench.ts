@@ -37,7 +37,7 @@ interface PeerProgram {
 /** What was measured of one contender. Times in milliseconds. */
 export interface Timing {
   readonly name: string;
-  /** Why there is no time; else missing. */
+  /** Why there is no time; missing if there is one. */
   readonly failed?: string;
   readonly median?: number;
   /** The tenth and the ninetieth percentile. */

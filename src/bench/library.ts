@@ -51,7 +51,7 @@ export interface Library<T> {
 export class NotInLibrary extends Error {}
 
 /**
- * The results of a function of which all extents are numbers, by name.
+ * The results, by name, of a function whose extents are all numbers.
  * @param inputs its parameters and the constants that it reads, by name.
  * @throws NotInLibrary
  */

@@ -34,7 +34,7 @@ export interface TuneOptions extends KernelOptions {
   readonly target: TargetProfile;
   /** By name; constants of the module that the function reads too. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
-  /** Of a kernel of a plan: how it is cut, the extents that the plan has besides, and what it computes. */
+  /** For a kernel of a plan: its tiles, the plan's additional extents, and the kernel's results. */
   readonly launch?: {
     readonly tile: Tile | undefined;
     readonly extents: Readonly<Record<string, number>>;
@@ -160,7 +160,7 @@ class Trial {
     return estimate(program, { extents, workgroups: x * y, inStep: lanesInStep(this.target) });
   }
 
-  /** The kernel with its buffers, once its results are those of the interpreter. Throws E0617. */
+  /** The kernel with its buffers, after its results have been compared with the interpreter's. Throws E0617. */
   async open(choice: Choice): Promise<Opened> {
     const { inputs, progress } = this.#options;
     progress?.(++this.#opened);
@@ -211,7 +211,7 @@ class Trial {
     }
   }
 
-  /** The fastest of some choices, and its time as a share of that of `best`. Choices that come to one kernel are one. */
+  /** The fastest of some choices, and its time relative to `best`. Choices that give the same kernel are timed once. */
   async fastest(best: Choice, others: readonly Choice[]): Promise<[Choice, number]> {
     const textOf = (choice: Choice) => {
       const { wgsl, manifest } = this.#kernelOf(choice);

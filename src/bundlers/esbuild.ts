@@ -8,7 +8,7 @@ import { tirc } from "./plugin.ts";
 
 export type { TircPluginOptions } from "./plugin.ts";
 
-/** The plugin: `tirc()` among those of the build. */
+/** The plugin: add `tirc()` to the plugins of the build. */
 const plugin = tirc.esbuild;
 
 export default plugin;

@@ -42,7 +42,7 @@ export interface TircPluginOptions extends KernelOptions {
    * that are correct and not tuned (`plain`).
    */
   readonly products?: ProductOption;
-  /** Whether to write `name.d.tir.ts` beside `name.tir`. On unless said otherwise. */
+  /** Whether to write `name.d.tir.ts` beside `name.tir`. On by default. */
   readonly declarations?: boolean;
 }
 
@@ -80,7 +80,7 @@ function compileAt(path: string, { declarations: _, minify: __, target = "all", 
   return compileFile(text, isAbsolute(name) || name.startsWith("..") ? path : name, { ...options, targets });
 }
 
-/** Of several forms the text is that of the last, which is for every device. */
+/** The WGSL is that of the last form, which runs on every device. */
 const textModule = (kernels: readonly (readonly Kernel[])[]) => {
   const last = kernels.map(leastDemanding);
   const text = last.length === 1 ? last[0]?.wgsl : last.map(({ name, wgsl }) => `// ${name}\n${wgsl}`).join("\n");
@@ -93,7 +93,7 @@ function writeDeclarations(file: string, functions: readonly EmittedFunction[]):
   writeFileSync(path, text);
 }
 
-/** How bundlers say that they minify what they build; some know only once all plugins are there. */
+/** Whether the bundler minifies its output; some bundlers know this only after all plugins are loaded. */
 interface Build {
   minifies(): boolean;
 }

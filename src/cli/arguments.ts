@@ -204,7 +204,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
   return new Arguments(command, operands, given, line);
 }
 
-/** @param count of the operands that are `sure`, and of words that may be values of options that there are not. */
+/** @param count the number of operands, including words that may be values of unknown options. */
 function operandErrors({ name, operand }: CommandSpec, count: number, sure: readonly Word[], line: Span): Diagnostic[] {
   const end = { ...line, start: line.end };
   if (operand !== undefined && count === 0) return [cliErrors.missingOperand(end, name, operand.what)];

@@ -33,7 +33,7 @@ export async function benchCommand(args: Arguments, session: Session): Promise<n
   const outputs = new Outputs(args, session, writtenBy(args, "--svg"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
-  // Node's event loop ends where a library waits for something that Node does not know of.
+  // Node exits while a library waits for something outside of the event loop.
   const awake = setInterval(() => {}, 100);
   try {
     session.say(`on ${opened.description}`);
@@ -133,7 +133,7 @@ class Bench {
     const made = randomInputsOf(fn, extents);
     const [plan] = compiled.plans as [Plan];
     refuseOpaque(plan);
-    // What is written out here is a single op in other libraries.
+    // Norms that the program writes in primitive ops are single ops in other libraries.
     const raised = optimize(module, { passes: "raise-norms,canonicalize,dce", dims: extents });
     const written = raised.module.fns[0] as Fn;
     const globals = written.ops

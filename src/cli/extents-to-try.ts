@@ -1,7 +1,7 @@
 /**
  * Extents for the dimensions that the inputs of a model leave open, most likely first. Which extents fit together is
- * implied somewhere in the model: a table of positions has a number of rows, a traced shape has a number as an extent. So
- * such numbers are tried, and the first that run are used.
+ * implied somewhere in the model: by the number of rows of a table of positions, or by a number in a traced shape. These
+ * numbers are tried, and the first with which the model runs are used.
  */
 
 import { elementCount } from "../ir/tensor.ts";

@@ -51,7 +51,7 @@ function windowsOf(node: NodeValues): Windows {
     const steps = (extent - (reach[i] as number)) / (strides[i] as number);
     if (!isCeil) return Math.floor(steps) + 1;
     const count = Math.ceil(steps) + 1;
-    // No window begins in the padding behind the end.
+    // No window begins in the padding after the end.
     const last = (count - 1) * (strides[i] as number) - (begin[i] as number);
     return last >= (extents[i] as number) ? count - 1 : count;
   });
@@ -136,7 +136,7 @@ const lstm: Evaluate = (node) => {
           for (let i = 0; i < size; i++) sum += (h[i] as number) * readR([d, row, i]);
           return sum;
         };
-        // Peepholes read the cell, those of input and forget the previous one.
+        // Peepholes read the cell; those of the input and forget gates read the previous one.
         const peephole = (which: number, k: number, cell: readonly number[]) =>
           at(7, d, which * size + k) * (cell[k] as number);
         const before = c;

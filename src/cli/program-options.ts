@@ -22,7 +22,7 @@ import { linesOf, type Session } from "./session.ts";
 
 export interface Program {
   readonly plugins: readonly Plugin[];
-  /** All functions, or only that of `--fn`. */
+  /** All functions, or only the one that `--fn` names. */
   readonly module: Module;
   /** The text of the pipeline; checked. */
   readonly passes: string;
@@ -285,7 +285,7 @@ function filterWords(args: Arguments): Word[] {
     : [...value.text.matchAll(/[^,]+/g)].map((found) => partOf(value, found.index, found[0].length));
 }
 
-/** The codes of a plugin are not known here; no pass has such a name. */
+/** The codes of plugins are not known here, but no name of a pass looks like a code. */
 const isCode = (text: string) => /^[A-Z]+\d+$/i.test(text);
 
 /** Throws E0705. */

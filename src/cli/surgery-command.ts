@@ -106,7 +106,7 @@ function problems(check: Check, model: OnnxModel, mode: SurgeryOptions["mode"]):
   const accuracies = "because" in check.float64 ? [] : check.float64.outputs;
   const off = check.outputs.flatMap((one) => {
     const accuracy = accuracies.find(({ output }) => output === one.output);
-    // A result that is closer to float64 than before is no fault of the rewritten model.
+    // A result that is closer to float64 than before is not a mistake of the rewritten model.
     const isNearer = accuracy !== undefined && accuracy.after <= accuracy.before;
     if (mode === "lossy" || isNearer || !isOff(model, one)) return [];
     const { output, difference, largest } = one;

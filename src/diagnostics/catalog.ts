@@ -3,7 +3,7 @@
  *
  * A code stands once in an area: its page, and below it the functions that word its messages. As in rustc's `error_codes!`
  * a code without a page does not compile, and as there pages are not part of the compiler: here since they are constants
- * of their own, which bundlers leave out where nothing asks for the catalog. Elm, too, words a message beside its hint.
+ * of their own, which bundlers drop unless something imports the catalog. Elm, too, keeps a message beside its hint.
  */
 
 import { area, type CodedPage } from "./area.ts";
@@ -122,8 +122,8 @@ export const catalog: ReadonlyMap<string, Page> = new Map(
 );
 
 /**
- * The page of a code, in any letter case, as text; `undefined` where there is no such code.
- * @param pages those of a plugin with the compiler's own.
+ * The page of a code, in any letter case, as text; `undefined` if no diagnostic has the code.
+ * @param pages the compiler's pages and those of plugins.
  */
 export function explain(code: string, pages: ReadonlyMap<string, Page> = catalog): string | undefined {
   const page = pages.get(code.toUpperCase());

@@ -5,13 +5,13 @@ import type { Span } from "./source.ts";
 
 export type { Labels, Source, Span } from "./source.ts";
 
-/** A piece of the command line and where it stands. */
+/** A word of the command line and its place. */
 export interface Word {
   readonly text: string;
   readonly span: Span;
 }
 
-/** How bad it is. A remark is for who wants to know what a pass did, or did not. */
+/** Remarks say what a pass did, or why it did not; they are shown on request. */
 export type Severity = "error" | "warning" | "remark";
 
 /** A place that is involved, and how. */
@@ -20,7 +20,7 @@ export interface Label {
   readonly message: string;
 }
 
-/** Text that takes the place of what stands at `span`; an empty span is a place to write at. */
+/** Text that replaces `span`; an empty span is a place of insertion. */
 export interface Edit {
   readonly span: Span;
   readonly text: string;
@@ -54,20 +54,20 @@ export interface Diagnostic<Code extends string = string> {
   readonly span?: Span | undefined;
   /** Other places involved. */
   readonly labels: readonly Label[];
-  /** What is so. */
+  /** Facts about the problem. */
   readonly notes: readonly string[];
-  /** What to do about it. */
+  /** What to do next. */
   readonly help: readonly string[];
-  /** Changes that do it, where `help` says exactly what to write. */
+  /** Edits, if `help` says exactly what to write. */
   readonly fixes: readonly Fix[];
 }
 
-/** What a diagnostic may have beside its message. */
+/** The optional parts of a diagnostic. */
 export interface DiagnosticExtras {
   span?: Span | undefined;
   labels?: readonly Label[];
   notes?: readonly string[];
-  /** Help that takes long to find is a function, called when it is first read: most errors of a long file never are. */
+  /** Help that is expensive to find is a function, called when it is first read: most errors of a long file are not shown. */
   help?: readonly Help[] | (() => readonly Help[]);
 }
 
@@ -76,7 +76,7 @@ export const insertedBefore = (span: Span, text: string): Edit => replaced({ ...
 export const insertedAfter = (span: Span, text: string): Edit => replaced({ ...span, start: span.end }, text);
 export const removed = (span: Span): Edit => replaced(span, "");
 
-/** Text before and after what stands there. */
+/** Text inserted before and after a span. */
 export const wrapped = (span: Span, before: string, after: string): Edit[] => [
   insertedBefore(span, before),
   insertedAfter(span, after),
@@ -87,15 +87,15 @@ export function proposal(line: string, ...edits: readonly Edit[]): Proposal {
   return { line, fixes: [{ title: line, edits }] };
 }
 
-/** Whether a text to write has it all: `...` stands for what it leaves out. */
+/** Whether a proposed text is complete: `...` stands for omitted parts. */
 export const isComplete = (text: string): boolean => !text.includes("...");
 
-/** A line of help that says to write `text` in the place of what stands at `span`; in words alone if it leaves something out. */
+/** A line of help that says to write `text` at `span`, with the edit if the text is complete. */
 export function replacing(line: string, text: string, span: Span | undefined): Help {
   return span === undefined || !isComplete(text) ? line : proposal(line, replaced(span, text));
 }
 
-/** ``write `text` ``, for what stands at `span`. */
+/** ``write `text` ``, to replace `span`. */
 export const writing = (text: string, span: Span | undefined): Help => replacing(`write \`${text}\``, text, span);
 
 function make<Code extends string>(
@@ -128,7 +128,7 @@ function separated(all: readonly Help[]): Pick<Diagnostic, "help" | "fixes"> {
   return { help, fixes: all.flatMap((one) => (typeof one === "string" ? [] : one.fixes)) };
 }
 
-/** A diagnostic that refuses a program. `code` is its own, or a new one of a pass of one's own. */
+/** A diagnostic that rejects a program. `code` is one of the catalog, or a new one of a custom pass. */
 export function error<Code extends string>(
   code: Code,
   message: string,
@@ -137,7 +137,7 @@ export function error<Code extends string>(
   return make("error", code, message, extras);
 }
 
-/** A diagnostic that is always shown, and refuses nothing. */
+/** A diagnostic that is always shown, and rejects nothing. */
 export function warning<Code extends string>(
   code: Code,
   message: string,
@@ -146,7 +146,7 @@ export function warning<Code extends string>(
   return make("warning", code, message, extras);
 }
 
-/** A diagnostic that is shown on demand: what a pass did, or why it did not. */
+/** A diagnostic that is shown on request: what a pass did, or why it did not. */
 export function remark<Code extends string>(
   code: Code,
   message: string,
@@ -157,12 +157,12 @@ export function remark<Code extends string>(
 
 /** The diagnostic as one of a pass. */
 export function saidBy(pass: string, diagnostic: Diagnostic): Diagnostic {
-  // Its help may be a getter, which is not asked here.
+  // The help may be a getter, which must not run here.
   const own = Object.getOwnPropertyDescriptors(diagnostic);
   return Object.defineProperties({} as Diagnostic, { ...own, pass: { value: pass, enumerable: true } });
 }
 
-/** An error as what a pass itself refuses a program with. */
+/** An error of a pass that rejects its program. */
 export function refusedBy(pass: string, found: Diagnostic): Diagnostic {
   return { ...found, pass, notes: [...found.notes, `reported by the pass \`${pass}\``] };
 }
@@ -178,7 +178,7 @@ function textOf(diagnostics: readonly Diagnostic[]): string {
   return [...explained, ...diagnostics.slice(mostExplained).map(renderShort)].join("\n");
 }
 
-/** Thrown by everything that refuses its input. Carries all diagnostics, in the order of their places. */
+/** Thrown by everything that rejects its input. Carries all diagnostics, in the order of their places. */
 export class TircError extends Error {
   readonly diagnostics: readonly Diagnostic[];
 

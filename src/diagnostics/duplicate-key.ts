@@ -1,4 +1,4 @@
-/** What `JSON.parse` takes in silence: an object that has a key twice, of which the last value is left. */
+/** Finds a duplicate key in an object, which `JSON.parse` accepts silently, keeping the last value. */
 
 /** The first key that its object had already, and where in the text it stands. `text` is sound JSON. */
 export function duplicateKey(text: string): { readonly key: string; readonly at: number } | undefined {

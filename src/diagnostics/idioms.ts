@@ -187,7 +187,7 @@ const rows: readonly Row[] = [
   ["detach", "x", "stop_gradient(x)"],
 ];
 
-/** Why there is no expression for what other frameworks have. */
+/** Why a function of other frameworks cannot be expressed. */
 const refusals: readonly (readonly [names: string, reason: string])[] = [
   ["arange range linspace", "`iota(shape = [64], axis = 0)` counts from 0, as i32; cast, scale and shift it"],
   [
@@ -230,7 +230,7 @@ const refusals: readonly (readonly [names: string, reason: string])[] = [
   ["print assert", "nothing is printed: return the value, and run with `tirc run`"],
 ];
 
-/** Letter case and `_` are no difference. */
+/** Names are compared without letter case and `_`. */
 export function plainName(name: string): string {
   return name.toLowerCase().replaceAll("_", "");
 }

@@ -3,7 +3,7 @@
 import type { Diagnostic, Severity } from "./diagnostic.ts";
 import { type Place, placeOf } from "./place.ts";
 
-/** The fields of the place are missing where a diagnostic is about no text. */
+/** Without the fields of the place if the diagnostic has none. */
 export interface JsonDiagnostic extends Partial<Place> {
   readonly severity: Severity;
   readonly code: string;
@@ -45,7 +45,7 @@ export function renderJson({
   };
 }
 
-/** JSON in which nothing is left that a terminal would obey: what `JSON.stringify` leaves as it is, as \\uXXXX. */
+/** JSON without control characters for a terminal: those that `JSON.stringify` does not escape become \\uXXXX. */
 export function jsonText(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(
     /[\u007F-\u009F\p{Bidi_Control}\p{Zl}\p{Zp}]/gu,

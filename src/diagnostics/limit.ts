@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from "./diagnostic.ts";
 
-/** Past so many errors a file is probably something else. */
+/** A file with more errors than this is probably not a program. */
 export const errorLimit = 100;
 
 /** For sorting: by where they begin. */

@@ -1,14 +1,14 @@
-/** What there is to say of a diagnostic beyond its message: one page for each code. */
+/** The pages of diagnostics, which say more than their messages: one for each code. */
 
 /** A page of the catalog, as `tirc explain` prints it. */
 export interface Page {
   /** A line, without the code. */
   readonly title: string;
-  /** What is meant, and why it is so. */
+  /** What the message means, and the reason for it. */
   readonly explanation: string;
   /** An example that gives the diagnostic. */
   readonly wrong: string;
-  /** The example put right, or what to do. */
+  /** The corrected example, or what to do. */
   readonly fix: string;
 }
 
@@ -16,8 +16,8 @@ export interface Page {
 type Example = string | { readonly body: readonly string[] };
 
 /**
- * A page as it stands beside the messages of its code. Literals alone make one up, so that bundlers know that leaving it
- * out has no effect.
+ * A page in the form in which areas declare it. It consists of literals alone, so that bundlers know that dropping it has no
+ * effect.
  */
 export interface Entry extends Omit<Page, "wrong" | "fix"> {
   readonly wrong: Example;

@@ -1,4 +1,4 @@
-/** Where a span begins and ends, as people and editors count. */
+/** Lines and columns of spans, as people and editors count them. */
 
 import { lineColumn, lineText, type Source, type Span } from "./source.ts";
 

@@ -1,8 +1,8 @@
-/** Expressions that take the place of others: in parentheses where they would else be read in another way. */
+/** Replacing expressions by others, in parentheses where precedence requires them. */
 
 import { type Help, replacing, type Span } from "./diagnostic.ts";
 
-/** Whether an operator may stand beside it: a name, a number, or one call. */
+/** Whether the text is a name, a number or a call, which needs no parentheses beside an operator. */
 function isAtom(text: string): boolean {
   const open = /^[\w.]+\(/.exec(text)?.[0].length;
   if (open === undefined) return /^[\w.]+$/.test(text);
@@ -15,19 +15,19 @@ function isAtom(text: string): boolean {
   return text.endsWith(")");
 }
 
-/** Whether what stands there is a whole value: of a name, of an argument, of a result. */
+/** Whether the span is the whole value of a `let`, an argument or a result. */
 function isWhole({ source: { text }, start, end }: Span): boolean {
   const before = text.slice(0, start).trimEnd();
   const begins = /(?:[(,[]|\breturn|[^=!<>]=)$/.test(before.slice(-20));
   return begins && /^\s*(?:[,)\]}]|\/\/|\/\*|let\b|return\b|kernel\b|$)/.test(text.slice(end, end + 200));
 }
 
-/** `text` as it stands in the place of the expression at `span`. */
+/** `text` as a replacement of the expression at `span`. */
 export function expressionAt(span: Span, text: string): string {
   return isAtom(text) || isWhole(span) ? text : `(${text})`;
 }
 
-/** A line of help that says to write `text` in the place of the expression at `span`; in words alone if it leaves something out. */
+/** A line of help that says to replace the expression at `span` by `text`, with the edit if the text is complete. */
 export function rewriting(line: string, text: string, span: Span | undefined): Help {
   return span === undefined ? line : replacing(line, expressionAt(span, text), span);
 }

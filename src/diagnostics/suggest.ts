@@ -30,7 +30,7 @@ function editDistance(a: string, b: string, limit: number): number {
   return Math.min(far, last[b.length] as number);
 }
 
-/** A name by which so many edits are a slip of the keyboard: one in three letters, and one in a name of one or two. */
+/** The number of edits that count as a typing mistake: one in three letters, and at least one. */
 function slips(length: number): number {
   return Math.max(1, Math.min(3, Math.floor(length / 3)));
 }

@@ -9,7 +9,7 @@ export const code = (text: string) => `\`${text}\``;
 /** Names one after the other. */
 export const codes = (names: readonly string[]) => names.map(code).join(", ");
 
-/** More of something than a kernel counts, and the extents that make so many. */
+/** A count that does not fit 32 bits, and the extents whose product it is. */
 export interface TooMany {
   readonly what: string;
   readonly extents: readonly number[];
@@ -22,7 +22,7 @@ export function counted({ what, extents, count }: TooMany): string {
   return factors.length > 1 ? `${count} ${what} (${factors.join(" x ")})` : `${count} ${what}`;
 }
 
-/** The help where a name is close to a known one, else all known names. */
+/** Suggests a known name that is close, or lists all known names. */
 export function suggest(name: string, known: readonly string[], all: string, span?: Span): Help[] {
   const close = didYouMean(name, known, span);
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
@@ -32,7 +32,7 @@ export function suggest(name: string, known: readonly string[], all: string, spa
 export const extentsText = (dims: Readonly<Record<string, number>>): string[] =>
   Object.entries(dims).map(([name, extent]) => `${name} = ${extent}`);
 
-/** How messages call what was found: a token as written, or the end of something. */
+/** The name of a token in messages: the token as written, or the end of something. */
 export interface Found {
   readonly span: Span;
   /** "`)`", "the end of the file". */
@@ -44,19 +44,19 @@ export function listing(items: readonly string[], word = "and"): string {
   return items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${word} ${items.at(-1)}`;
 }
 
-/** How messages quote what stands in the program; `long` stands for what takes more than a part of a line. */
+/** The text of a span for a message; `long` replaces texts of more than a part of a line. */
 export function quoted(span: Span | undefined, long = "..."): string {
   const text = span?.source.text.slice(span.start, span.end) ?? "";
   return text === "" || text.length > 40 || text.includes("\n") ? long : text;
 }
 
-/** What was probably meant: a text, and where it stands instead. */
+/** What was probably meant: a text, and the span that it replaces. */
 export interface Instead {
   readonly text: string;
   readonly span: Span;
 }
 
-/** The change that a line of help proposes, where the text is all there. */
+/** A line of help with the edit that it proposes, if the text is complete. */
 export const insteadOf = (line: string, { text, span }: Instead): Help => replacing(line, text, span);
 
 /** ``write `a` or `b` ``, and a change for each. */

@@ -44,7 +44,7 @@ function takes(def: AttributeDef): string {
   }
 }
 
-/** `"same"`, `1e-5`: a default as the language writes it; nothing where there is none. */
+/** A default as the language writes it, such as `"same"` or `1e-5`; empty if there is none. */
 function defaultOf(def: AttributeDef): string | undefined {
   const value = "default" in def ? def.default : undefined;
   if (value === undefined) return undefined;

@@ -27,7 +27,7 @@ export interface Program {
   readonly module: Module;
   readonly source: Source;
   readonly names: Names;
-  /** What the name that stands there is bound to. */
+  /** What the name at a place is bound to. */
   boundAt(name: { readonly start: number }): Lowered | undefined;
   /** The op that this part of the text became. */
   opAt(place: TextRange): Op | undefined;

@@ -51,7 +51,7 @@ export function rename(text: string, offset: number, newName: string): Rename {
   return meansTheSame(program, edits) ? { ok: true, edits } : refuse(refusals.captured(newName));
 }
 
-/** Names of one group must differ, within a function or, for those of the file, from everything. */
+/** Names of one group must differ: within a function, or, for names of the file, everywhere. */
 const groupOf: Readonly<Record<BindingKind, "function" | "value" | "result" | "dimension">> = {
   ...{ function: "function", result: "result", dimension: "dimension" },
   ...{ const: "value", parameter: "value", value: "value" },

@@ -1,4 +1,4 @@
-/** What the words of the language are for that are no names of ops. */
+/** Descriptions of the keywords, which are not names of ops. */
 
 import type { keywords } from "../ir/print.ts";
 

@@ -1,14 +1,14 @@
 /**
  * Messages on a stream: `Content-Length: N`, an empty line, then N bytes of UTF-8.
  *
- * What is no header is skipped up to the next `Content-Length`, so that one broken message does not end the session.
+ * Bytes that are not a header are skipped up to the next `Content-Length`, so that a broken message does not end the session.
  */
 
 type Frame = { readonly body: string } | { readonly problem: string };
 
 /** No message of an editor is larger; a larger number is taken for a broken header. */
 const largestBody = 256 * 2 ** 20;
-/** A header is two lines: so many bytes without its end are none. */
+/** A header has two lines; more bytes than this without its end are not a header. */
 const largestHeader = 8192;
 
 const ascii = new TextDecoder("latin1");

@@ -26,7 +26,7 @@ export class Server {
   private readonly options: ServerOptions;
   private readonly frames = new FrameReader();
   private readonly documents = new Documents();
-  /** Texts that have changed and of which nothing has been said since. */
+  /** Documents that have changed since their diagnostics were last sent. */
   private readonly changed = new Set<string>();
   private client: Client;
   private state: "new" | "running" | "shutDown" = "new";

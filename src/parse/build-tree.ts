@@ -25,7 +25,7 @@ import type {
 export interface BuildContext {
   readonly source: Source;
   readonly diagnostics: Diagnostic[];
-  /** Names that the function binds, which are no element types even if they look it. */
+  /** Names that the function binds, which hide element types of the same name. */
   readonly bound: ReadonlyMap<string, unknown>;
   /** What ohm saw. */
   readonly text: string;
@@ -289,7 +289,7 @@ const actions: Readonly<Record<string, Action>> = {
   },
 };
 
-/** A name after `attribute =` is an element type if it is called like one and is no value. */
+/** A name after `attribute =` is an element type if it is the name of one and not a value. */
 function attributeValue(node: CstNode, context: BuildContext): ExpressionNode {
   const value = build<ExpressionNode>(node, context);
   if (value.kind !== "name" || !isElementType(value.name) || context.bound.has(value.name)) return value;

@@ -1,4 +1,4 @@
-/** What to write for `a < b < c`, which is no expression. */
+/** What to write instead of `a < b < c`, which is not an expression. */
 
 import * as statementErrors from "../diagnostics/areas/statements.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
@@ -7,7 +7,7 @@ import { spanOf } from "./split.ts";
 
 export const comparisons: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
 
-/** What stands before or after a comparison, on its level of brackets. */
+/** The tokens before or after a comparison, at its level of brackets. */
 const ends = new Set(["&&", "||", ",", "=", "let", "return", "const"]);
 
 /** The comparison at token `second` follows another without `&&` between them. */
@@ -29,7 +29,7 @@ function unchained(source: Source, tokens: readonly Token[], first: number, seco
   return [example, spanOf(source, tokens[start] as Token, tokens[end])];
 }
 
-/** The nearest token before (`step` -1) or after (1) the comparison at `index` that is no part of its operand. */
+/** The nearest token before (`step` -1) or after (1) the comparison at `index` that is not part of its operand. */
 function operandEnd(tokens: readonly Token[], index: number, step: 1 | -1): number {
   let depth = 0;
   let at = index + step;

@@ -100,7 +100,7 @@ class Explainer {
     return this.tokens[this.open.at(-1) ?? -1];
   }
 
-  /** Whether the innermost open bracket follows a name: that of a call, or a shape. */
+  /** Whether the innermost open bracket follows a name, as in a call or a shape. */
   private get isCall(): boolean {
     const open = this.open.at(-1) ?? 0;
     return isName(this.tokens[open - 1]);
@@ -307,7 +307,7 @@ class Explainer {
     return isAll ? proposal(line, ...[1, close].map((i) => removed(this.span(tokens[i] as Token)))) : line;
   }
 
-  /** Two values beside each other. */
+  /** Two adjacent values. */
   private neighbours(token: Token): Diagnostic {
     const { found, before } = this;
     const word = wordOperators.has(token.text) ? token : before;
@@ -337,7 +337,7 @@ class Explainer {
     return isCall ? line : proposal(line, replaced(span, operator));
   }
 
-  /** Two values beside each other, as mathematics writes a product. */
+  /** Two adjacent values, as in a product in mathematics. */
   private product(token: Token): Help[] {
     const { source, tokens, index, before } = this;
     if (token.kind === "string" || before.kind === "string") return [];
@@ -355,7 +355,7 @@ class Explainer {
   }
 }
 
-/** Words that begin a statement or have a meaning of their own, and are no values. */
+/** Keywords and other words that cannot be values. */
 function isStart(token: Token): boolean {
   return reservedWords.has(token.text) && !isLiteral(token);
 }

@@ -12,9 +12,9 @@ import { parseSyntax } from "./parse-syntax.ts";
 import { type Comment, scan, type Token } from "./scan.ts";
 import { closerOf, endsOperand, type Piece, split } from "./split.ts";
 
-/** What `format` is told about the text. */
+/** Options of `format`. */
 export interface FormatOptions {
-  /** What messages call the text. */
+  /** The name of the text in messages. */
   readonly file?: string;
 }
 
@@ -182,7 +182,7 @@ function spaceBetween(before: Token, token: Token): boolean {
   return !(isCall && (token.text === "(" || token.text === "["));
 }
 
-/** What stands before and after a whole operand. */
+/** The tokens that may surround a whole operand. */
 const beginsWhole = new Set(["(", "[", ",", "=", "return"]);
 const endsWhole = new Set([")", "]", ","]);
 
@@ -210,7 +210,7 @@ function withoutExtraParentheses(tokens: readonly Token[], comments: readonly Co
   return extra.size === 0 ? tokens : tokens.filter((_, i) => !extra.has(i));
 }
 
-/** The index of the `)` for that of each `(`. */
+/** The index of the matching `)`, by the index of each `(`. */
 function matchParentheses(tokens: readonly Token[]): Map<number, number> {
   const closeOf = new Map<number, number>();
   const open: number[] = [];

@@ -7,9 +7,9 @@ import type { Module } from "../ir/ir.ts";
 import { lower } from "./lower.ts";
 import { parseSyntax } from "./parse-syntax.ts";
 
-/** What `parse` is told about the text. */
+/** Options of `parse`. */
 export interface ParseOptions {
-  /** What messages call the text. */
+  /** The name of the text in messages. */
   readonly file?: string;
 }
 
