@@ -84,7 +84,9 @@ function normal(terms: readonly Term[]): Extent {
   return new Polynomial(rest.sort((a, b) => byDegree(a.atoms, b.atoms)));
 }
 
-export const add = (...extents: readonly Extent[]): Extent => normal(extents.flatMap((extent) => [...termsOf(extent)]));
+/** The sum of any number of extents, more than a call may have arguments. */
+export const sum = (extents: readonly Extent[]): Extent => normal(extents.flatMap((extent) => [...termsOf(extent)]));
+export const add = (...extents: readonly Extent[]): Extent => sum(extents);
 export const negate = (extent: Extent): Extent => multiply(extent, -1);
 export const subtract = (a: Extent, b: Extent): Extent => add(a, negate(b));
 
@@ -263,7 +265,7 @@ export class Extents {
   }
 
   /** The extent to which these broadcast: the one that is not 1, whichever that is. */
-  broadcast(...extents: readonly Extent[]): Extent {
+  broadcast(extents: readonly Extent[]): Extent {
     const parts = extents.flatMap((extent) => {
       const operation = typeof extent === "number" ? undefined : extent.atom?.operation;
       return operation?.kind === "broadcast" ? operation.of : [extent];

@@ -111,8 +111,8 @@ test("equal arithmetic has one form", () => {
   expect(isSame(extents.floorDivide(half, 2), extents.floorDivide(h, 4))).toBe(true);
   expect(isSame(extents.floorDivide(add(h, 4), 2), add(half, 2))).toBe(true);
   expect(isSame(extents.ceil(extents.ratio(h, 2)), extents.floorDivide(add(h, 1), 2))).toBe(true);
-  expect(isSame(extents.broadcast(b, 1, h), extents.broadcast(h, b, b))).toBe(true);
-  expect(extents.broadcast(b, 7)).toBe(7);
+  expect(isSame(extents.broadcast([b, 1, h]), extents.broadcast([h, b, b]))).toBe(true);
+  expect(extents.broadcast([b, 7])).toBe(7);
   expect(extents.remainder(multiply(h, 6), 3)).toBe(0);
   expect(areEqual(b, -1)).toBe(false);
   expect(areEqual(b, h)).toBe(undefined);

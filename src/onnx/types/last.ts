@@ -17,7 +17,7 @@ const likeFirst: LastRule = (at) => lastOf(at.info(0));
 
 const broadcasting: LastRule = (at) => {
   const all = Array.from({ length: at.inputCount }, (_, i) => lastOf(at.info(i)));
-  return all.includes(undefined) ? undefined : at.extents.broadcast(...(all as Extent[]));
+  return all.includes(undefined) ? undefined : at.extents.broadcast(all as Extent[]);
 };
 
 /** The number of columns of the second factor. */

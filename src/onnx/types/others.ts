@@ -1,6 +1,6 @@
 /** Type inference for recurrent networks, quantization, signals, sequences, and ops without a better place. */
 
-import { add, type Extent, multiply, subtract } from "../extent.ts";
+import { add, type Extent, multiply, subtract, sum } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
 import { decline, each, like, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
@@ -181,7 +181,7 @@ const qLinearConcat: TypeRule = (at) => {
   const [first] = shapes;
   if (first === undefined) decline("it has no inputs");
   const axis = at.axis(at.int("axis", 0), first.length);
-  const along = add(...shapes.map((shape) => shape[axis] as Extent));
+  const along = sum(shapes.map((shape) => shape[axis] as Extent));
   return [{ element: at.element(1), shape: first.map((extent, i) => (i === axis ? along : extent)) }];
 };
 

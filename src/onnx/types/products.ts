@@ -53,7 +53,7 @@ const einsum: TypeRule = (at) => {
     for (const [j, letter] of [...letters].entries()) {
       const extent = shape[j < before.length ? j : j - letters.length + shape.length];
       const known = extents.get(letter);
-      extents.set(letter, known === undefined ? extent : at.extents.broadcast(known, extent as Extent));
+      extents.set(letter, known === undefined ? extent : at.extents.broadcast([known, extent as Extent]));
       counts.set(letter, (counts.get(letter) ?? 0) + 1);
     }
   }

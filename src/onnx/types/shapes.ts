@@ -1,6 +1,6 @@
 /** Type inference for reshapes, permutations, slices, concatenations and gathers. */
 
-import { add, divideExactly, type Extent, isSame, least, multiply, subtract } from "../extent.ts";
+import { add, divideExactly, type Extent, isSame, least, multiply, subtract, sum } from "../extent.ts";
 import type { NodeProto } from "../messages.ts";
 import { decline, each, type Item, like, mostItems, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
@@ -93,7 +93,7 @@ function joined(shapes: readonly (readonly Extent[])[], axis: number): Extent[] 
   const [first] = shapes as [readonly Extent[]];
   return first.map((extent, i) => {
     const all = shapes.map((shape) => shape[i] as Extent);
-    return i === axis ? add(...all) : (all.find((one) => typeof one === "number") ?? extent);
+    return i === axis ? sum(all) : (all.find((one) => typeof one === "number") ?? extent);
   });
 }
 
@@ -173,7 +173,7 @@ export function broadcast(at: TypeView, shapes: readonly Extents[]): (Extent | u
       return from < 0 ? 1 : shape[from];
     });
     const known = all.filter((extent) => extent !== undefined);
-    const extent = at.extents.broadcast(...known);
+    const extent = at.extents.broadcast(known);
     const isSure = known.length === all.length || (typeof extent === "number" && extent > 1);
     return isSure ? extent : undefined;
   });
