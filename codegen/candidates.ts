@@ -13,7 +13,7 @@ import { type Rates, timeOf, usualRates } from "../src/target/rates.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Extent, known, times } from "./extent.ts";
 import { Generator } from "./generator.ts";
-import { Planner } from "./plan-kernel.ts";
+import { type Plan, Planner } from "./plan-kernel.ts";
 import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
 import { mostVariables } from "./usual-choice.ts";
 
@@ -119,20 +119,19 @@ class Search {
 
   /** Undefined if the driver would take too long to compile it. */
   private considered(choice: Choice): Candidate | undefined {
-    const { variables } = this.planner.plan({ choice, by: "trial" }).schedule;
-    return variables > mostVariables[this.target.kind] ? undefined : this.candidate(choice);
+    const plan = this.planner.plan({ choice, by: "trial" });
+    return plan.schedule.variables > mostVariables[this.target.kind] ? undefined : this.candidate(choice, plan);
   }
 
-  candidate(choice: Choice): Candidate {
+  candidate(choice: Choice, plan?: Plan): Candidate {
     const key = choiceParts.map((part) => choice[part]).join();
-    const known = this.known.get(key) ?? this.estimated(choice);
+    const known = this.known.get(key) ?? this.estimated(choice, plan ?? this.planner.plan({ choice, by: "trial" }));
     this.known.set(key, known);
     return known;
   }
 
-  private estimated(choice: Choice): Candidate {
+  private estimated(choice: Choice, plan: Plan): Candidate {
     const { target } = this;
-    const plan = this.planner.plan({ choice, by: "trial" });
     const { program } = new Generator(plan, target, this.options, this.tile).program();
     const { extents, workgroups } = extentsFor(plan.schedule, program, this.tile);
     const made = estimate(program, { extents, workgroups, inStep: lanesInStep(target), areAlike: true });
