@@ -208,6 +208,7 @@ export {
 export {
   type PassAssumption,
   PassFailure,
+  type PassList,
   PassManager,
   type PassManagerOptions,
   type PassResult,

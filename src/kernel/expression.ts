@@ -124,6 +124,7 @@ export const asIndex = (index: Operand): Expression => {
   return expression;
 };
 
+/** `-x` or `!x`. */
 export function unary(operator: UnaryOperator, operand: Expression): Expression {
   const isLogical = operand.type.scalar === "bool";
   invariant((operator === "!") === isLogical, () => `\`${operator}\` of ${operand.type.scalar}`);

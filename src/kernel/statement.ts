@@ -159,6 +159,7 @@ export class Statements {
     this.add({ kind: "store", buffer, index: asIndex(index), value, parts, span });
   }
 
+  /** No lane of the workgroup continues until all have arrived. */
   barrier(): void {
     this.add({ kind: "barrier", span: this.span });
   }
