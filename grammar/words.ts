@@ -6,5 +6,5 @@ export const keywords = ["fn", "let", "return", "const", "kernel"] as const;
 /** Words that are numbers. */
 export const literalWords = ["inf", "nan", "true", "false"] as const;
 
-/** What may stand behind the type of a parameter. */
+/** What may follow the type of a parameter. */
 export const modifiers = ["@centered", "@trained"] as const;
