@@ -64,6 +64,25 @@ describe("kernels compute their functions", () => {
     }
   });
 
+  // A comparison with a literal, and one with the literal from which an accumulation starts.
+  test.each([
+    ["limits that are fractions", "clamp(x, 0.8, 1.2) * s", /1\.2/, "1.3"],
+    [
+      "a logarithm of a sum of exponentials",
+      "x - logsumexp(x, axes = [-1], keepdims = true) * s",
+      /, x > (\w+)\)/,
+      ", x < $1)",
+    ],
+  ] as const)("%s", (_, expression, from, to) => {
+    const text = `fn f(x: f32[n, c], s: f32) -> f32[n, c] { return ${expression} }`;
+    for (const target of [portableTarget, subgroups, tree]) expect(proof(text, target)).toEqual({ verdict: "equal" });
+    const wgsl = (given: string) => {
+      expect(given).toMatch(from);
+      return given.replace(from, to);
+    };
+    expect(proof(text, portableTarget, {}, { wgsl }).verdict).toBe("different");
+  });
+
   test("rows that are scaled", () => {
     const text = "fn f(x: f32[n, 20]) -> f32[n, 20] { return rmsnorm(x, axes = [-1], eps = 1e-6) }";
     expect(proof(text, tree, { accuracy: "scaled" })).toEqual({ verdict: "equal" });

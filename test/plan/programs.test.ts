@@ -264,6 +264,25 @@ const table: readonly (readonly [name: string, kernels: number, why: string, tex
 }`,
   ],
   [
+    "a running sum of probabilities, and a mask by it",
+    1,
+    "a running sum is accumulated in the loop over its row",
+    `fn f(x: f32[n, 64], most: f32) -> (y: f32[n, 64]) {
+  let p = softmax(x, axes = [-1])
+  let kept = where(cumsum(p, axis = -1, exclusive = true) < most, p, 0)
+  return kept / sum(kept, axes = [-1], keepdims = true)
+}`,
+  ],
+  [
+    "the entropy of a batch",
+    2,
+    "its sum needs all rows, of which the first kernel leaves a number each",
+    `fn f(x: f32[n, 64]) -> (h: f32) {
+  let p = log_softmax(x, axes = [-1])
+  return -sum(exp(p) * p, axes = [0, 1])
+}`,
+  ],
+  [
     "GELU around a product",
     2,
     "the product is the caller's",

@@ -73,7 +73,7 @@ export type Rounded = "whole" | HalfType;
 /** The algebra of one run: a pair of fields, a key for random numbers and hashes, and the residues of rounded numbers. */
 export class Algebra {
   readonly pair: FieldPair;
-  private readonly ordersIntegers: boolean;
+  private readonly ordersNumbers: boolean;
   private readonly infinity: number;
   private readonly key: number;
   private readonly exponentials: Powers;
@@ -84,13 +84,15 @@ export class Algebra {
     bf16: new Map<number, number | undefined>(),
   };
   private readonly literals = new Map<number, Elements>();
+  /** Literals by their residues mod p, where they are ordered as numbers. */
+  private readonly numbers = new Map<number, number>();
   /** The exponents of `pow` that are interpreted, as multiples of 1/2 by their residues. */
   private readonly halves = new Map<number, number>();
 
-  /** @param ordersIntegers whether small integers are ordered as integers, even if they are not squares. */
-  constructor(pair: FieldPair, seed: number, ordersIntegers = false) {
+  /** @param ordersNumbers whether small integers and literals are ordered as numbers, whether or not they are squares. */
+  constructor(pair: FieldPair, seed: number, ordersNumbers = false) {
     this.pair = pair;
-    this.ordersIntegers = ordersIntegers;
+    this.ordersNumbers = ordersNumbers;
     this.infinity = infinityOf(pair.p);
     this.key = mix(seed, 0x9e3779b9);
     this.exponentials = powersOf.get(pair) ?? new Powers(pair.p, pair.generator);
@@ -114,6 +116,7 @@ export class Algebra {
   number(value: number): Elements {
     const found = this.literals.get(value) ?? residuesOf(value, this.pair);
     this.literals.set(value, found);
+    if (this.ordersNumbers && Number.isFinite(value)) this.numbers.set(found.p[0] as number, value);
     return found;
   }
 
@@ -225,8 +228,10 @@ export class Algebra {
     const { p } = this.pair;
     if (value === this.infinity) return Infinity;
     if (value === p.modulus - this.infinity) return -Infinity;
-    if (this.ordersIntegers && value < 2 ** 24) return value;
-    return this.ordersIntegers && p.modulus - value < 2 ** 24 ? value - p.modulus : p.rank(value);
+    if (!this.ordersNumbers) return p.rank(value);
+    if (value < 2 ** 24) return value;
+    if (p.modulus - value < 2 ** 24) return value - p.modulus;
+    return this.numbers.get(value) ?? p.rank(value);
   }
 
   /** 1 if the first is above the second in the order of the field, else 0. */

@@ -6,14 +6,12 @@
 import {
   add,
   binary,
-  call,
   construct,
   type Expression,
   equals,
   library,
   literal,
   multiply,
-  negate,
   select,
   subtract,
   unary,
@@ -232,8 +230,9 @@ export const logsumexp = reduction({
     state: ["largest", "total"],
     identity: { largest: () => lowest, total: () => 0 },
     step: ({ largest, total }, x) => {
-      const e = library("exp", negate(call("abs", difference(x, largest))));
       const isAbove = binary(">", x, largest);
+      // Minus the distance, by the comparison and not by `abs`: over a field, differences have no sign that agrees with it.
+      const e = library("exp", select(difference(x, largest), difference(largest, x), isAbove));
       return {
         largest: select(largest, x, isAbove),
         total: select(add(total, e), add(multiply(total, e), 1), isAbove),
