@@ -109,9 +109,9 @@ export function lowerLongNorms(fn: Fn, options: KernelOptions, least: LongReduct
 /** Norms whose rows are not centered: a mean of a column is stored as one f32. */
 const isSoftmax = ({ name }: Op) => name === "softmax" || name === "log_softmax";
 
-/** Whether the function reduces so many elements to one, if their number is known. */
-export const hasLongReductions = ({ ops }: Fn, least: LongReductions): boolean =>
-  ops.some((op) => isLongRow(rowOf(op), least.longRow) || columnLength(op) >= least.longColumn);
+/** The first op that reduces so many elements to one, if their number is known. */
+export const longReduction = ({ ops }: Fn, least: LongReductions): Op | undefined =>
+  ops.find((op) => isLongRow(rowOf(op), least.longRow) || columnLength(op) >= least.longColumn);
 
 /** The last axes, if these are what a norm or a reduction reduces to one, and known. */
 function rowOf(op: Op): readonly number[] | undefined {

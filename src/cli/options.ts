@@ -63,9 +63,9 @@ export const singleKernel: OptionSpec = {
 export const splitReductions: OptionSpec = {
   name: "--split-reductions",
   value: "KIND",
-  choices: ["long", "plans", "all", "none"],
+  choices: ["plans", "long", "all", "none"],
   summary:
-    "which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of functions that take several kernels anyway (plans); these and, on GPUs, all known to reduce 65536 elements or more to one (long, the default); all; or none",
+    "which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of functions that take several kernels anyway (plans, the default); these and, on GPUs, all known to reduce 65536 elements or more to one (long); all; or none",
 };
 
 export const products: OptionSpec = {

@@ -32,7 +32,7 @@ import type { Kernel } from "../target/manifest.ts";
 import { accuracies, type KernelOptions, reductions, roundings } from "../target/options.ts";
 import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
-import { inLongParts, splitFunction, splitOptions } from "./split-reductions.ts";
+import { inLongParts, splitFunction, splitOptions, unsplit } from "./split-reductions.ts";
 
 /** Options of the passes, and the functions that they run on. */
 export interface OptimizeOptions {
@@ -63,8 +63,8 @@ export interface CompileOptions extends OptimizeOptions, KernelOptions {
   readonly target?: string | TargetProfile;
   /**
    * Which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of
-   * functions that are several kernels anyway (`plans`); these and, on GPUs, all that are known to reduce 65536 elements or more
-   * to one (`long`, the default); `all`; or `none`.
+   * functions that are several kernels anyway (`plans`, the default); these and, on GPUs, all that are known to reduce 65536
+   * elements or more to one (`long`); `all`; or `none`.
    */
   readonly splitReductions?: "long" | "plans" | "all" | "none";
   /** Whether a function that is not a single kernel is rejected (E0502 to E0505) rather than compiled to a plan of several. */
@@ -197,7 +197,12 @@ function compiledFor(
   });
   if (refused.length > 0) throw new TircError(refused);
   const done = compiled.filter((one) => one !== undefined);
-  return { ...result, plans: done.map(({ plan }) => plan), kernels: done.flatMap(({ kernels }) => kernels) };
+  return {
+    ...result,
+    plans: done.map(({ plan }) => plan),
+    kernels: done.flatMap(({ kernels }) => kernels),
+    remarks: [...result.remarks, ...done.flatMap(({ remarks }) => remarks)],
+  };
 }
 
 /**
@@ -210,14 +215,14 @@ export function compileFunction(
   names: readonly string[],
   profiles: readonly TargetProfile[],
   options: CompileOptions,
-): { readonly plan: Plan; readonly kernels: (readonly Kernel[])[] } {
+): { readonly plan: Plan; readonly kernels: (readonly Kernel[])[]; readonly remarks: readonly Diagnostic[] } {
   const {
     accuracy,
     reduction,
     rounding,
     specialize: specialized,
     singleKernel = false,
-    splitReductions = "long",
+    splitReductions = "plans",
   } = options;
   const kernelOptions = { accuracy, reduction, rounding, specialize: specialized };
   const how = splitOptions(splitReductions, profiles, options);
@@ -226,7 +231,9 @@ export function compileFunction(
   try {
     const split = singleKernel || !isFused(fn) ? undefined : splitFunction(fn, names, how, kernelOptions);
     const plan = split ?? planOfOne(fn);
-    return { plan, kernels: kernelsOf(plan) };
+    const kernels = kernelsOf(plan);
+    const isOffered = splitReductions === "plans" && !singleKernel && isFused(fn);
+    return { plan, kernels, remarks: isOffered ? unsplit(fn, names, profiles, kernelOptions) : [] };
   } catch (caught) {
     if (!(caught instanceof TircError)) throw caught;
     const has = (code: string) => caught.diagnostics.some((one) => one.code === code);
@@ -239,7 +246,7 @@ export function compileFunction(
     const cut = { ...outline(parts, names, { split: splitReductions !== "none", longRow: how.longRow }), fn: within };
     const plan = options.products === "plain" ? withPlainKernels(cut) : cut;
     try {
-      return { plan, kernels: kernelsOf(plan) };
+      return { plan, kernels: kernelsOf(plan), remarks: [] };
     } catch (again) {
       // The target has fewer buffers than WebGPU guarantees, for which kernels are not split.
       if (!(again instanceof TircError) || !has("E0504")) throw again;

@@ -1,8 +1,10 @@
 /** Which reductions of a function several workgroups share. */
 
 import { factorSums } from "../../codegen/factor-sums.ts";
-import { hasLongReductions, type LongReductions, lowerLongNorms } from "../../codegen/lower-norms.ts";
-import type { Fn } from "../ir/ir.ts";
+import { type LongReductions, longReduction, lowerLongNorms } from "../../codegen/lower-norms.ts";
+import * as kernelMessages from "../diagnostics/areas/kernels.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Fn, Op } from "../ir/ir.ts";
 import { type OutlineOptions, splitOne } from "../plan/outline.ts";
 import type { Plan } from "../plan/plan.ts";
 import { hasLongRows, inParts } from "../plan/rows-in-parts.ts";
@@ -36,9 +38,22 @@ export function splitFunction(
   how: Required<OutlineOptions>,
   options: KernelOptions,
 ): Plan | undefined {
-  if (!how.split || !hasLongReductions(fn, how)) return undefined;
+  if (!how.split || longReduction(fn, how) === undefined) return undefined;
   const plan = splitOne(inLongParts(fn, how, options), names, how);
   return plan && { ...plan, fn };
+}
+
+/** For a function that is one kernel: which long reduction several workgroups could share on a GPU, if there is one. */
+export function unsplit(
+  fn: Fn,
+  names: readonly string[],
+  profiles: readonly TargetProfile[],
+  options: KernelOptions,
+): readonly Diagnostic[] {
+  const how = splitOptions("long", profiles, options);
+  if (splitFunction(fn, names, how, options) === undefined) return [];
+  const { name, span } = longReduction(fn, how) as Op;
+  return [kernelMessages.oneWorkgroup(span, name, longLength)];
 }
 
 /** The function with its long reductions in the form in which they are split; the function itself if it has none. */

@@ -332,6 +332,7 @@ test("what is said of functions that are no kernel", () => {
     tooLarge: [at, "f", 500, 250_000],
     tooManyPlaces: [at, "concat", 2000],
     notCounted: [whole, "f", { what: "rows", extents: [65_536, 1, 65_536], count: 2 ** 32 }, 2 ** 32 - 2 ** 20],
+    oneWorkgroup: [at, "softmax", 2 ** 16],
     staysOutside: [at, "linear", "matrix products are not compiled to kernels"],
     newKernel: [at, "gelu", otherAxes, [{ name: "`n`", bytes: "3072 * rows" }]],
     notProved: [whole, "f", "portable", "it computes 3151875 elements"],

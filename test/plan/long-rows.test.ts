@@ -47,7 +47,8 @@ describe("infinite elements", () => {
   });
 });
 
-const kernelsOf = (text: string, options: CompileOptions = {}) => compile(parse(text), options).kernels.length;
+const kernelsOf = (text: string, options: CompileOptions = {}) =>
+  compile(parse(text), { splitReductions: "long", ...options }).kernels.length;
 const softmaxOf = (columns: number | string) =>
   `fn f(x: f32[n, ${columns}]) -> (y: f32[n, ${columns}]) { return softmax(x, axes = [-1]) }`;
 
@@ -60,7 +61,7 @@ describe("what is split", () => {
   });
 
   test("in modules for several targets, some of which are GPUs", () => {
-    const { kernels } = compileVariants(parse(softmaxOf(2 ** 16)));
+    const { kernels } = compileVariants(parse(softmaxOf(2 ** 16)), { splitReductions: "long" });
     expect(kernels).toHaveLength(3);
   });
 
@@ -101,10 +102,34 @@ describe("what is split", () => {
 
   test("long rows in a function of several kernels", () => {
     const text = `fn f(x: f32[n, 65536], w: f32[n, n]) -> (y: f32[n, 65536]) { return rmsnorm(matmul(w, softmax(x, axes = [-1])), axes = [-1]) }`;
-    const plan = compile(parse(text)).plans[0] as Plan;
+    const plan = compile(parse(text), { splitReductions: "long" }).plans[0] as Plan;
     expect(callsOf(plan)).toHaveLength(3 + 1 + 3);
     expect(verifyPlan(plan)).toEqual([]);
     expect(comparePlan(plan, [])).toBeUndefined();
+  });
+});
+
+describe("what a remark offers to split", () => {
+  const offered = (text: string, options: CompileOptions = {}) =>
+    compile(parse(text), options).remarks.filter(({ code }) => code === "R0504").length;
+
+  test("long reductions of one kernel, by default, on GPUs", () => {
+    expect(kernelsOf(softmaxOf(2 ** 16), { splitReductions: "plans" })).toBe(1);
+    expect(offered(softmaxOf(2 ** 16))).toBe(1);
+    expect(offered(softmaxOf(2 ** 16 - 4))).toBe(0);
+    expect(offered(softmaxOf(2 ** 16), { target: "swiftshader" })).toBe(0);
+  });
+
+  test("nothing that the option would not split, or that the caller has decided", () => {
+    expect(offered("fn f(x: f32[n, 65537]) -> (y: f32[n]) { return sum(x, axes = [-1]) }")).toBe(0);
+    for (const options of [
+      { rounding: "strict" },
+      { singleKernel: true },
+      { splitReductions: "long" },
+      { splitReductions: "none" },
+    ] as const) {
+      expect(offered(softmaxOf(2 ** 16), options)).toBe(0);
+    }
   });
 });
 
