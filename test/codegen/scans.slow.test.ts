@@ -13,7 +13,9 @@ import { fromNumbers, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { runPlan } from "../../src/runtime/prepare-plan.ts";
 import { portableTarget, type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
+import { allTargets } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
+import { hasTint, validateWgsl } from "../support/tint.ts";
 
 const swiftshader = targetByName("swiftshader");
 /** Workgroups of so few lanes that short lines are several blocks of chunks. */
@@ -110,6 +112,16 @@ describe.each(Object.entries(fused))("%s", (_, text) => {
     }
   });
 });
+
+// Barriers in the loops of lanes must be reached by all of them, which Tint checks too.
+test.skipIf(!hasTint).each(allTargets.map((target) => [target.name, target] as const))(
+  "the text is valid for %s",
+  async (_, target) => {
+    for (const text of Object.values(fused)) {
+      for (const { wgsl } of compiled(text, target).kernels) expect(await validateWgsl(wgsl)).toEqual([]);
+    }
+  },
+);
 
 test("the gradient of a running sum is one kernel", () => {
   const text = `fn f(x: f32[m, 64], g: f32[64]) -> (y: f32[m, 64]) { return cumsum(softmax(x, axes = [-1]), axis = -1) * g }`;
