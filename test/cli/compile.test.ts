@@ -263,7 +263,7 @@ describe("seeing inside", () => {
       "// IR before cse",
       "// IR after dce",
     ]);
-    expect(await headsOf("--print-ir-after-all")).toHaveLength(8);
+    expect(await headsOf("--print-ir-after-all")).toHaveLength(9);
     expect(await headsOf("--print-ir-after-change")).toEqual([
       "// IR after layernorm-to-rmsnorm",
       "// IR after fuse-elementwise",
