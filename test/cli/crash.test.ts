@@ -73,7 +73,9 @@ describe("a pass that fails", () => {
     const { code, stderr } = await place.run(["run", "f.tir", "--device", "cpu"]);
     expect(code).toBe(70);
     expect(stderr).toContain("the pass `cse` broke the function `add_norm`");
-    expect(place.read("tirc-reproducer-1.tir")).toMatch(/^\/\/ tirc-pipeline: cse,dce,nest-reductions,fuse-elementwise\n/);
+    expect(place.read("tirc-reproducer-1.tir")).toMatch(
+      /^\/\/ tirc-pipeline: cse,dce,nest-reductions,fuse-elementwise\n/,
+    );
   });
 
   test("can be left out", async () => {
