@@ -34,7 +34,8 @@ const rules: readonly (readonly [rule: string, result: string, passes: string])[
   ["norm of a product", rms(`linear(${rms("abs(x)")}, w)`), "raise-norms,defer-scale,default"],
 ];
 
-const without = "raise-norms,canonicalize,layernorm-to-rmsnorm,eliminate-centering,cse,dce,nest-reductions,fuse-elementwise";
+const without =
+  "raise-norms,canonicalize,layernorm-to-rmsnorm,eliminate-centering,cse,dce,nest-reductions,fuse-elementwise";
 
 const programOf = (result: string) =>
   `${weights}${vectors}fn f(x: f32[rows, 64], r: f32[rows, 1]) -> (y: f32[rows, 64]) {\n  return ${result}\n}\n`;
