@@ -1,16 +1,16 @@
 /**
  * Compares outputs with the float64 reference.
  *
- * A value may be off by the tolerance, absolute or relative to the largest value of its row (the last axis), whichever
- * is larger. Ops that step (rounding, comparisons, casts to integers and to f16) turn the smallest error into a whole step where
- * their operand lies at the edge between two steps. The reference is therefore computed twice more, with the operands
- * of these ops moved down and up by a few tolerances: what lies between the three results is right.
+ * A value may differ by the tolerance, absolute or relative to the largest magnitude in its row (the last axis),
+ * whichever is larger. Discontinuous ops (rounding, comparisons, casts to integers and to f16) turn the smallest error
+ * into a whole step if their operand is close to a discontinuity. The reference is therefore computed twice more, with
+ * the operands of these ops moved down and up by a few tolerances: any value between the three results is accepted.
  *
- * A product of matrices takes the errors of what it multiplies, times what it multiplies them by, into sums whose terms may cancel.
- * What that comes to is measured: the reference is computed twice more, with the operands of products moved by a
- * tolerance, each element up or down by chance. By as much as its row is moved then, a value may be off as well.
+ * A matrix product multiplies the errors of its operands, and adds them in sums whose terms may cancel. The effect is
+ * measured: the reference is computed twice more, with each element of the operands of products randomly moved up or
+ * down by a tolerance. The largest change in a row is added to the tolerance of its values.
  *
- * A NaN or an infinity is right exactly where the reference has one; no op is excepted (`distance` is the one place for it).
+ * A NaN or an infinity is correct exactly where the reference has one, for every op (see `distance`).
  */
 
 import { roundTo } from "../ir/float16.ts";
@@ -27,22 +27,22 @@ const tolerances = {
   ...{ i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 },
 } as const satisfies Record<ElementType, number>;
 
-/** How far operands of stepping ops are moved, in tolerances: they come out of a few ops themselves. */
+/** How far operands of discontinuous ops are moved, in tolerances: they have accumulated errors of a few ops. */
 const nudgeFactor = 4;
 
 export interface Comparison {
   readonly maxAbsError: number;
-  /** Relative to the largest value of the row. */
+  /** Relative to the largest magnitude in the row. */
   readonly maxRelError: number;
-  /** Values that are on another step than in the reference, and may be. */
+  /** The number of values that are beyond the tolerance, but within the bounds of discontinuous ops. */
   readonly steps: number;
-  /** Values that are wrong. */
+  /** The number of wrong values. */
   readonly wrong: number;
-  /** What a value may be off, of the largest of its row or of 1. */
+  /** The allowed error, relative to the largest magnitude in the row or to 1, whichever is larger. */
   readonly tolerance: number;
-  /** Whether it may be off by what such an error of the operands of products makes of it as well. */
+  /** Whether the allowed error also includes the errors that products amplify. */
   readonly hasProducts: boolean;
-  /** The one that is furthest off among those that are wrong: its index in the output. */
+  /** The index in the output of the wrong value with the largest error. */
   readonly worst: number | undefined;
   /** The reference in float64. */
   readonly want: Float64Array;
@@ -50,15 +50,15 @@ export interface Comparison {
 
 export interface Reference {
   readonly value: Tensor;
-  /** The least and the most that may come out, where ops step. */
+  /** The results with the operands of discontinuous ops moved down and up; empty if there are no such ops. */
   readonly bounds: readonly Tensor[];
-  /** What comes out where the operands of products are a little off. */
+  /** The results with the operands of products perturbed; empty if there are no products. */
   readonly shaken: readonly Tensor[];
 }
 
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** The results of `fn` in float64, with the bounds that stepping ops leave. */
+/** The results of `fn` in float64, with the bounds due to discontinuous ops and products. */
 export function referenceOf(
   fn: Fn,
   inputs: Tensors,
@@ -76,11 +76,11 @@ export function referenceOf(
   );
 }
 
-/** Whether an op makes a whole step of the smallest error of its operand. */
+/** Whether an op is discontinuous: the smallest error of its operand can change its result by a whole step. */
 export function isStep(op: Op): boolean {
   const [x] = op.operands;
   if (x === undefined || !isFloat(x.element)) return false;
-  // What has been rounded lies on a step, not at an edge.
+  // A value that is already rounded is not close to a discontinuity.
   const before = x.def && ops[x.def.name].facts;
   if (before?.jumps && before.idempotent) return false;
   return (
@@ -126,7 +126,7 @@ function nudge(tensor: Tensor, direction: number): Tensor {
   return { ...tensor, data };
 }
 
-/** Calls with where each row begins and ends, and its largest finite magnitude. */
+/** Calls `visit` for each row with its start and end index and its largest finite magnitude. */
 function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number, largest: number) => void): void {
   const length = shape.at(-1) ?? 1;
   for (let start = 0; start < data.length; start += length) {
@@ -139,7 +139,7 @@ function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number,
   }
 }
 
-/** @param roundings to f16 or bf16, one after the other, on the way to an output of such a type. */
+/** @param roundings how many times in a row values are rounded to f16 or bf16 on the way to an output of that type. */
 export function compareOutput(got: HostTensor, { value: want, bounds, shaken }: Reference, roundings = 1): Comparison {
   const numbers = toNumbers(got);
   const tolerance = tolerances[got.element] * (isHalf(got.element) ? roundings : 1);
@@ -177,7 +177,7 @@ export function compareOutput(got: HostTensor, { value: want, bounds, shaken }: 
   return result;
 }
 
-/** By how much a row is another where the operands of products are. */
+/** The largest change in a row when the operands of products are perturbed. */
 function moved(want: Tensor, shaken: readonly Tensor[], start: number, end: number): number {
   let most = 0;
   for (const { data } of shaken) {
@@ -189,7 +189,7 @@ function moved(want: Tensor, shaken: readonly Tensor[], start: number, end: numb
   return most;
 }
 
-/** A NaN for a number, or a number for a NaN, is infinitely wrong. What overflows the element type may be infinite. */
+/** Infinite if only one is NaN. An infinite `got` is correct if `want` overflows the element type. */
 function distance(got: number, want: number, element: ElementType): number {
   if (Object.is(got, want) || got === want || (Number.isNaN(got) && Number.isNaN(want))) return 0;
   const error = Math.abs(got - want);

@@ -1,4 +1,4 @@
-/** What a program promises of its inputs and constants: `@centered` rows have mean zero, as far as their element type can say it. */
+/** Checks contracts of inputs and constants: `@centered` rows have mean zero, up to rounding to their element type. */
 
 import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -12,13 +12,13 @@ import { makeInput } from "./inputs.ts";
 
 const asTensor = (tensor: HostTensor): Tensor => ({ ...tensor, data: toNumbers(tensor) });
 
-/** Made-up data that keeps the promise: its row means taken off. */
+/** Generated data that satisfies the contract of `param`: the row means are subtracted. */
 export function centeredInput(param: Value, tensor: HostTensor): HostTensor {
   if (param.centered.length === 0) return tensor;
   return fromNumbers(tensor.element, tensor.shape, withoutMeans(asTensor(tensor), param.centered).data);
 }
 
-/** Random inputs of a function, the same each time, that keep what it promises of them. */
+/** Random inputs of a function that satisfy its contracts; the same on every call. */
 export const randomInputsOf = (fn: Fn, extents: Readonly<Record<string, number>>): [string, HostTensor][] =>
   fn.params.map((param) => {
     const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
@@ -26,8 +26,8 @@ export const randomInputsOf = (fn: Fn, extents: Readonly<Record<string, number>>
   });
 
 /**
- * E0670 for each parameter, and for each constant that the function reads, that does not keep what it promises, with the
- * row that is furthest off.
+ * E0670 for each parameter, and each constant that the function reads, that violates its contract, with the row whose
+ * mean is largest.
  */
 export function brokenContracts(
   fn: Fn,

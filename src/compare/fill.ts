@@ -1,4 +1,4 @@
-/** What an input is filled with where no file holds it: constants and random numbers. */
+/** Fills for inputs that are not read from a file: constants and random numbers. */
 
 import { roundTo } from "../ir/float16.ts";
 import { normal, randomNumbers } from "../ir/random.ts";
@@ -8,12 +8,12 @@ export type Fill = "randn" | "rand" | "zeros" | "ones" | number | Distribution;
 
 interface Distribution {
   readonly name: "uniform" | "normal";
-  /** `uniform`: the least number, and the one that all are less than. `normal`: the mean and the standard deviation. */
+  /** `uniform`: the lower bound and the exclusive upper bound. `normal`: the mean and the standard deviation. */
   readonly of: readonly [number, number];
 }
 
 const words = ["randn", "rand", "zeros", "ones"] as const;
-/** The forms of a fill, for usage lines and for help. */
+/** The syntax of fills, for usage lines and help. */
 export const fillForms = [...words, "NUMBER", "uniform(LOW, HIGH)", "normal(MEAN, DEVIATION)"] as const;
 
 const special: Readonly<Record<string, number>> = { inf: Infinity, "+inf": Infinity, "-inf": -Infinity, nan: NaN };
@@ -23,7 +23,7 @@ function readNumber(text: string): number | undefined {
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
-/** The fill that a text stands for, why it stands for none, or `undefined` where it looks like none. */
+/** Parses a fill. Returns what is wrong with it, or `undefined` if the text does not look like a fill. */
 export function parseFill(text: string): Fill | { readonly wrong: string } | undefined {
   const word = words.find((known) => known === text) ?? readNumber(text);
   if (word !== undefined) return word;
@@ -40,11 +40,11 @@ export function parseFill(text: string): Fill | { readonly wrong: string } | und
   return { name, of };
 }
 
-/** As it is written after `--in NAME=`. */
+/** In the syntax of `--in NAME=FILL`. */
 export const printFill = (fill: Fill) =>
   typeof fill === "object" ? `${fill.name}(${fill.of.join(", ")})` : String(fill);
 
-/** What `randn` and `rand` are for each element type: for integers and truth values something of their kind. */
+/** The distributions of `randn` and `rand` for each element type; integers and booleans are uniform. */
 const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"]: Distribution } } = {
   f32: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
   f16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
@@ -56,7 +56,7 @@ const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"
   bool: { randn: { name: "uniform", of: [0, 2] }, rand: { name: "uniform", of: [0, 2] } },
 };
 
-/** Draws numbers one by one; `undefined` where the element type does not hold what would come. */
+/** A generator of numbers; `undefined` if the element type cannot represent them. */
 export function numbersOf(element: ElementType, fill: Fill, seed: number): (() => number) | undefined {
   if (typeof fill !== "object" && fill !== "randn" && fill !== "rand") {
     const number = fill === "zeros" ? 0 : fill === "ones" ? 1 : fill;
@@ -68,7 +68,7 @@ export function numbersOf(element: ElementType, fill: Fill, seed: number): (() =
     const [first, second] = of;
     if (!of.every((bound) => Number.isFinite(roundTo[element](bound)))) return undefined;
     if (name === "normal") return () => first + second * normal(next);
-    // What would be rounded up to the upper bound becomes the lower one.
+    // The upper bound is exclusive: a number that rounds up to it becomes the lower bound.
     return () => {
       const number = first + next() * (second - first);
       return roundTo[element](number) < second ? number : first;

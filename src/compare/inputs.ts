@@ -1,4 +1,4 @@
-/** The inputs of `tirc run`: from files, or made up. */
+/** The inputs of `tirc run`: read from files, or generated. */
 
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import * as fileErrors from "../diagnostics/areas/files.ts";
@@ -14,25 +14,26 @@ import { elementInfo, printShape, printType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import { type Fill, numbersOf, printFill } from "./fill.ts";
 
-/** What an input is filled with, or the array that a file holds. */
+/** Where the data of an input comes from: a fill, or an array from a file. */
 export type InputSource =
   | { readonly kind: "fill"; readonly fill: Fill; readonly word?: Word }
   | { readonly kind: "file"; readonly file: string; readonly array: NpyArray };
 
 interface ChosenDims {
   readonly extents: Readonly<Record<string, number>>;
-  /** Those that nothing told. */
+  /** Names of dimensions that got a default extent. */
   readonly defaults: readonly string[];
 }
 
 const defaultColumns = 768;
 const mostRows = 1024;
-/** Inputs made by default dimensions stay at about this many elements. */
+/** With default dimensions, the largest input has about this many elements at most. */
 const mostElements = 2 ** 20;
 
 /**
- * An extent for every named dimension: from the files, from `given`, else a default. The last dimension of a parameter
- * is 768; the others share what keeps the largest parameter at a million elements.
+ * An extent for every named dimension: from the files, from `given`, or else a default. The default is 768 for a
+ * dimension that is only ever the last of a parameter; the others get the largest power of two up to 1024 that keeps
+ * every parameter at about a million elements or less.
  * @throws TircError E0604, E0606.
  */
 export function chooseDims(
@@ -57,8 +58,8 @@ export function chooseDims(
 const mostInTensor = 2 ** 28;
 
 /**
- * Throws E0718 for every input and output that is too large to be held in memory; with `isInterpreted` also for what the
- * interpreter computes on the way, which a kernel holds nowhere.
+ * Throws E0718 for every input and output that is too large for memory; with `isInterpreted` also for intermediate
+ * values, which the interpreter stores and a kernel does not.
  */
 export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>, isInterpreted = true): void {
   const between = isInterpreted ? fn.ops.flatMap((op) => op.results) : [];
@@ -117,14 +118,14 @@ function defaultDims(fn: Fn, known: Readonly<Record<string, number>>, open: read
   return withRows(rows);
 }
 
-/** A seed of its own for each parameter, so that one input stays as it is when another one is given. */
+/** A separate seed for each parameter, so that an input does not change when another one is given. */
 export function seedOf(seed: number, name: string): number {
   let hash = seed ^ 0x811c9dc5;
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) as number), 0x01000193);
   return hash;
 }
 
-/** The tensor of a function's parameter; made up, what looks something up is a place that there is. Throws E0636, E0637, E0717. */
+/** The tensor for a parameter. Generated indices of lookups are in range. Throws E0636, E0637, E0717. */
 export function makeInput(
   fn: Fn,
   param: Value,
@@ -157,7 +158,7 @@ const accepts = { float: ["float", "integer"], integer: ["integer"], truth: ["bo
   Record<string, readonly NpyArray["kind"][]>
 >;
 
-/** Floats are rounded to the parameter's element type, within its range; anything else must fit as it is. */
+/** Floats within the range of the parameter's element type are rounded to it; other numbers must fit exactly. */
 function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file" }): void {
   const type = printType(param.type);
   const name = param.name as string;

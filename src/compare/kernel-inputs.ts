@@ -1,4 +1,4 @@
-/** What a plan reads: its function's inputs, and the constants that it is given as buffers. */
+/** The buffers that a plan reads: inputs of its function, and constants. */
 
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Module } from "../ir/ir.ts";
@@ -8,12 +8,12 @@ import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 
 export type Tensors = Readonly<Record<string, HostTensor>>;
 
-/** Those that passes have added too. */
+/** The constants of the program, and those that passes have added. */
 export function constantsAfter(after: Module, constants: Constants): Constants {
   return constantsOf(after, ({ name }) => constants(name));
 }
 
-/** What a plan reads: its function's inputs, and constants. */
+/** The inputs of the plan's function, and the constants that the plan reads from buffers. */
 export function planInputs({ buffers }: Plan, after: Module, inputs: Tensors, constants: Constants): Tensors {
   const all = constantsAfter(after, constants);
   const read = buffers.filter(({ kind }) => kind === "constant").map(({ name }) => [name, all(name)] as const);

@@ -1,4 +1,4 @@
-/** Where the float64 reference itself makes a NaN or an infinity of finite inputs: the op, and inputs that would not. */
+/** Explains NaNs and infinities that the float64 reference computes from finite inputs: names the op, and better inputs. */
 
 import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
@@ -19,13 +19,13 @@ const has = (tensor: Tensor | undefined, test: Test) => tensor?.data.some(test) 
 interface Given {
   readonly inputs: Tensors;
   readonly constants: Constants;
-  /** What made the inputs, as far as they were told. */
+  /** The sources of the inputs that were given. */
   readonly sources: ReadonlyMap<string, InputSource>;
-  /** The tensor that a parameter gets from another fill. */
+  /** The tensor for a parameter from another source. */
   readonly fill: (param: Value, source: InputSource) => Tensor;
 }
 
-/** A warning for each output that is not finite though all that the function is given is. */
+/** A warning for each output that is not finite although all inputs are. */
 export function explainNotFinite(fn: Fn, references: Readonly<Record<string, Reference>>, given: Given): Diagnostic[] {
   const results = fn.results.filter(({ name }) => has(references[name]?.value, isNotFinite));
   if (results.length === 0 || Object.values(given.inputs).some((input) => has(input, isNotFinite))) return [];
@@ -54,7 +54,7 @@ export function explainNotFinite(fn: Fn, references: Readonly<Record<string, Ref
   });
 }
 
-/** The first op whose result is so while no operand is, among those that `value` is computed from. */
+/** Among the ops that `value` depends on, the first with a result that meets `test` and no operand that does. */
 function firstOf(fn: Fn, value: Value, values: Environment, test: Test): Op | undefined {
   const needed = new Set(upstream(value));
   return fn.ops.find((op) => {
@@ -63,14 +63,14 @@ function firstOf(fn: Fn, value: Value, values: Environment, test: Test): Op | un
   });
 }
 
-/** A value, and all that it is computed from. */
+/** A value, and all values that it depends on. */
 function upstream(value: Value): Value[] {
   const found = new Set([value]);
   for (const one of found) for (const operand of one.def?.operands ?? []) if (operand) found.add(operand);
   return [...found];
 }
 
-/** What an elementwise op makes the first such value of; nothing for ops that read more than an element. */
+/** The operands of the first result element that meets `test`; empty unless the op is elementwise. */
 function operandsAt(op: Op, values: Environment, test: Test): number[] {
   const { shape, data } = values.get(op.results[0] as Value) as Tensor;
   const operands = op.operands.map((operand) => operand && values.get(operand));
@@ -83,7 +83,7 @@ function operandsAt(op: Op, values: Environment, test: Test): number[] {
 const candidates = ["rand", { name: "uniform", of: [0.5, 2] }, { name: "uniform", of: [-1, 1] }] as const;
 const mostParams = 4;
 
-/** The option that leaves no such value, tried out: for one of the parameters that were filled with random numbers, else for all. */
+/** Options that avoid such values, found by trying other fills for one randomly filled parameter, or else for all. */
 function betterFill(params: readonly Value[], given: Given, isRight: (inputs: Tensors) => boolean): string | undefined {
   const random = params.filter((param) => given.sources.get(param.name as string)?.kind !== "file");
   if (random.length === 0 || random.length > mostParams) return undefined;

@@ -1,4 +1,4 @@
-/** What the text before a caret expects. Read from its tokens, for half a statement has no tree. */
+/** What the text before a caret expects next. Works on tokens, since an unfinished statement has no syntax tree. */
 
 import { keywords, reservedWords } from "../ir/print.ts";
 import { elementTypes } from "../ir/types.ts";
@@ -10,14 +10,14 @@ import type { TextRange } from "./text-range.ts";
 /** A call whose `)` comes after the caret. */
 export interface OpenCall {
   readonly callee: string;
-  /** Arguments that it has by name. */
+  /** Names of the arguments already passed by name. */
   readonly given: ReadonlySet<string>;
 }
 
 interface Common {
-  /** The word that has begun. */
+  /** The partly typed word at the caret; empty if there is none. */
   readonly range: TextRange;
-  /** Where the statement begins. */
+  /** Offset of the start of the statement. */
   readonly statement: number;
 }
 
@@ -28,15 +28,16 @@ export type Caret = Common &
     | { readonly place: "attributeValue"; readonly call: OpenCall; readonly attribute: string }
   );
 
-/** A bracket that is open at the caret, by the index of its token. */
+/** A bracket that is open at the caret. */
 interface OpenBracket {
+  /** Index of its token. */
   readonly at: number;
   readonly text: string;
-  /** The name before it. */
+  /** The name just before the bracket, if any. */
   readonly callee: string | undefined;
 }
 
-/** Words that a statement or an item begins with. */
+/** Keywords that start a statement or an item. */
 const beginners = new Set<string>(keywords);
 const openers = new Set(["(", "["]);
 const isWord = (token: Token | undefined, text: string) => token?.text === text && token.kind !== "string";
@@ -54,7 +55,7 @@ export function caretAt(program: Program, offset: number): Caret {
   const inComment =
     inOpenComment ||
     comments.some(({ start, end, text: comment }) => {
-      // A line comment goes on to the end of its line, where one more letter would be part of it.
+      // At the end of a line comment, the next letter typed would still be part of it.
       return start < offset && (offset < end || (comment.startsWith("//") && !text.slice(end, offset).includes("\n")));
     });
   if (inComment || isNumber || (isInside && !isTyped)) return { range, statement: range.start, place: "nothing" };
@@ -64,7 +65,7 @@ export function caretAt(program: Program, offset: number): Caret {
 
 type Place = Caret extends infer C ? (C extends Common ? Omit<C, "range"> : never) : never;
 
-/** `begin` is the index of the token that the last statement before the caret begins with, or -1. */
+/** `begin` is the index of the first token of the last statement before the caret, or -1. */
 function placeAfter(before: readonly Token[], begin: number, { text }: Program, start: number): Place {
   const last = before.at(-1);
   const keyword = before[begin];
@@ -112,7 +113,7 @@ function inExpression(
   return { ...common, place: "expression" };
 }
 
-/** Whether a statement may end with this token: after it no value can begin. */
+/** Whether a statement may end with this token, which means that no operand can follow it. */
 function endsStatement({ kind, text }: Token): boolean {
   if (kind === "symbol") return [")", "]", "{", "}"].includes(text);
   return kind !== "name" || !beginners.has(text);
@@ -139,7 +140,7 @@ function openBrackets(tokens: readonly Token[], from: number): OpenBracket[] {
   return open;
 }
 
-/** `x: f32[`, `-> f32[`, `(f32[`: the bracket of a type. */
+/** Whether the bracket belongs to a type: `x: f32[`, `-> f32[`, `(f32[`. */
 function isType(tokens: readonly Token[], { at, callee }: OpenBracket): boolean {
   return (elementTypes as readonly string[]).includes(callee ?? "") && tokens[at - 2] !== undefined;
 }

@@ -1,4 +1,4 @@
-/** What may be written at the caret. */
+/** Code completion. */
 
 import { callableNames, isLeafName, isOpName, ops } from "../ir/ops/index.ts";
 import { literalWords } from "../ir/print.ts";
@@ -11,15 +11,15 @@ import type { Binding, BindingKind } from "./resolve.ts";
 import type { TextRange } from "./text-range.ts";
 import { elementSummaries, keywordSummaries } from "./words.ts";
 
-/** What kind of thing a completion writes. */
+/** The kind of name or word that a completion inserts. */
 export type CompletionKind = BindingKind | "op" | "attribute" | "operand" | "type" | "keyword" | "literal";
 
-/** One thing that may be written. */
+/** One completion. */
 export interface Completion {
   readonly kind: CompletionKind;
-  /** What is shown, and compared with what has been typed. */
+  /** The text shown in the list, which editors match against the word being typed. */
   readonly label: string;
-  /** What is written. */
+  /** The text inserted. */
   readonly insert: string;
   /** A signature or a type; may be empty. */
   readonly detail: string;
@@ -27,9 +27,9 @@ export interface Completion {
   readonly prose: string;
 }
 
-/** Everything that may be written at a caret. */
+/** All completions at a caret. */
 export interface Completions {
-  /** The word that a completion takes the place of; empty where none has begun. */
+  /** The partly typed word that a completion replaces; empty if there is none. */
   readonly range: TextRange;
   readonly items: readonly Completion[];
 }
@@ -40,7 +40,7 @@ function item(kind: CompletionKind, label: string, { insert = label, detail = ""
   return { kind, label, insert, detail, prose };
 }
 
-/** What may stand at `offset`, whatever has been typed of it so far. */
+/** All completions valid at `offset`, not filtered by the word typed so far. */
 export function completions(text: string, offset: number): Completions {
   const program = programOf(text);
   const caret = caretAt(program, offset);
@@ -59,8 +59,11 @@ function itemsAt(program: Program, caret: Caret): Completion[] {
       return elementTypes.map((label) => item("type", label, { prose: elementSummaries[label] }));
     case "contract":
       return [
-        item("keyword", "centered", { insert: "centered(-1)", prose: "Promises rows of mean zero over axes." }),
-        item("keyword", "trained", { prose: "A weight that is trained: its centering stays in the graph." }),
+        item("keyword", "centered", {
+          insert: "centered(-1)",
+          prose: "Promises that the mean over these axes is zero.",
+        }),
+        item("keyword", "trained", { prose: "A trained weight: its centering stays in the graph." }),
       ];
     case "dimension":
       return bound(program, caret, "dimension");
@@ -87,7 +90,7 @@ function expressionItems(program: Program, caret: Caret): Completion[] {
   return [...names, ...opItems(), ...literalWords.map((label) => item("literal", label))];
 }
 
-/** What the function and the file have bound before the statement of the caret, the latest first. */
+/** Names in scope at the caret: bound by the file, or by the function before this statement. The latest comes first. */
 function bound(program: Program, { range, statement }: Caret, ...kinds: readonly BindingKind[]): Completion[] {
   const fn = fnAt(program, range.start);
   const seen = ({ kind, fn: owner, node, definition }: Binding) => {
@@ -100,7 +103,7 @@ function bound(program: Program, { range, statement }: Caret, ...kinds: readonly
   return [...unique.values()].map((one) => item(one.kind, one.name, { detail: typeText(program, one) ?? "" }));
 }
 
-/** Attributes that the call does not have yet, and operands that may be given by name. */
+/** Attributes that the call does not set yet, and optional operands, which can be passed by name. */
 function argumentItems({ callee, given }: OpenCall): Completion[] {
   if (!isOpName(callee) || isLeafName(callee)) return [];
   const { attributes, operands } = ops[callee];

@@ -1,4 +1,4 @@
-/** What ops and attributes are, in words, from the op table. Prose is Markdown. */
+/** Descriptions of ops and attributes, generated from the op table. Prose is Markdown. */
 
 import { signatureOf, sizeWords } from "../ir/infer.ts";
 import type { AttributeDef } from "../ir/ops/attributes.ts";
@@ -8,7 +8,7 @@ import { elementTypes } from "../ir/types.ts";
 
 const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(", ");
 
-/** What an attribute takes. */
+/** The values that an attribute accepts, in words. */
 function takes(def: AttributeDef): string {
   switch (def.type) {
     case "number":
@@ -44,7 +44,7 @@ function takes(def: AttributeDef): string {
   }
 }
 
-/** A default as the language writes it, such as `"same"` or `1e-5`; empty if there is none. */
+/** A default value in the language's syntax, such as `"same"` or `1e-5`; `undefined` if there is none. */
 function defaultOf(def: AttributeDef): string | undefined {
   const value = "default" in def ? def.default : undefined;
   if (value === undefined) return undefined;
@@ -52,7 +52,7 @@ function defaultOf(def: AttributeDef): string | undefined {
   return typeof value === "string" ? `"${value}"` : String(value);
 }
 
-/** `eps = 0.00001`, or the name alone where it must be given. */
+/** `eps = 0.00001`, or only the name if the attribute is required. */
 export function attributeSignature(name: string, def: AttributeDef): string {
   const value = defaultOf(def);
   return value === undefined ? name : `${name} = ${value}`;

@@ -1,4 +1,4 @@
-/** What stands under the caret, in a line of the language and a few of prose. */
+/** Describes the name, op or keyword under the caret: a line of code and a few lines of prose. */
 
 import type { Op } from "../ir/ir.ts";
 import { isLeafName, isOpName, type OpName, ops } from "../ir/ops/index.ts";
@@ -12,15 +12,15 @@ import { elementSummaries, keywordSummaries } from "./words.ts";
 
 /** What an editor shows beside the caret. */
 export interface Hover {
-  /** What it is about. */
+  /** The part of the text that is described. */
   readonly range: TextRange;
-  /** In the language: a name with its type, or how an op is called. */
+  /** In the language's syntax: a name with its type, or the signature of an op. */
   readonly code: string;
   /** Markdown; may be empty. */
   readonly prose: string;
 }
 
-/** What is known of what stands at `offset`; nothing where there is nothing to say. */
+/** Describes the name, op, attribute or keyword at `offset`; `undefined` if there is none. */
 export function hover(text: string, offset: number): Hover | undefined {
   const program = programOf(text);
   const found = bindingAt(program.names, offset);
@@ -28,7 +28,7 @@ export function hover(text: string, offset: number): Hover | undefined {
   return hoverCall(program, offset) ?? hoverOperator(program, offset) ?? hoverWord(program, offset);
 }
 
-/** The type of a name, as the type checker has it, else as it is written; `undefined` where neither says. */
+/** The inferred type of a name, or else its declared type; `undefined` if neither is known. */
 export function typeText(program: Program, { definition, type }: Binding): string | undefined {
   const bound = program.boundAt(definition);
   if (bound?.kind === "value") return printType(bound.value.type);
@@ -43,10 +43,10 @@ function describeBinding(program: Program, binding: Binding): Omit<Hover, "range
   switch (kind) {
     case "value": {
       const isNumber = program.boundAt(definition)?.kind === "literal";
-      const unknown = type === undefined && !isNumber ? "Its type is not known: what it is made of has a mistake." : "";
+      const unknown = type === undefined && !isNumber ? "Its type is not known: its expression has an error." : "";
       return {
         code: `let ${typed}`,
-        prose: isNumber ? "A number: it takes the element type of what it meets." : unknown,
+        prose: isNumber ? "A number: it takes the element type of the operand that it is combined with." : unknown,
       };
     }
     case "parameter":

@@ -1,6 +1,6 @@
 /**
- * What an editor asks of a `.tir` text. Every function takes the text as it is, mistakes and all, and UTF-16 offsets
- * into it; none throws. Runs anywhere.
+ * Language services for editors. Every function takes the text of a `.tir` file, which may have errors, and UTF-16
+ * offsets into it; none throws. Runs anywhere.
  *
  * @module tirc/language
  */
@@ -24,7 +24,7 @@ export type { TextRange } from "./text-range.ts";
 
 const usual: CheckOptions = {};
 
-/** Everything that is wrong with a text, in the order of places: what `tirc check` and `tirc compile` say. */
+/** All diagnostics of a text in source order: the same as those of `tirc check` and `tirc compile`. */
 export function diagnostics(text: string, options: CheckOptions = usual): readonly Diagnostic[] {
   const program = programOf(text);
   if (program.diagnostics.length > 0) return program.diagnostics;
@@ -35,7 +35,7 @@ export function diagnostics(text: string, options: CheckOptions = usual): readon
   return found;
 }
 
-/** What was found by the options asked for last: an editor asks again at every move of the caret. */
+/** Diagnostics for the options last used: an editor requests them again whenever the caret moves. */
 const checked = new WeakMap<Program, { readonly options: CheckOptions; readonly found: readonly Diagnostic[] }>();
 
 function kernelDiagnostics({ module, source }: Program, options: CheckOptions): readonly Diagnostic[] {
@@ -47,7 +47,7 @@ function kernelDiagnostics({ module, source }: Program, options: CheckOptions): 
   }
 }
 
-/** The text laid out as `tirc fmt` does; `undefined` where it does not parse. */
+/** The text as `tirc fmt` formats it; `undefined` if it does not parse. */
 export function format(text: string): string | undefined {
   try {
     return layOut(text);

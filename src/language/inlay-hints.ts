@@ -1,17 +1,17 @@
-/** The types that an editor shows after names which have none written. */
+/** The types that an editor shows after names without a type annotation. */
 
 import { typeText } from "./hover.ts";
 import { programOf } from "./program.ts";
 
-/** A text that is shown between two letters of the program, and is none of it. */
+/** Text that an editor shows inside a line without it being part of the program. */
 export interface InlayHint {
-  /** It is shown before this offset. */
+  /** The hint is shown before the character at this offset. */
   readonly offset: number;
-  /** `: f32[rows, 512]`. */
+  /** Such as `: f32[rows, 512]`. */
   readonly label: string;
 }
 
-/** The type of every `let` that has one and does not say it. A number by itself has no type yet. */
+/** The inferred type of every `let` without an annotation. A `let` of a bare number has no type, and gets no hint. */
 export function inlayHints(text: string): InlayHint[] {
   const program = programOf(text);
   return program.names.bindings.flatMap((binding) => {

@@ -1,4 +1,4 @@
-/** All that is known of a text: what the parser and the type checker say, and what each name means. */
+/** A text with the results of parsing, type checking and name resolution. */
 
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
 import { limited } from "../diagnostics/limit.ts";
@@ -13,31 +13,31 @@ import type { FileNode, FnNode, TypeNode } from "../parse/syntax.ts";
 import { type Names, resolve } from "./resolve.ts";
 import { type TextRange, touches } from "./text-range.ts";
 
-/** A text that has been read, mistakes and all. */
+/** A parsed and type-checked text, which may have errors. */
 export interface Program {
   readonly text: string;
   readonly tree: FileNode;
   readonly tokens: readonly Token[];
   readonly comments: readonly Comment[];
-  /** Whether what follows the last token is a comment without its end. */
+  /** Whether the text ends inside an unterminated comment. */
   readonly endsInComment: boolean;
-  /** What the parser and the type checker say. */
+  /** Errors of the parser, the type checker and the verifier. */
   readonly diagnostics: readonly Diagnostic[];
-  /** The functions that are right. */
+  /** The functions without errors. */
   readonly module: Module;
   readonly source: Source;
   readonly names: Names;
-  /** What the name at a place is bound to. */
+  /** The value bound by the name defined at this offset. */
   boundAt(name: { readonly start: number }): Lowered | undefined;
-  /** The op that this part of the text became. */
+  /** The op that this expression was lowered to. */
   opAt(place: TextRange): Op | undefined;
 }
 
-/** An editor asks many things of one text: the last few are kept. */
+/** A cache of the last few texts: an editor sends many requests for the same text. */
 const kept = new Map<string, Program>();
 const mostKept = 8;
 
-/** Reads a text. Never throws. */
+/** Parses and type-checks a text. Never throws. */
 export function programOf(text: string): Program {
   const program = kept.get(text) ?? read(text);
   kept.delete(text);
@@ -59,7 +59,7 @@ function read(text: string): Program {
     made: (place, op) => void made.set(key(place), op),
   });
   const refused = limited([...syntax, ...types]);
-  // Of half a program it would say what is not so.
+  // The verifier would report false errors for an incomplete program.
   const diagnostics = refused.length > 0 ? refused : module.fns.flatMap(verifyFn);
   return {
     ...{ text, tree, tokens, comments, endsInComment, diagnostics, module, source, names: resolve(tree, tokens) },
@@ -68,7 +68,7 @@ function read(text: string): Program {
   };
 }
 
-/** The function that `offset` is in. One whose `}` is missing goes on to the next, or to the end of the file. */
+/** The function that contains `offset`. Without its `}` it extends to the next function, or to the end of the file. */
 export function fnAt({ text, tree }: Program, offset: number): FnNode | undefined {
   const fn = tree.fns.findLast(({ span }) => span.start <= offset);
   if (fn === undefined) return undefined;
@@ -76,13 +76,13 @@ export function fnAt({ text, tree }: Program, offset: number): FnNode | undefine
   return isClosed && offset >= fn.span.end ? undefined : fn;
 }
 
-/** The token that the caret is in or touches; of two that meet, the one that is a word. */
+/** The token that the caret is in or touches. Between two adjacent tokens, a word is preferred. */
 export function tokenAt({ tokens }: Program, offset: number): Token | undefined {
   const touched = tokens.filter((token) => touches(token, offset));
   return touched.find(({ kind }) => kind === "name") ?? touched.at(-1);
 }
 
-/** A type as the language writes it. */
+/** A type in the language's syntax. */
 export function printTypeNode({ element, shape, opaque }: TypeNode): string {
   const type: TensorType = { element, shape };
   return opaque ? "opaque" : printType(type);

@@ -1,4 +1,4 @@
-/** Changes a name everywhere, or says why not. */
+/** Renames a binding everywhere, or explains why that is not possible. */
 
 import { lineColumn } from "../diagnostics/source.ts";
 import { isOpName } from "../ir/ops/index.ts";
@@ -9,19 +9,19 @@ import { refusals } from "./refusals.ts";
 import { type Binding, type BindingKind, bindingAt, placesOf } from "./resolve.ts";
 import type { TextRange } from "./text-range.ts";
 
-/** Text to put in place of a range. */
+/** Replaces the range by `newText`. */
 export interface TextEdit extends TextRange {
   readonly newText: string;
 }
 
-/** The edits, or why there are none. */
+/** The edits, or the reason for refusing the rename. */
 export type Rename =
   | { readonly ok: true; readonly edits: readonly TextEdit[] }
   | { readonly ok: false; readonly message: string };
 
 const refuse = (message: string) => ({ ok: false, message }) as const;
 
-/** The name at `offset`, if it can be changed. */
+/** The name at `offset`, or the reason why it cannot be renamed. */
 export function renameTarget(
   text: string,
   offset: number,
@@ -36,7 +36,7 @@ export function renameTarget(
 
 const isWord = (name: string) => reservedWords.has(name) || isElementType(name);
 
-/** The edits that give the thing named at `offset` another name; the program means the same after them. */
+/** The edits that rename the binding at `offset`. They never change the meaning of the program. */
 export function rename(text: string, offset: number, newName: string): Rename {
   const target = renameTarget(text, offset);
   if (!target.ok) return target;
@@ -51,7 +51,7 @@ export function rename(text: string, offset: number, newName: string): Rename {
   return meansTheSame(program, edits) ? { ok: true, edits } : refuse(refusals.captured(newName));
 }
 
-/** Names of one group must differ: within a function, or, for names of the file, everywhere. */
+/** The namespace of each kind. Names in one namespace are unique within a function; those of the file everywhere. */
 const groupOf: Readonly<Record<BindingKind, "function" | "value" | "result" | "dimension">> = {
   ...{ function: "function", result: "result", dimension: "dimension" },
   ...{ const: "value", parameter: "value", value: "value" },
@@ -72,20 +72,20 @@ function taken({ tree, names }: Program, { kind, fn }: Binding, newName: string)
   return refusals.taken(newName, described[other.kind], line);
 }
 
-/** A word that may be the name, in a part of the text that did not parse: it would be left behind. */
+/** Refuses if the name may also occur in a part of the text that did not parse, which the rename would miss. */
 function hidden({ tokens, tree, names }: Program, { name, fn }: Binding): string | undefined {
   const known = new Set<number>();
   for (const binding of names.bindings) for (const { start } of placesOf(binding)) known.add(start);
   const left = tokens.find((token, i) => {
     const isInside = fn === undefined || (token.start >= fn.span.start && token.end <= fn.span.end);
     if (!isInside || token.kind !== "name" || token.text !== name || known.has(token.start)) return false;
-    // Ops, attributes and element types are named apart.
+    // Ops, attributes and element types have namespaces of their own.
     return !["(", "="].includes(tokens[i + 1]?.text ?? "") && !isElementType(name);
   });
   return left && refusals.hidden(name, lineColumn(tree.span.source, left.start).line);
 }
 
-/** Whether after the edits every name still stands for the thing that it stood for. */
+/** Whether every name still refers to the same binding after the edits. */
 function meansTheSame(before: Program, edits: readonly TextEdit[]): boolean {
   const after = programOf(applyEdits(before.text, edits));
   const moved = (offset: number) => {
@@ -98,7 +98,7 @@ function meansTheSame(before: Program, edits: readonly TextEdit[]): boolean {
   return same && after.diagnostics.length <= before.diagnostics.length;
 }
 
-/** The text with the edits made; they must not overlap. */
+/** Applies edits to a text. They must not overlap. */
 export function applyEdits(text: string, edits: readonly TextEdit[]): string {
   const sorted = [...edits].sort((a, b) => b.start - a.start);
   return sorted.reduce((now, { start, end, newText }) => now.slice(0, start) + newText + now.slice(end), text);

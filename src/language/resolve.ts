@@ -1,10 +1,10 @@
 /**
- * What each name in a file means.
+ * Name resolution.
  *
- * - binding: something with a name, where it is named first, and where else that name stands for it.
+ * - binding: a named function, value or dimension, with the place of its definition and those of its uses.
  *
- * Values (parameters, `let`s and consts) and dimensions are named apart; only in the list of a `shape` attribute both
- * may stand, and there a dimension goes first. Statements that did not parse are read word by word.
+ * Values (parameters, `let`s and consts) and dimensions have separate namespaces. Only the list of a `shape` attribute
+ * may name either; there a dimension takes precedence. Statements that did not parse are scanned word by word.
  */
 
 import { infixOps, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
@@ -24,26 +24,27 @@ import type {
 } from "../parse/syntax.ts";
 import { rangeOf, type TextRange, touches } from "./text-range.ts";
 
-/** What a name can be the name of. */
+/** What a name can refer to. */
 export type BindingKind = "function" | "const" | "parameter" | "result" | "value" | "dimension";
 
 export interface Binding {
   readonly kind: BindingKind;
   readonly name: string;
   readonly definition: TextRange;
-  /** In the order of the text. */
+  /** In source order. */
   readonly uses: readonly TextRange[];
-  /** The function that it belongs to; none for consts and functions. */
+  /** The function it belongs to; `undefined` for consts and functions. */
   readonly fn: FnNode | undefined;
-  /** What defines it; a dimension is defined by the first type that has it. */
+  /** The defining node; `undefined` for a dimension, which is defined by the first type that names it. */
   readonly node: ConstNode | FnNode | ParamNode | ResultNode | LetNode | undefined;
-  /** As written. */
+  /** The declared type, if any. */
   readonly type: TypeNode | undefined;
 }
 
-/** An operator where it stands, and the expression that it makes. */
+/** The range of an operator. */
 interface OperatorUse extends TextRange {
   readonly op: OpName;
+  /** The range of the expression that it forms. */
   readonly whole: TextRange;
 }
 
@@ -69,7 +70,7 @@ export function resolve(file: FileNode, tokens: readonly Token[]): Names {
   return found;
 }
 
-/** The binding that the name at `offset` stands for. */
+/** The binding that the name at `offset` refers to. */
 export function bindingAt({ bindings }: Names, offset: number): { binding: Binding; place: TextRange } | undefined {
   for (const binding of bindings) {
     const place = placesOf(binding).find((one) => touches(one, offset));
@@ -78,7 +79,7 @@ export function bindingAt({ bindings }: Names, offset: number): { binding: Bindi
   return undefined;
 }
 
-/** Everywhere that the name stands, its definition included, in the order of the text. */
+/** The definition and all uses, in source order. */
 export function placesOf({ definition, uses }: Binding): TextRange[] {
   return [definition, ...uses].sort((a, b) => a.start - b.start);
 }
@@ -120,7 +121,7 @@ class Scope {
       return one.kind === "kernel" ? one.body : [one];
     });
     for (const { type } of node.params) this.type(type, true);
-    // An `extern` op may have dimensions of its own, which the header may name.
+    // The result types of an `extern` op may introduce dimensions, which the function header may name.
     for (const one of statements) {
       if (one.kind === "let" && isExtern(one)) for (const type of one.types) this.type(type, true);
     }
@@ -152,7 +153,7 @@ class Scope {
     type: TypeNode | undefined,
   ): void {
     const binding = bind(this.found, { kind, name, definition, node, type, fn: this.fn });
-    // A second one of a name is a mistake: what follows means the first.
+    // A second definition of a name is an error: later uses refer to the first.
     if (!this.values.has(name) && !this.consts.has(name)) this.values.set(name, binding);
   }
 
@@ -168,7 +169,7 @@ class Scope {
     }
   }
 
-  /** `within` is the statement around it, whose own names are no uses. */
+  /** `within` is the enclosing statement; the names that it binds are not uses. */
   expression(node: ExpressionNode, within?: LetNode): void {
     switch (node.kind) {
       case "name":
@@ -224,7 +225,7 @@ class Scope {
     binding?.uses.push(rangeOf(place));
   }
 
-  /** What did not parse still says names: those that are no op, no attribute, and not what the statement binds. */
+  /** Text that did not parse still uses names: all but ops, attributes and the names that the statement binds. */
   private words({ start, end }: TextRange, within: LetNode | undefined): void {
     const { tokens } = this.found;
     const own = new Set(within?.names.map(({ span }) => span.start));
@@ -238,7 +239,7 @@ class Scope {
   }
 }
 
-/** The index of the first token that begins at `offset` or after it. */
+/** The index of the first token that starts at or after `offset`. */
 export function firstFrom(tokens: readonly Token[], offset: number): number {
   let [low, high] = [0, tokens.length];
   while (low < high) {

@@ -1,24 +1,24 @@
-/** What a file defines, as an outline. */
+/** The outline of a file. */
 
 import { headerText, typeText } from "./hover.ts";
 import { programOf } from "./program.ts";
 import type { Binding } from "./resolve.ts";
 import { rangeOf, type TextRange } from "./text-range.ts";
 
-/** A line of the outline. */
+/** One entry of the outline. */
 export interface FileSymbol {
   readonly kind: "function" | "const" | "parameter" | "value";
   readonly name: string;
-  /** Its type, or the header of a function; empty where it is not known. */
+  /** The type, or the header of a function; empty if it is not known. */
   readonly detail: string;
-  /** All of it. */
+  /** The whole definition. */
   readonly range: TextRange;
   readonly nameRange: TextRange;
-  /** Of a function: its parameters and values. */
+  /** The parameters and values of a function. */
   readonly children: readonly FileSymbol[];
 }
 
-/** Functions and consts in the order of the text. */
+/** Functions and consts in source order. */
 export function symbols(text: string): FileSymbol[] {
   const program = programOf(text);
   const { bindings } = program.names;

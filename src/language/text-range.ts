@@ -1,4 +1,4 @@
-/** Places in a text. */
+/** Ranges of a text. */
 
 /** A half-open range of UTF-16 offsets, 0-based. */
 export interface TextRange {
@@ -6,12 +6,12 @@ export interface TextRange {
   readonly end: number;
 }
 
-/** A caret touches a word from before its first letter to after its last. */
+/** Whether a caret at `offset` is inside the range or at either end of it. */
 export function touches({ start, end }: TextRange, offset: number): boolean {
   return start <= offset && offset <= end;
 }
 
-/** The range alone, of something that has more. */
+/** Only the range of an object that has more properties, such as a span. */
 export function rangeOf({ start, end }: TextRange): TextRange {
   return { start, end };
 }

@@ -1,14 +1,14 @@
-/** Descriptions of the keywords, which are not names of ops. */
+/** Descriptions of keywords and element types. Those of ops are in the op table. */
 
 import type { keywords } from "../ir/print.ts";
 
 /** What each keyword is for. */
 export const keywordSummaries: Readonly<Record<(typeof keywords)[number], string>> = {
-  fn: "A function: it becomes one kernel.",
+  fn: "A function, compiled to one kernel where possible.",
   let: "Names a value.",
-  const: "A constant tensor, which all functions of the file see.",
-  return: "What the function gives, in the order of its declared results.",
-  kernel: "Lets that go into one kernel. Their names stay visible after the block.",
+  const: "A constant tensor, visible in all functions of the file.",
+  return: "The results of the function, in the order of their declaration.",
+  kernel: "Statements computed by one kernel. Their names stay visible after the block.",
 };
 
 /** What each element type holds. */

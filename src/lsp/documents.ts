@@ -1,4 +1,4 @@
-/** The texts that the editor has open. */
+/** The documents that are open in the editor. */
 
 import { Lines } from "./lines.ts";
 import { errorCodes, RequestError } from "./messages.ts";
@@ -13,7 +13,7 @@ export interface Document {
 export class Documents {
   private readonly open = new Map<string, Document>();
 
-  /** @throws RequestError where it is not open. */
+  /** @throws RequestError if it is not open. */
   get(uri: string): Document {
     const found = this.open.get(uri);
     if (found === undefined) throw new RequestError(errorCodes.invalidParams, `${uri} is not open`);
@@ -31,7 +31,7 @@ export class Documents {
     return uri;
   }
 
-  /** Changes are made one after the other: each is told in positions of the text that the one before has left. */
+  /** Applies the changes in order: the positions of each refer to the text after the one before. */
   didChange(params: Params): string {
     const uri = params.at("textDocument").at("uri").string();
     const version = params.at("textDocument").at("version").integer();

@@ -1,14 +1,15 @@
 /**
- * Messages on a stream: `Content-Length: N`, an empty line, then N bytes of UTF-8.
+ * Message framing on a byte stream: `Content-Length: N`, an empty line, then N bytes of UTF-8.
  *
- * Bytes that are not a header are skipped up to the next `Content-Length`, so that a broken message does not end the session.
+ * After a malformed header the reader skips to the next `Content-Length`, so that one broken message does not end the
+ * session.
  */
 
 type Frame = { readonly body: string } | { readonly problem: string };
 
-/** No message of an editor is larger; a larger number is taken for a broken header. */
+/** No editor sends a larger message; a larger length is treated as a malformed header. */
 const largestBody = 256 * 2 ** 20;
-/** A header has two lines; more bytes than this without its end are not a header. */
+/** A header has at most two lines; if it does not end within this many bytes, it is not a header. */
 const largestHeader = 8192;
 
 const ascii = new TextDecoder("latin1");
@@ -16,13 +17,13 @@ const utf8 = new TextDecoder();
 
 export class FrameReader {
   private buffer = new Uint8Array(0);
-  /** Chunks of a body that has not come whole: joined once, when it has. */
+  /** Chunks of an incomplete body, joined once it is complete. */
   private pending: Uint8Array[] = [];
   private pendingLength = 0;
-  /** How many bytes must be there before looking is worth it. */
+  /** The number of bytes at which the current message is complete; 0 if its length is not known yet. */
   private wanted = 0;
 
-  /** The messages that are whole once `chunk` has come. */
+  /** Adds a chunk, and returns the messages that are now complete. */
   push(chunk: Uint8Array): Frame[] {
     this.pending.push(chunk);
     this.pendingLength += chunk.length;
@@ -56,10 +57,10 @@ export class FrameReader {
     const length = lengthOf(header);
     if (length === undefined) {
       this.drop(end + 4);
-      return { problem: problem ?? "a header without a usable Content-Length" };
+      return { problem: problem ?? "the header has no valid Content-Length" };
     }
     if (problem !== undefined) {
-      // Without what comes before the last Content-Length the rest may be a header.
+      // A valid header may start at the last Content-Length.
       this.drop(header.toLowerCase().lastIndexOf("content-length") || end + 4);
       return { problem };
     }
@@ -75,9 +76,9 @@ export class FrameReader {
   private headerWithoutEnd(head: string): Frame | undefined {
     if (head.length < largestHeader) return undefined;
     const at = head.toLowerCase().lastIndexOf("content-length");
-    // The end of what is dropped may be the beginning of a header.
+    // The last bytes may be the start of "content-length", so they are not dropped.
     this.drop(at > 0 ? at : largestHeader - "content-length".length);
-    return { problem: `no end of a header in ${largestHeader} bytes` };
+    return { problem: `the header does not end within ${largestHeader} bytes` };
   }
 
   private drop(length: number): void {
@@ -91,13 +92,13 @@ function lengthOf(header: string): number | undefined {
   return length <= largestBody ? length : undefined;
 }
 
-/** What is wrong with the lines of a header, if something is. */
+/** Describes the first malformed line of a header; `undefined` if all are well-formed. */
 function headerProblem(header: string): string | undefined {
   const wrong = header.split("\r\n").find((line) => !/^[a-z][a-z-]*:/i.test(line));
   return wrong === undefined ? undefined : `not a header: ${JSON.stringify(wrong.slice(0, 80))}`;
 }
 
-/** A message as bytes for the stream. */
+/** Encodes a message with its header. */
 export function frame(message: unknown): Uint8Array {
   const body = new TextEncoder().encode(JSON.stringify(message));
   const header = new TextEncoder().encode(`Content-Length: ${body.length}\r\n\r\n`);

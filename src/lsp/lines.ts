@@ -1,4 +1,4 @@
-/** Offsets to the protocol's positions and back: lines and UTF-16 units, both from zero. */
+/** Converts between offsets and the protocol's positions: a line and a UTF-16 code unit in it, both counted from 0. */
 
 import type { TextEdit, TextRange } from "../language/index.ts";
 
@@ -12,7 +12,7 @@ export interface Range {
   readonly end: Position;
 }
 
-/** The lines of a text. `\n`, `\r\n` and `\r` end a line. */
+/** The lines of a text, which end with `\n`, `\r\n` or `\r`. */
 export class Lines {
   readonly text: string;
   private readonly starts: readonly number[];
@@ -37,7 +37,7 @@ export class Lines {
     return { start: this.position(start), end: this.position(end) };
   }
 
-  /** A character past the end of its line is the end of the line, and a line past the last the end of the text. */
+  /** Clamps a character past the end of its line to that end, and a line past the last one to the end of the text. */
   offset({ line, character }: Position): number {
     const start = this.starts[line];
     if (start === undefined) return this.text.length;
@@ -47,7 +47,7 @@ export class Lines {
   }
 }
 
-/** One edit that makes `after` of `before`, without what they begin and end with alike; none if they are the same. */
+/** One edit that turns `before` into `after`, without their common prefix and suffix; `undefined` if they are equal. */
 export function difference(before: string, after: string): TextEdit | undefined {
   if (before === after) return undefined;
   const shorter = Math.min(before.length, after.length);
@@ -55,7 +55,7 @@ export function difference(before: string, after: string): TextEdit | undefined 
   while (start < shorter && before[start] === after[start]) start++;
   let tail = 0;
   while (tail < shorter - start && before.at(-1 - tail) === after.at(-1 - tail)) tail++;
-  // No position stands between the two characters of a line break.
+  // The protocol has no position between the two characters of a line break.
   if (before.slice(start - 1, start + 1) === "\r\n") start--;
   if (tail > 0 && before.slice(-1 - tail).startsWith("\r\n")) tail--;
   const end = before.length - tail;

@@ -1,15 +1,15 @@
-/** JSON-RPC 2.0 as the Language Server Protocol uses it: what a message may be, and what is answered to a wrong one. */
+/** JSON-RPC 2.0 as the Language Server Protocol uses it: kinds of messages, and the errors for malformed ones. */
 
 type Id = number | string;
 
 export type Message =
   | { readonly kind: "request"; readonly id: Id; readonly method: string; readonly params: unknown }
   | { readonly kind: "notification"; readonly method: string; readonly params: unknown }
-  /** The answer to a request of ours; we make none. */
+  /** A response to a request by the server. Ignored, since the server sends none. */
   | { readonly kind: "response" }
   | { readonly kind: "wrong"; readonly id: Id | null; readonly code: number; readonly message: string };
 
-/** Codes of the two specifications. */
+/** Error codes of JSON-RPC and of the Language Server Protocol. */
 export const errorCodes = {
   parseError: -32700,
   invalidRequest: -32600,
@@ -17,11 +17,11 @@ export const errorCodes = {
   invalidParams: -32602,
   internalError: -32603,
   serverNotInitialized: -32002,
-  /** The request is right, and what it asks for cannot be done. */
+  /** The request is valid but cannot be carried out. */
   requestFailed: -32803,
 } as const;
 
-/** Thrown by a handler: answered as an error of the protocol. */
+/** Thrown by a handler, and sent to the editor as an error response. */
 export class RequestError extends Error {
   readonly code: number;
 
@@ -42,8 +42,8 @@ export function readMessage(body: string): Message {
   const wrong = (id: Id | null, message: string): Message => {
     return { kind: "wrong", id, code: errorCodes.invalidRequest, message };
   };
-  if (Array.isArray(value)) return wrong(null, "the protocol has no batches");
-  if (typeof value !== "object" || value === null) return wrong(null, "a message is an object");
+  if (Array.isArray(value)) return wrong(null, "batches are not supported");
+  if (typeof value !== "object" || value === null) return wrong(null, "a message must be an object");
   const { jsonrpc, id, method, params } = value as Record<string, unknown>;
   const isId = typeof id === "string" || Number.isSafeInteger(id);
   const known = isId ? (id as Id) : null;

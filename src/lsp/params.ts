@@ -1,9 +1,9 @@
-/** Reads the parameters of requests; what is not as the protocol says is refused with the path to it. */
+/** Reads the parameters of requests. Errors name the path of the parameter that does not conform to the protocol. */
 
 import type { Position, Range } from "./lines.ts";
 import { errorCodes, RequestError } from "./messages.ts";
 
-/** A part of the parameters, with the path to it for messages. */
+/** Part of the parameters, with its path for error messages. */
 export class Params {
   private readonly value: unknown;
   private readonly path: string;
@@ -13,7 +13,7 @@ export class Params {
     this.path = path;
   }
 
-  /** Whether something is there. */
+  /** Whether the parameter is present and not `null`. */
   get isGiven(): boolean {
     return this.value !== undefined && this.value !== null;
   }
@@ -25,7 +25,7 @@ export class Params {
     return new Params(Object.hasOwn(object, key) ? object[key] : undefined, `${this.path}.${key}`);
   }
 
-  /** As `at`, for what may be left out on the way. */
+  /** Like repeated `at`, but every part of the path may be missing. */
   maybe(...keys: readonly string[]): Params {
     return keys.reduce<Params>((part, key) => (part.isGiven ? part.at(key) : part), this);
   }

@@ -1,4 +1,4 @@
-/** What is answered to each request about an open text. */
+/** Handlers of requests about an open document. */
 
 import * as language from "../language/index.ts";
 import type { Document } from "./documents.ts";
@@ -7,17 +7,17 @@ import { errorCodes, RequestError } from "./messages.ts";
 import type { Params } from "./params.ts";
 import { completionShape, editShape, fixShapes, flatSymbols, hoverShape, symbolShape } from "./shapes.ts";
 
-/** What the editor said of itself. */
+/** Capabilities and settings of the editor. */
 export interface Client {
-  /** Shows other places of a diagnostic. */
+  /** Whether it shows related locations of a diagnostic. */
   readonly relatedInformation: boolean;
-  /** Takes the outline as a tree. */
+  /** Whether it accepts the outline as a tree. */
   readonly symbolTree: boolean;
-  /** What its programs are compiled for. */
+  /** Options that programs are checked with. */
   readonly check: language.CheckOptions;
 }
 
-/** The text and the place in it that a request is about. */
+/** A request about a document. */
 interface Request {
   readonly document: Document;
   readonly params: Params;
@@ -26,7 +26,7 @@ interface Request {
 
 type Handler = (request: Request) => unknown;
 
-/** The text, and the offset that the request's position is in it. */
+/** The text of the document, and the offset of the request's position in it. */
 function placed({ document: { lines }, params }: Request): [text: string, offset: number] {
   return [lines.text, lines.offset(params.at("position").position())];
 }
@@ -47,7 +47,7 @@ export const documentRequests: ReadonlyMap<string, Handler> = new Map(
   } satisfies Record<string, Handler>),
 );
 
-/** What `initialize` says of all of them. */
+/** The server capabilities that `initialize` returns. */
 export const capabilities = {
   positionEncoding: "utf-16",
   textDocumentSync: { openClose: true, change: 2 },
@@ -113,7 +113,7 @@ function completion(request: Request) {
   return { isIncomplete: false, items: items.map((item) => completionShape(shown, item)) };
 }
 
-/** A text that does not parse stays as it is: its diagnostics say why. Line breaks stay what the editor made them. */
+/** Does nothing if the text does not parse, which its diagnostics report. Line endings are preserved. */
 function formatting({ document: { lines } }: Request) {
   const formatted = language.format(lines.text);
   if (formatted === undefined) return [];
@@ -132,13 +132,13 @@ function inlayHint({ document: { lines }, params }: Request) {
     .map(({ offset, label }) => ({ position: lines.position(offset), label, kind: type }));
 }
 
-/** The changes that diagnostics of this part of the text propose. */
+/** The fixes of the diagnostics in the requested range. */
 function codeAction({ document, params, client }: Request) {
   const { lines } = document;
   const wanted = params.at("range").range();
   const [from, to] = [lines.offset(wanted.start), lines.offset(wanted.end)];
   const only = params.at("context").at("only");
-  // A kind stands for all below it: "quickfix" and "" are asked for ours.
+  // A kind includes its subkinds, and "" includes all kinds.
   const isAsked = !only.isGiven || only.list().some((kind) => ["", "quickfix"].includes(kind.string()));
   if (!isAsked) return [];
   const found = language.diagnostics(lines.text, client.check);

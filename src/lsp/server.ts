@@ -1,6 +1,6 @@
 /**
- * A server of the Language Server Protocol 3.17 for one editor: bytes in, bytes out. Whatever comes in, it answers as
- * the protocol says and goes on.
+ * A server of the Language Server Protocol 3.17 for one editor: bytes in, bytes out. It answers malformed input with
+ * the protocol's errors and goes on.
  */
 
 import { type CheckOptions, diagnostics } from "../language/index.ts";
@@ -12,10 +12,10 @@ import { type Client, capabilities, documentRequests } from "./requests.ts";
 import { diagnosticShape } from "./shapes.ts";
 
 interface ServerOptions {
-  /** Of the package, for the editor's log. */
+  /** Version of the package, for the editor's log. */
   readonly version: string;
   readonly send: (bytes: Uint8Array) => void;
-  /** What programs are compiled for, to say what is wrong with them. */
+  /** Options that programs are checked with. */
   readonly check?: CheckOptions;
 }
 
@@ -26,7 +26,7 @@ export class Server {
   private readonly options: ServerOptions;
   private readonly frames = new FrameReader();
   private readonly documents = new Documents();
-  /** Documents that have changed since their diagnostics were last sent. */
+  /** Documents changed since their diagnostics were last sent. */
   private readonly changed = new Set<string>();
   private client: Client;
   private state: "new" | "running" | "shutDown" = "new";
@@ -37,19 +37,19 @@ export class Server {
     this.client = { relatedInformation: false, symbolTree: false, check: options.check ?? {} };
   }
 
-  /** Once the editor has said `exit`: 0 if it said `shutdown` before, else 1. */
+  /** Set once the editor has sent `exit`: 0 if it sent `shutdown` before, else 1. */
   get exitCode(): number | undefined {
     return this.code;
   }
 
-  /** Takes what has come from the editor; a message may come in parts. Never throws. */
+  /** Handles bytes from the editor; a message may arrive in several chunks. Never throws. */
   receive(chunk: Uint8Array): void {
     for (const found of this.frames.push(chunk)) {
       if (this.code !== undefined) return;
       if ("problem" in found) this.refuse(null, errorCodes.parseError, found.problem);
       else this.message(readMessage(found.body));
     }
-    // Of a text that changes faster than it is read, the last state counts.
+    // Checked once per chunk: if a document changed several times, only its latest text matters.
     for (const uri of this.changed) this.publish(uri);
     this.changed.clear();
   }
@@ -93,19 +93,20 @@ export class Server {
     const { state } = this;
     if (state === "shutDown") throw new RequestError(errorCodes.invalidRequest, "the server has been shut down");
     if (method === "initialize") return this.initialize(params);
-    if (state === "new") throw new RequestError(errorCodes.serverNotInitialized, "`initialize` comes first");
+    if (state === "new")
+      throw new RequestError(errorCodes.serverNotInitialized, "`initialize` must be the first request");
     if (method === "shutdown") {
       this.state = "shutDown";
       return null;
     }
     const handler = documentRequests.get(method);
-    if (handler === undefined) throw new RequestError(errorCodes.methodNotFound, `no method ${method}`);
+    if (handler === undefined) throw new RequestError(errorCodes.methodNotFound, `unknown method ${method}`);
     const document = this.documents.get(params.at("textDocument").at("uri").string());
     return handler({ document, params, client: this.client });
   }
 
   private initialize(params: Params): unknown {
-    if (this.state !== "new") throw new RequestError(errorCodes.invalidRequest, "`initialize` comes once");
+    if (this.state !== "new") throw new RequestError(errorCodes.invalidRequest, "`initialize` may be sent only once");
     const has = (...path: string[]) => params.maybe("capabilities", "textDocument", ...path).isTrue();
     this.client = {
       ...this.client,
@@ -116,7 +117,7 @@ export class Server {
     return { capabilities, serverInfo: { name: "tirc", version: this.options.version } };
   }
 
-  /** A notification has no answer: what is wrong with one goes to the editor's log. */
+  /** A notification has no response, so its errors go to the editor's log. */
   private notification({ method, params }: Notification): void {
     if (method === "exit") this.code = this.state === "shutDown" ? 0 : 1;
     if (this.state !== "running") return;
@@ -139,11 +140,11 @@ export class Server {
         this.changed.add(this.documents.didClose(params));
         break;
       default:
-      // Others tell us nothing that we need.
+      // Other notifications are not needed.
     }
   }
 
-  /** Says what is wrong with a text; of one that has been closed, nothing any more. */
+  /** Sends the diagnostics of a document, or an empty list if it has been closed. */
   private publish(uri: string): void {
     if (!this.documents.has(uri)) {
       this.send({ method: "textDocument/publishDiagnostics", params: { uri, diagnostics: [] } });
@@ -166,7 +167,7 @@ export class Server {
     }
   }
 
-  /** As an error, for the editor's log. */
+  /** Sends an error to the editor's log. */
   private log(message: string): void {
     this.send({ method: "window/logMessage", params: { type: 1, message } });
   }

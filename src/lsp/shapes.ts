@@ -1,4 +1,4 @@
-/** What the protocol calls the things that `tirc/language` gives. */
+/** Converts results of `tirc/language` to the protocol's types. */
 
 import type { Completion, CompletionKind, Diagnostic, FileSymbol, Hover, TextEdit } from "../language/index.ts";
 import type { Document } from "./documents.ts";
@@ -6,7 +6,7 @@ import type { Lines, Range } from "./lines.ts";
 
 const severities = { error: 1, warning: 2, remark: 3 } as const;
 
-/** `related`: whether the editor shows other places that are involved. */
+/** `related`: whether the editor shows related locations. */
 export function diagnosticShape({ uri, lines }: Document, diagnostic: Diagnostic, related: boolean) {
   const { severity, code, message, span, labels, notes, help } = diagnostic;
   const lead = [message, ...notes.map((note) => `note: ${note}`), ...help.map((line) => `help: ${line}`)];
@@ -21,7 +21,7 @@ export function diagnosticShape({ uri, lines }: Document, diagnostic: Diagnostic
   };
 }
 
-/** A change for each fix; where there is one alone, it is the one that an editor makes at a key. */
+/** One code action per fix. A single fix is preferred, so editors can apply it with one key. */
 export function fixShapes(document: Document, diagnostic: Diagnostic, related: boolean) {
   const { uri, lines } = document;
   const { fixes } = diagnostic;
@@ -49,7 +49,7 @@ const completionKinds: Readonly<Record<CompletionKind, number>> = {
   ...{ value: 6, parameter: 6, result: 6, const: 21, dimension: 25 },
 };
 
-/** What is particular to the place comes before what there is everywhere. */
+/** Completions specific to the place come before those available everywhere. */
 const ranks: Readonly<Record<CompletionKind, number>> = {
   ...{ attribute: 0, operand: 1, value: 2, parameter: 2, const: 2, result: 2, function: 2, dimension: 2 },
   ...{ type: 2, op: 3, keyword: 4, literal: 4 },
@@ -84,7 +84,7 @@ export function symbolShape(lines: Lines, { kind, name, detail, range, nameRange
   return { ...shape, selectionRange: lines.range(nameRange), children: inner } as SymbolShape;
 }
 
-/** The outline without its tree, for editors that know no other. */
+/** The outline as a flat list, for editors that do not support trees. */
 export function flatSymbols(document: Document, symbols: readonly FileSymbol[], container?: string): unknown[] {
   const { uri, lines } = document;
   return symbols.flatMap(({ kind, name, range, children }) => [

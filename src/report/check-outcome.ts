@@ -1,21 +1,22 @@
-/** What running a model before and after its surgery gives, as data: `surgery-check.ts` runs them, and needs Node. */
+/** Results of running a model before and after surgery. `surgery-check.ts` runs the models, and needs Node. */
 
-/** Of named axes. */
+/** Extents by the names of axes. */
 type Extents = Readonly<Record<string, number>>;
 
 export interface OutputCheck {
   readonly output: string;
   readonly shape: readonly number[];
-  /** Of the outputs before and after: the largest difference, and the largest number before. */
+  /** The largest difference between the outputs before and after. */
   readonly difference: number;
+  /** The largest magnitude in the output before. */
   readonly largest: number;
-  /** What makes the comparison worthless, as "all numbers of % are NaN". */
+  /** Why the comparison proves nothing, such as "all numbers of % are NaN". */
   readonly worthless: string | undefined;
-  /** How many numbers are NaN before. */
+  /** The number of NaNs in the output before. */
   readonly nans: number;
 }
 
-/** How far the numbers of an output are from float64. */
+/** The largest errors of an output against float64, and its largest magnitude. */
 export interface Accuracy {
   readonly output: string;
   readonly before: number;
@@ -27,12 +28,12 @@ export interface Check {
   readonly by: "onnxruntime" | "interpreter";
   readonly extents: Extents;
   readonly outputs: readonly OutputCheck[];
-  /** Smaller extents where those would take too long; otherwise why it is not known. */
+  /** Computed with smaller extents if the full ones would take too long; or why there is no result. */
   readonly float64: { readonly extents: Extents; readonly outputs: readonly Accuracy[] } | { readonly because: string };
   readonly times?: ModelTimes;
 }
 
-/** Milliseconds of one run: a quarter is faster than the first, half faster than the median. */
+/** Quartiles of the time of one run, in milliseconds. */
 export interface Times {
   readonly lower: number;
   readonly median: number;
@@ -42,7 +43,7 @@ export interface Times {
 export interface ModelTimes {
   readonly before: Times;
   readonly after: Times;
-  /** After to before: of the ratio of each pair, the quartiles. */
+  /** Quartiles of the ratio of the times after and before, over pairs of runs. */
   readonly ratio: Times;
   readonly runs: number;
 }

@@ -1,4 +1,4 @@
-/** What became of the norms of a checkpoint, for people. */
+/** A human-readable report on the norms of a checkpoint. */
 
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { CheckpointNorm, CheckpointSurgery } from "../checkpoint/surgery.ts";
@@ -6,7 +6,7 @@ import type { WrittenTensor } from "../checkpoint/write.ts";
 import { normTable } from "./norm-table.ts";
 import { counted, short } from "./surgery-report.ts";
 
-/** `11 LayerNorms: 6 can be RMSNorms, 5 need their means`. */
+/** Such as `11 LayerNorms: 6 can be RMSNorms, 5 need their means`. */
 export function headline(norms: readonly CheckpointNorm[]): string {
   const layerNorms = norms.filter(({ norm }) => norm === "layernorm");
   const free = layerNorms.filter(({ isRms }) => isRms).length;
@@ -21,8 +21,8 @@ export function headline(norms: readonly CheckpointNorm[]): string {
 }
 
 /**
- * What became of all norms, and what was done for it. None where there is no norm.
- * @param wayOut what whoever reads it can do about the copy of a table.
+ * What can be done with the norms, and how the weights were changed for it. Empty if there are no norms.
+ * @param wayOut how the reader can avoid the copy of an embedding table.
  */
 export function summaryLines(
   { tensors }: Checkpoint,
@@ -52,7 +52,7 @@ export function summaryLines(
   ];
 }
 
-/** What stands below the summary: the norms, of which those that can be RMSNorms only where all is asked for. */
+/** The norms listed below the summary: the LayerNorms that remain, or with `isVerbose` all norms and weights. */
 export function detailLines(
   { norms }: CheckpointSurgery,
   written: readonly WrittenTensor[],

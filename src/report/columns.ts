@@ -1,4 +1,4 @@
-/** Columns as wide as what stands in them; the last cell of a row takes the room to its right. */
+/** Pads cells so that columns align. The last cell of a row does not count towards the width of its column. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows)

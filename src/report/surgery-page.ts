@@ -1,4 +1,4 @@
-/** What became of the norms of a model as one HTML page that needs nothing else: no scripts, no fonts, no network. */
+/** The report on the norms of a model as one self-contained HTML page: no scripts, no fonts, no network. */
 
 import type { NodeProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
@@ -18,13 +18,13 @@ const escapes: Readonly<Record<string, string>> = {
   ...{ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" },
 };
 
-/** Names come from a file that anybody may have made: no mark-up, nothing that turns the direction of text. */
+/** Names come from an untrusted file: escapes markup, and replaces control and bidirectional characters. */
 export const escaped = (text: string) =>
   text
     .replace(/[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu, "\u{fffd}")
     .replace(/[&<>"']/g, (char) => escapes[char] as string);
 
-/** What stands between backquotes is code. */
+/** Text between backquotes becomes code. */
 const prose = (text: string) => escaped(text).replace(/`([^`]*)`/g, "<code>$1</code>");
 
 export function surgeryPage({ model, result, check }: PageParts): string {
@@ -79,10 +79,10 @@ function normPart(norm: NormReport, graph: Neighbours): string {
 }
 
 const box = { width: 230, height: 30, gap: 16, row: 74 } as const;
-/** Nodes that a row shows; more are counted. */
+/** The most boxes in a row; the last one counts the nodes that do not fit. */
 const mostInRow = 4;
 
-/** The nodes around a norm: what makes its inputs, and what reads it. */
+/** The producers of the inputs of norms, and the readers of their outputs. */
 class Neighbours {
   private readonly makers = new Map<string, NodeProto>();
   private readonly readers = new Map<string, NodeProto[]>();

@@ -1,11 +1,11 @@
-/** What became of the norms of a model, for people: one line for all, then the norms by what became of them and why. */
+/** A human-readable report on the norms of a model: a headline, then the norms grouped by outcome and reason. */
 
 import type { NormReport } from "../surgery/norm-report.ts";
 import type { Surgery } from "../surgery/surgery.ts";
 import type { Accuracy, Check, OutputCheck } from "./check-outcome.ts";
 import { shortEps } from "./norm-table.ts";
 
-/** Columns that a line for people has at most, where no single word is longer. */
+/** The maximum width of a line, unless a single word is longer. */
 const widest = 100;
 
 export const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -20,7 +20,7 @@ const kinds = {
   standardize: "standardization",
 } as const;
 
-/** `25 LayerNorms: 24 without centering, 1 where the stream begins; 24 betas folded; output within 4e-7 of float64`. */
+/** Such as `25 LayerNorms: 24 without centering, 1 where the stream begins; 24 betas folded; output within 4e-7 of float64`. */
 export function headline({ norms, centers }: Pick<Surgery, "norms" | "centers">, check?: Check): string {
   const all = Object.entries(kinds).flatMap(([kind, name]) => {
     const own = norms.filter(({ norm }) => norm === kind);
@@ -34,7 +34,7 @@ export function headline({ norms, centers }: Pick<Surgery, "norms" | "centers">,
   return [...all, ...betas, ...accuracy(check)].join("; ");
 }
 
-/** A LayerNorm in the nodes that it was is left, whatever would become of its centering. */
+/** A LayerNorm whose nodes are unchanged counts as left, whatever its centering analysis says. */
 const outcomeOf = ({ norm, centering, writtenAs }: NormReport) =>
   norm === "layernorm" && writtenAs === "unchanged" ? "left" : centering;
 
@@ -43,7 +43,7 @@ function outcomes(norms: readonly NormReport[], centers: number): string {
   const moved = count("moved");
   const kept = norms.filter((norm) => outcomeOf(norm) === "kept");
   const begins = moved === 0 ? 0 : kept.filter(({ beginsStream }) => beginsStream).length;
-  // Of values that are no norm's own input.
+  // Centerings inserted at values that are not the input of a norm that keeps its own.
   const added = moved === 0 ? 0 : Math.max(0, centers - kept.length);
   const parts: (readonly [number, string])[] = [
     [count("proved", "folded", "moved"), "without centering"],
@@ -63,7 +63,7 @@ function rewritten(norms: readonly NormReport[]): string {
   return written.length === 0 ? "left unchanged" : `${written.length} written as ${ops.join(", ")}`;
 }
 
-/** Relative to the largest number of each output, the worst of them. */
+/** The largest error over all outputs, relative to the largest magnitude of each. */
 function accuracy(check: Check | undefined): string[] {
   if (check === undefined || "because" in check.float64) return [];
   if (check.outputs.every(({ worthless }) => worthless !== undefined)) return [];
@@ -76,7 +76,7 @@ function accuracy(check: Check | undefined): string[] {
 
 const relative = (difference: number, largest: number) => (largest === 0 ? difference : difference / largest);
 
-/** Nodes, the operator set where it changes, and launches where they are known, before and after. */
+/** Before and after: the number of nodes, the operator set if it changes, and launches if known. */
 export function sizeLine({ nodes, opset, launches }: Pick<Surgery, "nodes" | "opset" | "launches">): string {
   const said = [`${nodes.before} nodes before, ${nodes.after} after`];
   if (opset.after !== opset.before) said.push(`operator set ${opset.before} before, ${opset.after} after`);
@@ -84,14 +84,14 @@ export function sizeLine({ nodes, opset, launches }: Pick<Surgery, "nodes" | "op
   return said.join("; ");
 }
 
-/** Whether the written model is the same function. */
+/** A line that says that the written model computes the same function, if it does and anything was rewritten. */
 export function exactLine({ exactness, weights, norms }: Pick<Surgery, "exactness" | "weights" | "norms">): string[] {
   if (exactness !== "exact" || norms.every(({ writtenAs }) => writtenAs === "unchanged")) return [];
   const rounded = weights.length === 0 ? "" : `, up to the rounding of ${counted(weights.length, "weight")}`;
   return [`exact${rounded}`];
 }
 
-/** Norms to which the same happened for the same reason. */
+/** Norms with the same outcome for the same reasons. */
 interface NormGroup {
   readonly title: string;
   /** Sentences. */
@@ -101,7 +101,7 @@ interface NormGroup {
 
 const withoutBecause = (reason: string) => reason.replace(/^because /, "");
 
-/** Why it is so, without what is different for each norm: the weights, the steps of a proof. */
+/** The reasons for the outcome, without what differs for each norm: weights, and steps of a proof. */
 function reasonsOf(report: NormReport): readonly string[] {
   const reasons = centeringReasons(report);
   return report.norm === "standardize" ? [...reasons, onlyItsMean] : reasons;
@@ -125,7 +125,7 @@ function centeringReasons(report: NormReport): readonly string[] {
   }
 }
 
-/** What a norm has of its own beside the reason: steps of the proof, weights. */
+/** Details of a single norm: the steps of its proof, or its weights. */
 export function detailsOf(report: NormReport): readonly string[] {
   const { because, constants } = report;
   const weights = constants.length === 0 ? [] : [`centered once: ${constants.join(", ")}`];
@@ -153,7 +153,7 @@ export function groupsOf(norms: readonly NormReport[]): NormGroup[] {
   });
 }
 
-/** A line for each norm, below what became of it and why. */
+/** For each group, its title and reasons, then a line for each norm. */
 export function normLines(norms: readonly NormReport[], isVerbose: boolean): string[] {
   return groupsOf(norms).flatMap(({ title, reasons, norms: own }) => {
     const cells = own.map((norm) => [affineOf(norm), `eps ${shortEps(norm.eps)}`] as const);
@@ -170,7 +170,7 @@ export function normLines(norms: readonly NormReport[], isVerbose: boolean): str
   });
 }
 
-/** `gamma, beta folded`; `-` of a norm without either. */
+/** Such as `gamma, beta folded`; `-` for a norm with neither. */
 export function affineOf({ gamma, isGammaFolded, beta }: NormReport): string {
   const parts = [
     gamma ? (isGammaFolded ? "gamma folded" : "gamma") : "",
@@ -179,13 +179,13 @@ export function affineOf({ gamma, isGammaFolded, beta }: NormReport): string {
   return parts.filter(Boolean).join(", ") || "-";
 }
 
-/** `ln.0 (LayerNormalization)`; of several nodes the first and the last. */
+/** Such as `ln.0 (LayerNormalization)`; if there are several nodes, the first and the last. */
 export function placeOf({ nodes }: Pick<NormReport, "nodes">): string {
   const [first = "", last = ""] = [nodes[0], nodes.at(-1)];
   return nodes.length <= 1 ? first : `${first} to ${last}`;
 }
 
-/** The ends tell names apart, the middle is left out. */
+/** Replaces the middle of a long name by `...`, since names differ at their ends. */
 export function shortened(text: string, most: number): string {
   const chars = [...text];
   if (chars.length <= most) return text;
@@ -193,7 +193,7 @@ export function shortened(text: string, most: number): string {
   return `${chars.slice(0, head).join("")}...${chars.slice(chars.length - (most - 3 - head)).join("")}`;
 }
 
-/** Broken between words, every line set in. */
+/** Wraps text at spaces, with every line indented. */
 export function wrapped(text: string, indent: number): string[] {
   const room = widest - indent;
   const lines: string[] = [];
@@ -208,7 +208,7 @@ export function wrapped(text: string, indent: number): string[] {
   return [...lines, line].map((one) => " ".repeat(indent) + one);
 }
 
-/** A line for each output, and one for the times. */
+/** The lines of a check: outputs, their accuracy, and times. */
 export function checkLines({ by, outputs, float64, times }: Check): string[] {
   const accuracies = "because" in float64 ? [] : float64.outputs;
   const lines = outputs.flatMap((one) =>

@@ -25,7 +25,7 @@ describe("names", () => {
     expect(at(fn("let bad = nothing(x)\nlet |h = x * bad\nlet e = exp(x)\nreturn e"))).toEqual({
       at: "h",
       code: "let h",
-      prose: "Its type is not known: what it is made of has a mistake.",
+      prose: "Its type is not known: its expression has an error.",
     });
     expect(at(fn("let bad = nothing(x)\nlet h = x * bad\nlet e| = exp(x)\nreturn e"))?.code).toBe("let e: f32[n, 8]");
   });
@@ -34,7 +34,7 @@ describe("names", () => {
     expect(at(fn("let eps| = 1e-5\nreturn x + eps"))).toEqual({
       at: "eps",
       code: "let eps",
-      prose: "A number: it takes the element type of what it meets.",
+      prose: "A number: it takes the element type of the operand that it is combined with.",
     });
   });
 
@@ -98,7 +98,7 @@ describe("ops", () => {
 test("words of the language", () => {
   expect(at("fn f(x: |f16[n]) -> f16[n] { return x }\n")?.at).toBe("f16");
   expect(at("fn f(x: f32[n]) -> f32[n] {\n  |kernel {\n    let a = x\n  }\n  return a\n}\n")?.prose).toBe(
-    "Lets that go into one kernel. Their names stay visible after the block.",
+    "Statements computed by one kernel. Their names stay visible after the block.",
   );
 });
 

@@ -135,10 +135,10 @@ describe("rename", () => {
   const text = "const w: f32[2] = [1, 2]\nfn f(x: f32[2], n: f32[2]) -> f32[2] {\n  let |a = x * n\n  return a\n}\n";
 
   test.each([
-    ["1a", "`1a` is not a name: a name has letters, digits and `_`, and no digit first"],
-    ["é", "`é` is not a name: a name has letters, digits and `_`, and no digit first"],
-    ["", "`` is not a name: a name has letters, digits and `_`, and no digit first"],
-    ["let", "`let` is a word of the language"],
+    ["1a", "`1a` is not a valid name: a name consists of letters, digits and `_`, and does not start with a digit"],
+    ["é", "`é` is not a valid name: a name consists of letters, digits and `_`, and does not start with a digit"],
+    ["", "`` is not a valid name: a name consists of letters, digits and `_`, and does not start with a digit"],
+    ["let", "`let` is a reserved word"],
     ["x", "`x` is already the name of a parameter (line 2)"],
     ["w", "`w` is already the name of a const (line 1)"],
   ])("to %j is refused", (name, message) => {
@@ -153,13 +153,13 @@ describe("rename", () => {
 
   test("to a name that would turn an element type into a value is refused", () => {
     expect(renamed("fn f(x: i32[n]) -> f32[n] {\n  let |a = x\n  return cast(a, to = f32)\n}\n", "f32")).toBe(
-      "with the name `f32`, what the program says would change",
+      "the name `f32` would change the meaning of the program",
     );
   });
 
   test("while a use stands where nothing could be read is refused", () => {
     expect(renamed("fn f(|x: f32[n]) -> f32[n] {\n  return x\n  let b = x\n}\n", "y")).toBe(
-      "`x` on line 3 stands in something that could not be read: mend that first",
+      "`x` on line 3 is in a statement that does not parse: fix that first",
     );
   });
 
@@ -170,7 +170,7 @@ describe("rename", () => {
     };
     expect(at("fn f(x: f32[n]) -> f32[n] { return |exp(x) }\n")).toEqual({
       ok: false,
-      message: "`exp` belongs to the language",
+      message: "`exp` is built in and cannot be renamed",
     });
     expect(at("fn f(x: f32[n]) -> f32[n] { | return exp(x) }\n")).toEqual({
       ok: false,
