@@ -13,7 +13,7 @@ import { launchesOf, type Plan } from "./plan.ts";
 import { runPlanOn } from "./run.ts";
 import { joined, type Pieces } from "./tiles.ts";
 
-/** How tensors of field elements are cut and joined. */
+/** How tensors of field elements are sliced and concatenated. */
 export const fieldPieces: Pieces<FieldTensor> = {
   map: ({ element, p, q }, shape, change) => ({ element, shape, p: change(p), q: q && change(q) }),
   join: (tensors, shape) => {
@@ -24,24 +24,24 @@ export const fieldPieces: Pieces<FieldTensor> = {
   },
 };
 
-/** A result of the plan that is not that of its function, and where. */
+/** A result in which the plan differs from its function, and the position. */
 export interface PlanDifference {
   readonly result: string;
   readonly index: readonly number[];
   readonly dims: Readonly<Record<string, number>>;
 }
 
-/** Rows in a tile where plans are compared. */
+/** Rows per tile in comparisons. */
 const tileSize = 2;
 
-/** @param runs points at which they are compared. @returns the first difference; nothing if none is found. */
+/** @param runs the number of random points. @returns the first difference; undefined if none is found. */
 export function comparePlan(
   given: Plan,
   consts: Module["consts"],
   { runs = 2, seed = 1 }: { readonly runs?: number; readonly seed?: number } = {},
 ): PlanDifference | undefined {
   const plan = withTiles(given, tileSize);
-  // Partial states of halves are f32; what the plan alone casts back is not a rounding of the program's.
+  // Partial states of halves are f32, and casts back that only the plan has are not roundings of the program.
   const casts = new Set(plan.fn.ops.filter(({ name }) => name === "cast").map(({ span }) => span));
   const unrounded: Assumed = (op, [x]) => {
     const isOwn = op.name === "cast" && x !== undefined && !casts.has(op.span);

@@ -1,4 +1,4 @@
-/** Runs a plan in float64: its kernels and opaque steps by their functions, one after the other. */
+/** Runs a plan in float64, by interpreting the functions of its kernels and opaque steps in order. */
 
 import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
 import { makeModule, type Value } from "../ir/ir.ts";
@@ -21,10 +21,10 @@ const pieces: Pieces<Tensor> = {
 };
 
 /**
- * @param inputs one tensor a parameter, by name.
- * @param dims extents that follow from no shape.
- * @param ran is told what each call reads and has written.
- * @returns one tensor a result, by name.
+ * @param inputs one tensor per parameter, by name.
+ * @param dims extents that cannot be inferred from shapes.
+ * @param ran is called after each call, with the tensors that it has read and written.
+ * @returns one tensor per result, by name.
  */
 export function interpretPlan(
   plan: Plan,

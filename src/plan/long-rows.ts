@@ -1,20 +1,20 @@
 /**
- * Long rows that several workgroups share: states of parts of a row, their merge, and what is computed of each element from the
- * result.
+ * Splits long rows among several workgroups: kernels that reduce parts of rows, that merge the states of parts, and that compute
+ * each element from the merged results.
  *
  *   y = x * rsqrt(mean(x * x, axes = [-1], keepdims = true))       x: f32[rows, 131072]
  *   ->
- *   p = mean(reshape(x * x), axes = [-1])                          p: f32[rows, 64], of parts of 2048 elements
+ *   p = mean(reshape(x * x), axes = [-1])                          p: f32[rows, 64], for parts of 2048 elements
  *   r = rsqrt(mean(p, axes = [-1], keepdims = true))
  *   y = x * r
  *
- * One workgroup computes a row otherwise, so that eight rows occupy eight processors of a GPU. Parts have equal lengths: the mean
- * of their means is the mean, and a variance is, by the formula of Chan, Golub and LeVeque (1979),
+ * Otherwise a row is computed by one workgroup, so that eight rows occupy only eight multiprocessors of a GPU. Parts have equal
+ * lengths: the mean of their means is the mean of the row, and by the formula of Chan, Golub and LeVeque (1979) its variance is
  *
  *   var = mean(var_t) + var(mean_t)
  *
- * A reduction that needs the result of another one has parts and a merge of its own after that, but for sums of exp(x - max(x)),
- * which are merged with the maximum (states.ts).
+ * A reduction that needs the result of another one has parts and a merge of its own after the other's merge, except for sums of
+ * exp(x - max(x)), which are merged together with the maximum (states.ts).
  */
 
 import { Builder } from "../ir/builder.ts";
@@ -39,10 +39,13 @@ import {
   sumOfExps,
 } from "./states.ts";
 
-/** What a value has at most for each element of a row that it is kept between kernels instead of being computed again. */
+/** A value is small, and stored between kernels rather than recomputed, if the rows have at least this many times its elements. */
 const fewest = 16;
 
-/** The kernels of a group with long rows; undefined where it has none, or where they have no parts. @param least elements of a row. */
+/**
+ * The kernels of a group with long rows; undefined if the group has none, or if they cannot be split.
+ * @param least the minimum length of a long row, in elements.
+ */
 export function splitRows(
   all: readonly Op[],
   writes: readonly Write[],
@@ -53,7 +56,7 @@ export function splitRows(
     all,
     writes.map(({ value }) => value),
   );
-  // A running sum needs the parts before its own.
+  // A running sum depends on all parts before its own.
   if (group.some((op) => scanOf(op) !== undefined)) return undefined;
   const reductions = group.filter((op) => table[op.name].kind === "reduction");
   const rows = reductions.map(reducedRow).filter((row) => row !== undefined);
@@ -67,7 +70,7 @@ export function splitRows(
   return pieces.every(isKernel) ? pieces : undefined;
 }
 
-/** Whether one loop nest computes it, and binds no more buffers than there are. */
+/** Whether one loop nest computes the piece, within the limit on storage buffers. */
 function isKernel(piece: Piece): boolean {
   const space = new IterationSpace();
   if (buffersOf(piece) > mostBuffers || piece.ops.some((op) => space.add(op) !== undefined)) return false;
@@ -79,7 +82,7 @@ function isKernel(piece: Piece): boolean {
   return loopOrder(reads, writes, piece.ops, space).missing === undefined;
 }
 
-/** Reductions of elements that states can be stored as. */
+/** Whether a reduction can be split: its states can be merged, and have the type of its elements. */
 const hasParts = (op: Op) => isMergeable(op) && elements.includes(op.operand(0).element);
 const elements = ["f32", "i32", "u32"];
 
@@ -89,9 +92,9 @@ class RowPieces {
   private readonly writes: readonly Write[];
   private readonly outliner: Outliner;
   private readonly tiles: RowTiles;
-  /** What is computed from results of reductions and is much smaller than the rows. */
+  /** Ops on results of reductions whose own results are much smaller than the rows. */
   private readonly small: ReadonlySet<Op>;
-  /** Values that a kernel before has stored. */
+  /** Values stored by kernels made so far. */
   private readonly stored = new Set<Value>();
   private readonly made: Piece[] = [];
   private readonly merged = new Set<Op>();
@@ -121,7 +124,7 @@ class RowPieces {
     return [...this.made, ...this.rest()];
   }
 
-  /** What is computed of each element, in one kernel, or in several where one would bind too many buffers. */
+  /** Kernels that compute the remaining elements: one, or several where one would bind too many buffers. */
   private rest(): readonly Piece[] {
     const pieceOf = (writes: readonly Write[]): Piece => ({
       ops: this.needed(writes.map(({ value }) => value)),
@@ -137,7 +140,7 @@ class RowPieces {
     return pieces;
   }
 
-  /** What is to be written yet. */
+  /** Results that no kernel has written yet. */
   private late(): readonly Write[] {
     return this.writes.filter(({ value }) => !this.stored.has(value));
   }
@@ -151,7 +154,7 @@ class RowPieces {
     return closure(this.group, values, this.stored);
   }
 
-  /** Two kernels: of the parts, and of their merge. @param pending reductions that come after these. */
+  /** Adds two kernels: one reduces parts, one merges them. @param pending reductions that come after these. */
   private split(now: readonly Op[], pending: readonly Op[]): void {
     const [{ span }] = now as [Op];
     const [parts, merge] = [new Builder(span), new Builder(span)];
@@ -170,7 +173,7 @@ class RowPieces {
     const after = this.group.filter((op) => this.isReady(op, merged));
     copyBehind(merge, after, merged);
     for (const op of after) this.merged.add(op);
-    // What has as many elements as the rows and is a result is stored at once, and read by what comes after.
+    // Results with as many elements as the rows are stored by the first kernel, and read by later ones.
     const isLarge = ({ shape }: Value) => operands.some((x) => elementsOf(x.shape) === elementsOf(shape));
     const early = this.writes.filter(
       ({ value }) => !this.stored.has(value) && value.def && before.includes(value.def) && isLarge(value),
@@ -181,18 +184,17 @@ class RowPieces {
     this.made.push({ ops: merge.ops, writes: this.mergeWrites(merged, pending) });
   }
 
-  /** Adds the results of ops that read merged values, or of these, and nothing large. */
+  /** Whether the merge can compute the op, which must be small and depend on merged values; its results then count as merged. */
   private isReady(op: Op, merged: Map<Value, Value>): boolean {
     if (!this.small.has(op) || this.merged.has(op)) return false;
     const operands = presentOperands(op).filter((value) => !isLeafValue(value));
     const isKnown = (value: Value) => merged.has(value) || this.stored.has(value) || value.def === undefined;
     if (!operands.every(isKnown) || !operands.some((value) => merged.has(value))) return false;
-    // Its results are there for the ops after it.
     for (const result of op.results) merged.set(result, result);
     return true;
   }
 
-  /** Results, and what later kernels read. */
+  /** The writes of a merge: results of the function, and values that later kernels read. */
   private mergeWrites(merged: ReadonlyMap<Value, Value>, pending: readonly Op[]): readonly Write[] {
     const wanted = [...this.late().map(({ value }) => value), ...pending.map((op) => reducedValue(op))];
     const later = closure(this.group, wanted, new Set([...this.stored, ...merged.keys()]));
@@ -227,7 +229,7 @@ function smallOps(group: readonly Op[], reductions: readonly Op[]): ReadonlySet<
 
 const isSpread = ({ name }: Op) => name === "var" || name === "std" || name === "moments";
 
-/** The states of parts, and their merges. Each state is computed once, whatever reads it. */
+/** The states of parts, and their merges. Each state is computed once, however many reductions need it. */
 class States {
   readonly parts = new Set<Value>();
   private readonly to: Builder;
@@ -237,7 +239,7 @@ class States {
   private readonly spread: ReadonlySet<Value>;
   private readonly merges = new Map<Value, readonly [Value, Value]>();
 
-  /** @param reductions all that are split at a time: a mean is that of moments, where there are any. */
+  /** @param reductions all reductions that are split together: a mean is taken from the moments of the same value, if there are any. */
   constructor(to: Builder, merge: Builder, tiles: RowTiles, reductions: readonly Op[]) {
     this.to = to;
     this.merge = merge;
@@ -245,7 +247,7 @@ class States {
     this.spread = new Set(reductions.filter(isSpread).map((op) => op.operand(0)));
   }
 
-  /** Of what a reduction reduces, in parts. */
+  /** Memoizes values computed from `x` in the kernel over parts. */
   private once(x: Value, what: string, make: (to: Builder) => readonly Value[]): readonly Value[] {
     const ofX = this.known.get(x) ?? new Map<string, readonly Value[]>();
     this.known.set(x, ofX);
@@ -260,7 +262,7 @@ class States {
     return rows as Value;
   }
 
-  /** What a reduction makes of each part. */
+  /** The results of a reduction for each part. */
   private of(name: ReductionName, op: Op, x = op.operand(0)) {
     const rows = this.rowsOf(x, attribute.axes(op.attributes));
     const values = this.once(x, name, (to) => to.op(name, [rows], { axes: [-1] }).results);
@@ -314,7 +316,7 @@ class States {
     return made;
   }
 
-  /** The variance with the divisor that is asked for. */
+  /** The variance with the op's correction of the divisor. */
   private corrected(variance: Value, { attributes }: Op): Value {
     const correction = attribute.number(attributes, "correction");
     if (correction === 0) return variance;

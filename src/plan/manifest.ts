@@ -1,10 +1,10 @@
-/** A plan as what a launcher reads: version 2 of the manifest. */
+/** The manifest of a plan, which launchers read: version 2. */
 
 import { dimensionNames, isOp, type Result, type Value } from "../ir/ir.ts";
 import type { LaunchBuffer, LaunchOfOp, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
 import { type OpaqueStep, opaqueOp, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
-/** Plain JSON data. Kernels are called after their functions. */
+/** The manifest as plain JSON data. Kernels have the names of their functions. */
 export function planManifest({ fn, extents, buffers, steps }: Plan): LaunchPlan {
   const dims = dimensionNames(fn).map((name) => ({ name }));
   return { version: 2, name: fn.name, dims, extents, buffers: buffers.map(bufferOf), steps: steps.map(stepOf) };

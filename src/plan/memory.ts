@@ -1,30 +1,30 @@
 /**
  * When intermediates are allocated and freed, and which of them share memory.
  *
- * An intermediate lives from the launch that writes it to the last one that reads it. Those that never live at the same
- * time may lie in one place: the interval graph's vertices are coloured so that the places together are smallest, by
- * trying all assignments where there are few intermediates, else largest first, each into the first place that is free (the greedy
- * by size of Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020). One buffer with
- * offsets would do for them all, but WebGPU lets no dispatch read and write parts of the same buffer.
+ * An intermediate is live from the launch that writes it to the last launch that reads it. Intermediates whose live ranges do not
+ * overlap may share a slot: slots are a colouring of the interval graph, chosen to minimize their total size. With few
+ * intermediates all assignments are tried; otherwise each intermediate gets the first free slot, largest first (greedy by size:
+ * Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020). A single buffer with offsets would
+ * not do, as WebGPU does not allow a dispatch to read and write parts of the same buffer.
  */
 
 import { estimatedBytes } from "../ir/bytes.ts";
 import type { Fn } from "../ir/ir.ts";
 import type { DerivedExtent, Launch, OpaqueStep, Plan, PlanBuffer, Step } from "./plan.ts";
 
-/** From the launch that writes it to the last that reads it. */
+/** The live range of an intermediate: the indices of the launch that writes it and of the last launch that reads it. */
 export interface Lifetime {
   readonly from: number;
   readonly to: number;
   readonly bytes: number;
 }
 
-/** With more intermediates than this not all assignments are tried. */
+/** The largest number of intermediates for which all assignments are tried. */
 const mostTried = 9;
 
 const overlap = (a: Lifetime, b: Lifetime) => a.from <= b.to && b.from <= a.to;
 
-/** The place of each, so that the places together take few bytes. */
+/** The slot of each intermediate, chosen to keep the total size of the slots small. */
 export function assignSlots(lifetimes: readonly Lifetime[]): number[] {
   const order = lifetimes.map((_, i) => i).sort((a, b) => bytesAt(lifetimes, b) - bytesAt(lifetimes, a));
   const assigned: number[] = [];
@@ -39,7 +39,7 @@ export function assignSlots(lifetimes: readonly Lifetime[]): number[] {
       best = { bytes, slots: lifetimes.map((_, i) => assigned[i] as number) };
       return;
     }
-    // Largest first: a place never grows after it is made, so that to open one is all that costs.
+    // Largest first: a slot never grows once it is opened, so only opening one costs memory.
     const fitting = sizes.flatMap((_, slot) => (isFree(slot, at) ? [slot] : []));
     const choices = isGreedy ? [fitting[0] ?? sizes.length] : [...fitting, sizes.length];
     for (const slot of choices) {
@@ -56,8 +56,8 @@ export function assignSlots(lifetimes: readonly Lifetime[]): number[] {
 const bytesAt = (lifetimes: readonly Lifetime[], at: number) => lifetimes[at]?.bytes ?? 0;
 
 /**
- * The plan of these calls: with steps that allocate before the first use, and free after the last.
- * @param again results that nothing writes, for they are values of others.
+ * The plan of these calls, with steps that allocate intermediates before their first use and free them after their last.
+ * @param again results that no call writes, because they equal other results.
  */
 export function finish(
   fn: Fn,
@@ -99,7 +99,7 @@ export function finish(
   return { fn, extents, buffers, steps };
 }
 
-/** What the function reads of its module, each once. */
+/** The constants of the module that the function reads, without duplicates. */
 function constantsOf({ ops }: Fn): PlanBuffer[] {
   const globals = ops.filter((op) => op.name === "global");
   const types = new Map(globals.map(({ attributes, result }) => [attributes.name as string, result.type]));

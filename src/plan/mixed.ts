@@ -1,15 +1,15 @@
 /**
- * A group that reduces rows and sums over them (src/ir/mixed-order.ts) as two kernels:
+ * Computes a group that reduces each row and also sums over the rows (src/ir/mixed-order.ts) in two kernels:
  *
  *   d_x, d_gamma = ...                                    d_x: f32[rows, 768], d_gamma: f32[768]
  *   ->
  *   d_x, sums = ...  for each tile of rows                sums: f32[tiles, 768]
  *   d_gamma = sum(sums, axes = [0])
  *
- * The first reads each row once, as the kernel of d_x alone does. How long tiles are follows from the shape alone: so that there
- * are about 1024, but 4 rows at least, since the sums of a tile are written and read again, and 64 at most, since they are
- * added up one after the other. A GPU wants many tiles: the gradient of RMSNorm takes an H200 0.3 to 0.75 of the time with 4 rows
- * instead of 16 at 256 to 4096 rows; software drivers differ by less than their noise.
+ * The first reads each row once, as a kernel of d_x alone does. The tile size follows from the shape alone. It is chosen to give
+ * about 1024 tiles, but is at least 4 rows, as the sums of each tile are written and read again, and at most 64 rows, as they are
+ * added sequentially. A GPU needs many tiles: on an H200, the gradient of RMSNorm at 256 to 4096 rows takes 0.3 to 0.75 of the
+ * time with tiles of 4 rows instead of 16; on software drivers the difference is below the noise.
  */
 
 import type { Atom } from "../ir/atoms.ts";
@@ -25,12 +25,12 @@ import { asResult, buffersOf, copyBehind } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
 import { type Folded, Partials } from "./split.ts";
 
-/** Tiles that there are about. */
+/** The number of tiles aimed for. */
 const usualTiles = 1024;
-/** Rows of the shortest and of the longest. */
+/** The minimum and maximum number of rows in a tile. */
 const [fewestRows, mostRows] = [4, 64];
 
-/** The kernels of such a group; undefined where the first would need more buffers than there are. */
+/** The two kernels of such a group; undefined if one of them would exceed the limit on storage buffers. */
 export function mixedPieces(
   order: MixedOrder,
   writes: readonly Write[],
@@ -68,7 +68,7 @@ export function mixedPieces(
   return pieces;
 }
 
-/** The results from what the tiles have: over these, and over what of the reduced axes a tile keeps. */
+/** The results of an op from the partial results of tiles: reduces over the tiles, and over reduced axes that remain within a tile. */
 function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials, to: Builder): readonly Value[] {
   const tiled = summedAxes(op, space, rows).filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)));
   const inTile = tiled.map(({ axis }) => axis);
@@ -87,16 +87,16 @@ function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partial
       return mergedMoments(op, partials.moments(x, inTile), counts, to);
     }
     const isMean = op.name === "mean";
-    const folded = isMean ? "sum" : (op.name as Folded);
-    const whole = to.emit(folded, [partials.of(folded, x, inTile)], { axes });
+    const reduction = isMean ? "sum" : (op.name as Folded);
+    const whole = to.emit(reduction, [partials.of(reduction, x, inTile)], { axes });
     return [isMean ? to.emit("div", [whole, total()]) : whole];
   };
   return results().map((value, i) => asResult(to, value, op.results[i] as Value));
 }
 
 /**
- * Chan, Golub and LeVeque's formula for any number of parts (split.ts).
- * @param of the axes of the tiles' means that are merged, how many elements there are in all, and in each tile.
+ * Merges means and variances by Chan, Golub and LeVeque's formula for any number of parts (split.ts): over `axes` of the partial
+ * results, with `total` elements in all, and `each` in each tile.
  */
 function mergedMoments(
   { name, attributes }: Op,
@@ -118,13 +118,13 @@ function mergedMoments(
   return name === "var" ? [variance] : [mean, variance];
 }
 
-/** How many elements a mean is of: what the merge divides by, at the launch where extents have names. */
+/** The number of elements of a shape, which the merge divides by; known only at launch if extents are symbolic. */
 function countIn(shape: Shape, to: Builder): Value {
   if (shape.every((dim) => typeof dim === "number")) return to.constant("f32", elementCount(shape));
   return to.emit("cast", [to.emit("size", [], { shape })], { to: "f32" });
 }
 
-/** The tiles of the first axis that is summed, with the extents that say how many there are and how large. */
+/** Tiles along the first summed axis. Adds the extents for their size and number. */
 function tileOf({ rows, summed }: MixedOrder, { dims }: Outliner, extents: DerivedExtent[]): Tile {
   const [cut, ...inner] = summed.map(({ extent }) => extent) as [Dim, ...Dim[]];
   const others = elementsOf(rows.filter((atom) => !summed.includes(atom)).map(({ extent }) => extent));
@@ -138,7 +138,7 @@ function tileOf({ rows, summed }: MixedOrder, { dims }: Outliner, extents: Deriv
   return { dim, size, count: number };
 }
 
-/** Types and attributes of what has the axis that is cut, with the name of a tile's. */
+/** Types of values and attributes of ops within a tile, where the axis that is cut has the extent `dim`. */
 function retyped({ body, space, summed: [cut] }: MixedOrder, dim: string) {
   const named = (shape: Shape, axis: number | undefined) =>
     axis === undefined || axis < 0 ? shape : shape.map((extent, i) => (i === axis ? dim : extent));

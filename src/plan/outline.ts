@@ -1,15 +1,15 @@
 /**
- * From a function whose ops stand in kernels to a plan: each group of ops becomes a function of its own.
+ * Makes a plan of a function whose ops are grouped into kernels: each group becomes a function of its own.
  *
  *   fn f(x) -> (y) { kernel { let a = exp(x) }  kernel { let y = sum(a) } }
  *   ->
  *   alloc a;  launch f_1(x) -> (a);  launch f_2(a) -> (y);  free a
  *
- * What no kernel computes, as a matrix product, is an opaque step between launches. It reads and writes buffers through
- * reshapes (src/ir/opaque.ts).
+ * An op that no kernel computes, such as a matrix product, is an opaque step between launches. It reads and writes buffers
+ * through reshapes (src/ir/opaque.ts).
  *
- * A value that several kernels need is stored by the one that computes it. A result is a buffer too: a later kernel reads
- * it there. What the function returns as it got it is copied by a kernel of its own.
+ * A value that several kernels need is stored by the kernel that computes it. A later kernel may read the buffer of a result. A
+ * parameter or constant that the function returns unchanged is copied by a kernel of its own.
  */
 
 import { FreshNames } from "../ir/fresh-names.ts";
@@ -26,8 +26,8 @@ import { type DerivedExtent, type Launch, launchesOf, type OpaqueStep, type Plan
 import { splitGroup } from "./split.ts";
 
 /**
- * The plan of a function whose ops all stand in kernels, or are such that none computes them.
- * @param taken names of other functions: no outlined one gets any of them.
+ * The plan of a function whose ops are all in kernels, or are ops that no kernel computes.
+ * @param taken names of other functions, which outlined functions must not reuse.
  */
 export function outline(
   fn: Fn,
@@ -77,15 +77,15 @@ function piecesOf(
 }
 
 /**
- * What merges sums, and what follows from them, as one kernel, or as several where it reduces different axes: each op in the
- * first kernel behind its operands' that takes it. It is small beside what is summed.
+ * Splits the piece that merges sums into several kernels if its ops reduce different axes. Each op goes into the first kernel that
+ * accepts it, not before those of its operands. More kernels cost little here, as the piece is small compared with what is summed.
  */
 function apart(piece: Piece, outliner: Outliner): readonly Piece[] {
   if (firstMismatch(piece.ops) === undefined) return [piece];
   const kernels: Op[][] = [];
   const kernelOf = new Map<Value, number>();
   for (const op of piece.ops) {
-    // Each kernel has constants of its own.
+    // Each kernel gets its own copies of constants.
     if (isLeaf(op)) continue;
     const from = Math.max(0, ...presentOperands(op).map((value) => kernelOf.get(value) ?? 0));
     const found = kernels.findIndex((ops, i) => i >= from && firstMismatch([...ops, op]) === undefined);
@@ -105,7 +105,7 @@ function apart(piece: Piece, outliner: Outliner): readonly Piece[] {
   });
 }
 
-/** A kernel of what is summed, and one of the sums. */
+/** A kernel that computes the summed values, and a kernel that sums them. */
 function wholeSums({ body, sums, after }: MixedOrder, writes: readonly Write[], outliner: Outliner): readonly Piece[] {
   const own = new Set(body.flatMap((op) => op.results));
   const early = writes.filter(({ value }) => own.has(value));
@@ -118,17 +118,17 @@ function wholeSums({ body, sums, after }: MixedOrder, writes: readonly Write[], 
   ];
 }
 
-/** How a function is cut. */
+/** How reductions are split. */
 export interface OutlineOptions {
-  /** Whether large reductions over rows become kernels over tiles of rows, and kernels that merge these. */
+  /** Whether large reductions over rows become kernels over tiles of rows and kernels that merge the tiles. */
   readonly split?: boolean;
-  /** Of fewer elements, or where their number is not known, a column is not; 0 unless it is there. */
+  /** A column is split only if it is known to have at least this many elements; with 0, the default, always. */
   readonly longColumn?: number;
-  /** Of so many elements, if that is known, a row is split into parts that have kernels of their own; none unless it is there. */
+  /** A row is split into parts only if it is known to have at least this many elements; by default never. */
   readonly longRow?: number;
 }
 
-/** The kernel of a function that is one kernel, its reductions split; `undefined` where none is worth that. */
+/** The plan of a function that is one kernel, with its reductions split; `undefined` if no reduction is worth splitting. */
 export function splitOne(fn: Fn, taken: Iterable<string>, options: OutlineOptions): Plan | undefined {
   const [split, whole] = [options, {}].map((one) => outline(fn, taken, { split: false, ...one })) as [Plan, Plan];
   return launchesOf(split).length > launchesOf(whole).length ? split : undefined;
@@ -141,7 +141,7 @@ export function planOfOne(fn: Fn): Plan {
   return finish(fn, [], [{ kind: "launch", fn, reads, writes: fn.results.map((result) => buffers.ofResult(result)) }]);
 }
 
-/** Ops by kernel, in order; what no kernel computes by itself. */
+/** The ops of each kernel, in order; an op that no kernel computes is a group of its own. */
 function groupsOf(fn: Fn, memory: Memory): (readonly Op[])[] {
   const groups = new Map<number | Op, Op[]>();
   for (const op of memory.work(fn)) {
@@ -151,7 +151,7 @@ function groupsOf(fn: Fn, memory: Memory): (readonly Op[])[] {
   return [...groups.values()];
 }
 
-/** Values that another group reads than the one that computes them. */
+/** Values that are read by another group than the one that computes them. */
 function neededOutside(groups: readonly (readonly Op[])[], memory: Memory): Set<Value> {
   const needed = new Set<Value>();
   for (const group of groups) {

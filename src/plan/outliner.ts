@@ -1,4 +1,4 @@
-/** Functions that are made of the ops of another, and the buffers between them. */
+/** Outlines groups of ops of a function into functions of their own, with buffers between them. */
 
 import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
@@ -9,7 +9,7 @@ import { reservedWords } from "../ir/print.ts";
 import { type TensorType, tensorType } from "../ir/types.ts";
 import type { Launch, OpaqueStep, PlanBuffer, Tile } from "./plan.ts";
 
-/** The buffer of each value, made when it is first asked for. */
+/** The buffer of each value, created on first use. */
 export class Buffers {
   readonly memory: Memory;
   private readonly names: FreshNames;
@@ -35,7 +35,7 @@ export class Buffers {
     }
   }
 
-  /** Results that are values of others. */
+  /** Results that equal another result, and share its buffer. */
   get again(): readonly PlanBuffer[] {
     return [...this.byResult.values()].filter(({ same }) => same !== undefined);
   }
@@ -47,7 +47,7 @@ export class Buffers {
     return buffer;
   }
 
-  /** The value lies there, for whatever reads it. */
+  /** Records that the value is stored in this buffer, which its readers then read. */
   keep(value: Value, buffer: PlanBuffer): void {
     this.byValue.set(value, buffer);
   }
@@ -56,7 +56,7 @@ export class Buffers {
     return this.byResult.get(name) as PlanBuffer;
   }
 
-  /** Of a constant of the module, of an input, or of what a kernel or an opaque step makes. */
+  /** The buffer of a constant of the module, of an input, or of a value that a kernel or an opaque step computes. */
   of(shown: Value): PlanBuffer {
     const value = this.memory.of(shown);
     if (value.def?.name === "global") return this.ofConstant(value);
@@ -69,35 +69,35 @@ export class Buffers {
   }
 }
 
-/** The names of operands or results: those of the op table, or numbers. */
+/** Names for operands or results: the stem, with a number if there are several. */
 function partNames(stem: string, count: number): string[] {
   return count === 1 ? [stem] : Array.from({ length: count }, (_, i) => `${stem}${i}`);
 }
 
-/** A value of a kernel, and where it goes. */
+/** A value that a kernel computes, and the buffer that it is stored in. */
 export interface Write {
   readonly buffer: PlanBuffer;
   readonly value: Value;
 }
 
-/** What becomes a function of its own. */
+/** Ops that become a function of their own. */
 export interface Piece {
-  /** In an order in which they can be computed. */
+  /** In a valid order of execution. */
   readonly ops: readonly Op[];
   readonly writes: readonly Write[];
-  /** How it is cut, and of which type a value from outside is in one tile. */
+  /** How the launch is tiled, and the type that a value from outside has within one tile. */
   readonly tile?: {
     readonly tile: Tile;
     readonly typeOf: (value: Value) => TensorType;
-    /** Of an op in one tile; its own unless said. */
+    /** The attributes of an op within one tile; by default those of the op. */
     readonly attributesOf?: (op: Op) => Op["attributes"];
   };
 }
 
-/** Makes functions of the ops of another. */
+/** Makes functions, and their launches, from ops of another function. */
 export class Outliner {
   readonly buffers: Buffers;
-  /** For dimensions that the plan derives. */
+  /** Names for derived dimensions of the plan. */
   readonly dims: FreshNames;
   private readonly fn: Fn;
   private readonly functions: FreshNames;
@@ -109,13 +109,13 @@ export class Outliner {
     this.dims = new FreshNames([...reservedWords, ...dimensionNames(fn)]);
   }
 
-  /** `f_1`, or the next number that no function has. */
+  /** `f_1`, or the next number that gives an unused name. */
   private functionName(): string {
     const { name } = this.fn;
     return this.functions.next(`${name}_1`, (n) => `${name}_${n + 1}`);
   }
 
-  /** What the ops of one kernel write: results, and what others read. */
+  /** The values that the ops of one kernel write: results, and values that other kernels read. */
   writesOf(ops: readonly Op[], needed: ReadonlySet<Value>): Write[] {
     const own = ops.flatMap((op) => op.results);
     const isFirst = ({ value }: Result, i: number) => this.fn.results.findIndex((other) => other.value === value) === i;
@@ -127,7 +127,7 @@ export class Outliner {
     ];
   }
 
-  /** An op that no kernel computes, behind kernels that store the numbers among its operands. */
+  /** The step of an op that no kernel computes, after kernels that store those of its operands that are literals. */
   opaque(op: Op): (Launch | OpaqueStep)[] {
     const { span } = this.fn;
     const numbers = op.operands.filter((value) => value?.def?.name === "constant") as Value[];
@@ -152,7 +152,7 @@ export class Outliner {
     return [...stores, { kind: "opaque", fn, reads, writes: op.results.map((value) => buffers.of(value)) }];
   }
 
-  /** A function of these ops, with a parameter for each value from outside. */
+  /** Makes a function of these ops, with a parameter for each value from outside, and its launch. */
   launch({ ops, writes, tile }: Piece): Launch {
     const { span } = this.fn;
     const builder = new Builder(span);
@@ -164,7 +164,7 @@ export class Outliner {
     const outside = (value: Value): Value => {
       if (value.def !== undefined && isLeaf(value.def)) return builder.add(copyOp(value.def, {})).result;
       const buffer = this.buffers.of(value);
-      // A parameter without dimensions is a number of the caller's: what a kernel has written is read from its buffer.
+      // A parameter of rank 0 is passed by the caller as a number, so a scalar that a kernel has written is read as [1].
       const isNumber = buffer.kind !== "input" && value.shape.length === 0;
       const type = isNumber ? tensorType(value.element, [1]) : (tile?.typeOf(value) ?? value.type);
       const param = copyParam(value, { type, name: names.next(buffer.name) });

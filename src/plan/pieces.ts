@@ -1,11 +1,11 @@
-/** What the kernels of a split reduction have in common. */
+/** Helpers for splitting reductions into several kernels. */
 
 import { type Builder, copyOp } from "../ir/builder.ts";
 import { type Op, presentOperands, type Value } from "../ir/ir.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { Piece } from "./outliner.ts";
 
-/** Buffers that the kernel of a piece binds. */
+/** The number of buffers that the kernel of a piece binds. */
 export function buffersOf({ ops, writes }: Piece): number {
   const own = new Set(ops.flatMap((op) => op.results));
   const read = new Set(ops.flatMap(presentOperands));
@@ -13,7 +13,7 @@ export function buffersOf({ ops, writes }: Piece): number {
   return [...read].filter(isBuffer).length + writes.length;
 }
 
-/** The ops that these values need, in order; `known` values need none. */
+/** The ops that compute these values, in order, given the `known` values. */
 export function closure(list: readonly Op[], values: readonly Value[], known: ReadonlySet<Value> = new Set()): Op[] {
   const needed = new Set(values);
   return list
@@ -26,7 +26,7 @@ export function closure(list: readonly Op[], values: readonly Value[], known: Re
     .toReversed();
 }
 
-/** Adds copies of ops that read what is `merged`, and what they make of it. */
+/** Adds copies of ops, with operands replaced as in `merged`, and adds their results to `merged`. */
 export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value, Value>): void {
   for (const op of after) {
     const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
@@ -35,7 +35,7 @@ export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value,
   }
 }
 
-/** In the element type and the shape of the result. */
+/** The value converted to the element type and the shape of the result. */
 export function asResult(to: Builder, value: Value, { element, shape, name }: Value): Value {
   const cast = element === value.element ? value : to.emit("cast", [value], { to: element as ElementType });
   return cast.shape.length === shape.length ? cast : to.emit("reshape", [cast], { shape }, name);

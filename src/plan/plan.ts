@@ -1,23 +1,22 @@
 /**
- * Plans: a function as kernels that are launched one after the other, and the memory between them.
+ * Plans: a function as a sequence of kernel launches, and the memory between them.
  *
- * - buffer: an input, a constant, a result, or an intermediate: what one kernel writes and a later one reads.
+ * - buffer: an input, a constant, a result, or an intermediate, which one kernel writes and a later one reads.
  * - step: allocate an intermediate, launch a kernel, free the intermediate; or an opaque step.
- * - opaque step: an op that no kernel here computes, a product or an op of another program, which the caller fills in. It
- *   may read and write a buffer in another shape.
- * - outlined function: what a kernel computes, in tensor IR, with a parameter for each buffer that it reads.
- * - extent: a dimension that the plan derives from others, `ceil(rows / 64)`.
+ * - opaque step: an op that no generated kernel computes, a product or an `extern` op, which the caller implements. It may
+ *   read and write a buffer in another shape.
+ * - outlined function: the computation of a kernel, in tensor IR, with a parameter for each buffer that it reads.
+ * - extent: a dimension derived from others, such as `ceil(rows / 64)`.
  * - tile: a launch may cut one dimension into tiles, and run its function on each of them.
  *
- * Buffers as values that are allocated, written and freed in order are those of IREE's Stream dialect; functions outlined
- * from a graph are Futhark's kernels before `ImpGen`. A plan of one launch and no intermediate is a function that is one
- * kernel.
+ * Buffers that are allocated, written and freed in order follow IREE's Stream dialect; functions outlined from a graph
+ * correspond to Futhark's kernels before `ImpGen`. A plan of one launch and no intermediates is a function that is one kernel.
  */
 
 import type { Fn, Op } from "../ir/ir.ts";
 import type { Dim, TensorType } from "../ir/types.ts";
 
-/** `ceil(of / by)`, or `least` if that is more, and `most` at most, under a name that types of buffers may use. */
+/** A named extent, which types of buffers may use: `ceil(of / by)`, clamped to `least` and `most`. */
 export interface DerivedExtent {
   readonly name: string;
   readonly of: Dim;
@@ -28,90 +27,90 @@ export interface DerivedExtent {
 
 /** Memory that kernels read or write. */
 export interface PlanBuffer {
-  /** No other buffer of the plan has it. */
+  /** Unique within the plan. */
   readonly name: string;
   readonly type: TensorType;
   readonly kind: "input" | "constant" | "result" | "intermediate";
-  /** Of a result: its name in the function, which an input may have too. */
+  /** For a result: its name in the function, which may also be the name of an input. */
   readonly result?: string;
-  /** Of a result that is the value of one before it: the name of that buffer, which alone is written. */
+  /** For a result that equals an earlier one: the name of the earlier buffer, the only one of the two that is written. */
   readonly same?: string;
-  /** Of an intermediate: which of the plan's places it lies in. Those of one place are never needed at a time. */
+  /** For an intermediate: its memory slot. Intermediates in one slot have disjoint live ranges. */
   readonly slot?: number;
 }
 
-/** How a launch cuts a dimension: its function runs on each `size` of it in turn, and the last tile may be shorter. */
+/** How a launch cuts a dimension: its function runs on each tile of `size` elements in turn; the last tile may be shorter. */
 export interface Tile {
-  /** The first dimension of parameters of the function; what a tile has of it. */
+  /** The dimension that is cut. In the function it stands for its extent within one tile. */
   readonly dim: string;
-  /** How much that is, but for the last tile: an extent of the plan. */
+  /** The extent of the plan that gives the size of a tile, except for the last. */
   readonly size: string;
-  /** The extent that says how many tiles there are. Results without `dim` have one more dimension, this one, in front. */
+  /** The extent of the plan that gives the number of tiles. Results without `dim` get this extent as an additional first dimension. */
   readonly count: string;
 }
 
-/** A kernel that is started: what it computes, reads and writes. */
+/** A kernel launch: the function that the kernel computes, and the buffers that it reads and writes. */
 export interface Launch {
   readonly kind: "launch";
   readonly fn: Fn;
-  /** For each parameter of the function, what it reads. */
+  /** The buffer of each parameter of the function. */
   readonly reads: readonly PlanBuffer[];
-  /** For each result, what it writes. */
+  /** The buffer of each result of the function. */
   readonly writes: readonly PlanBuffer[];
   readonly tile?: Tile | undefined;
   /**
-   * Of the plain kernel of a product, which is its function's only op: the extents of the plan that count the tiles of its rows
-   * and columns, where these have names.
+   * For the plain kernel of a product, whose function has the product as its only op: the extents of the plan that count the tiles
+   * of its rows and columns, where these are symbolic.
    */
   readonly product?: { readonly rows?: string; readonly columns?: string };
 }
 
-/** An op that the caller computes, between kernels: its function is the op alone, with the op's operands for parameters. */
+/** An op between kernels that the caller computes. Its function consists of this op, with its operands as parameters. */
 export interface OpaqueStep extends Omit<Launch, "kind" | "tile" | "product"> {
   readonly kind: "opaque";
 }
 
-/** What happens in turn. */
+/** A step of a plan. Steps are executed in order. */
 export type Step =
   | { readonly kind: "alloc"; readonly buffer: PlanBuffer }
   | Launch
   | OpaqueStep
   | { readonly kind: "free"; readonly buffer: PlanBuffer };
 
-/** A function as kernels, and the memory between them. */
+/** A function as a sequence of kernels, and the memory between them. */
 export interface Plan {
-  /** What it computes. */
+  /** The function that the plan computes. */
   readonly fn: Fn;
   readonly extents: readonly DerivedExtent[];
   readonly buffers: readonly PlanBuffer[];
   readonly steps: readonly Step[];
 }
 
-/** In the order in which they are launched. */
+/** The launches of a plan, in order. */
 export const launchesOf = ({ steps }: Pick<Plan, "steps">): Launch[] => steps.filter((step) => step.kind === "launch");
 
-/** What computes, in order: kernels, and what the caller fills in. */
+/** The steps that compute something, in order: launches and opaque steps. */
 export const callsOf = ({ steps }: Pick<Plan, "steps">): (Launch | OpaqueStep)[] =>
   steps.filter((step) => step.kind === "launch" || step.kind === "opaque");
 
-/** The ops that the caller fills in, in order. */
+/** The opaque steps, in order. */
 export const opaqueStepsOf = ({ steps }: Pick<Plan, "steps">): OpaqueStep[] =>
   steps.filter((step) => step.kind === "opaque");
 
-/** The plain kernels of products among the launches: of what a caller may have better ones for. */
+/** The launches of plain kernels of products, for which a caller may have better ones. */
 export const productsOf = (plan: Pick<Plan, "steps">): Launch[] =>
   launchesOf(plan).filter(({ product }) => product !== undefined);
 
 /** The op of an opaque step. */
 export const opaqueOp = ({ fn }: OpaqueStep): Op => fn.ops[0] as Op;
 
-/** Whether the plan is its function as one kernel: nothing but one launch, of the function itself. */
+/** Whether the plan is a single launch, of its function itself. */
 export function isOneKernel({ fn, steps }: Pick<Plan, "fn" | "steps">): boolean {
   const [only, ...more] = steps;
   return only?.kind === "launch" && only.fn === fn && more.length === 0;
 }
 
-/** What a launch writes for a result of its function: of tiles, one for each. */
+/** The type of the buffer that a launch writes for a result of its function; with tiles, it may have one result for each. */
 export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {
   if (tile === undefined || type.shape.includes(tile.dim)) return type;
   return { ...type, shape: [tile.count, ...type.shape] };

@@ -1,4 +1,4 @@
-/** A plan as text: its extents, its steps, and the functions that it launches. */
+/** Prints plans: extents, steps, and the functions that they launch. */
 
 import { printBytes } from "../ir/bytes.ts";
 import type { Result, Value } from "../ir/ir.ts";
@@ -34,7 +34,7 @@ function printStep(step: Step): string {
   return `  alloc ${buffer.name}: ${printType(buffer.type)} in ${buffer.slot}  // ${printBytes(buffer.type)} bytes`;
 }
 
-/** A buffer that is read or written in a shape that is not its own stands with it. */
+/** Prints the shape of each buffer that is read or written in another shape than its own. */
 function printOpaque(step: OpaqueStep): string {
   const { fn, reads, writes } = step;
   const op = opaqueOp(step);
@@ -45,7 +45,7 @@ function printOpaque(step: OpaqueStep): string {
   return `  opaque ${op.name}(${[...operands, ...printAttributes(ops[op.name], op.attributes)].join(", ")}) -> (${results.join(", ")})`;
 }
 
-/** The plan, then each function that it launches: opaque steps say themselves what they compute. */
+/** Prints the plan, then each function that it launches. The line of an opaque step already states its op. */
 export function printPlan(plan: Plan): string {
   const { fn, extents, buffers, steps } = plan;
   const params = fn.params.map(({ name, type }) => `${name}: ${printType(type)}`);

@@ -1,4 +1,4 @@
-/** Into how many parts of equal length a row is split, where its length is known. */
+/** Chooses the number of parts of equal length into which a row of known length is split. */
 
 import type { Op, Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/attributes.ts";
@@ -6,31 +6,31 @@ import { ops as table } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Shape } from "../ir/types.ts";
 
-/** Parts of a row, and the length of each. */
+/** The number of parts of a row, and the length of each. */
 export interface RowTiles {
   readonly count: number;
   readonly size: number;
 }
 
-/** Fewer parts do not keep a device busier than one workgroup does. */
+/** With fewer parts than this, a split gains nothing over one workgroup. */
 const fewestTiles = 4;
-/** A part is at most so many times longer or shorter than it should be. */
+/** The largest ratio between the length of a part and the ideal length, in either direction. */
 const tolerance = 4;
 
-/** The last axes of a shape, if these are what is reduced, and all of them are known. */
+/** The extents of the reduced axes, if these are the last axes of the shape and all of their extents are known. */
 export function rowExtents(shape: Shape, axes: readonly number[]): readonly number[] | undefined {
   const extents = shape.slice(shape.length - axes.length);
   const areLast = axes.every((axis) => axis >= -axes.length);
   return areLast && extents.every((extent) => typeof extent === "number") ? extents : undefined;
 }
 
-/** The row that a reduction reduces, if its axes are the last and known. */
+/** The extents of the row that a reduction reduces, if its axes are the last ones, with known extents. */
 export function reducedRow({ name, attributes, operands: [x] }: Op): readonly number[] | undefined {
   if (table[name].kind !== "reduction" || x === undefined) return undefined;
   return rowExtents(x.shape, attribute.axes(attributes));
 }
 
-/** The shape with the parts of the last axes in their place. */
+/** The shape with the last axes replaced by the parts and their length. */
 export const tiledShape = ({ shape }: Value, axes: readonly number[], { count, size }: RowTiles): Shape => [
   ...shape.slice(0, shape.length - axes.length),
   count,
@@ -38,9 +38,10 @@ export const tiledShape = ({ shape }: Value, axes: readonly number[], { count, s
 ];
 
 /**
- * The parts of rows that have these last axes. A part is a row of its own, with about four times the root of the row's elements: so
- * that neither parts nor what merges them are long. Only the length of the row decides, and so the bits of a row do not
- * depend on how many rows there are. @returns undefined where the length has no such divisor.
+ * The parts of rows with these last axes. A part has about four times the square root of the row's elements, so that neither the
+ * parts nor the rows of states that are merged are long. The choice depends on the length of the row alone, so that a row's bits
+ * do not depend on how many rows there are.
+ * @returns undefined if the length has no suitable divisor.
  */
 export function rowTiles(rows: readonly (readonly number[])[]): RowTiles | undefined {
   const length = elementCount(rows[0] as readonly number[]);
@@ -48,17 +49,17 @@ export function rowTiles(rows: readonly (readonly number[])[]): RowTiles | undef
   const distance = (count: number) => Math.abs(Math.log(length / count / wanted));
   const counts = rows.map(countsOf).reduce((a, b) => a.filter((count) => b.includes(count)));
   const fitting = counts.filter((count) => count >= fewestTiles && distance(count) <= Math.log(tolerance));
-  // Lanes read vectors of four.
+  // Lanes can then read vectors of four.
   const inVectors = fitting.filter((count) => (length / count) % 4 === 0);
   const [best] = (inVectors.length > 0 ? inVectors : fitting).sort((a, b) => distance(a) - distance(b));
   return best === undefined ? undefined : { count: best, size: length / best };
 }
 
-/** Whether a row with these last axes is split where rows of so many elements are. */
+/** Whether a row with these last axes has at least this many elements and can be split. */
 export const isLongRow = (row: readonly number[] | undefined, least: number): boolean =>
   row !== undefined && elementCount(row) >= least && rowTiles([row]) !== undefined;
 
-/** How many parts there can be whose borders lie within one axis: all axes before it times a divisor of it. */
+/** The possible numbers of parts. Only one axis may be cut: a number is the product of all axes before it, times one of its divisors. */
 function countsOf(extents: readonly number[]): number[] {
   let before = 1;
   return extents.flatMap((extent) => {

@@ -1,12 +1,12 @@
 /**
- * Long rows as they are computed when several workgroups share them (long-rows.ts):
+ * Rewrites statistics of long rows before the rows are split among workgroups (long-rows.ts):
  *
  *   x - mean(x)  ->  (x - s) - mean(x - s)
  *   var(x)       ->  var(x - s)
  *
- * where s is the median of three elements of the row, which one outlier cannot be. The mean of a row is stored between kernels, as
- * one f32: far from 0 it would be too coarse for what is left of the row's elements. Halves are computed as f32, as in one kernel,
- * and rounded where the function returns them.
+ * where s is the median of three elements of the row, which a single outlier cannot be. The mean of a row is stored between
+ * kernels as one f32: for a row far from 0, its rounding error would be large compared with the differences from it. Halves are
+ * computed in f32, as in one kernel, and rounded where the function returns them.
  */
 
 import { Builder, makeOp, rewriteFn } from "../ir/builder.ts";
@@ -16,12 +16,12 @@ import { elementCount } from "../ir/tensor.ts";
 import { isHalf } from "../ir/types.ts";
 import { isLongRow, reducedRow } from "./row-tiles.ts";
 
-/** Whether the function has a reduction of the last axes whose elements are known to be so many. */
+/** Whether the function has a reduction over the last axes that is known to have at least this many elements. */
 export const hasLongRows = ({ ops }: Fn, least: number): boolean => ops.some((op) => isLong(op, least));
 
 const isLong = (op: Op, least: number) => isLongRow(reducedRow(op), least);
 
-/** @param least elements of a long row. */
+/** @param least the minimum length of a long row, in elements. */
 export function inParts(given: Fn, least: number): Fn {
   const fn = isOneKernel(given) ? widened(given) : given;
   const uses = usesOf(fn);
@@ -44,7 +44,7 @@ export function inParts(given: Fn, least: number): Fn {
       const of = from && centered.get(from);
       return of?.x === x ? to.emit("sub", [of.rows, of.mean]) : undefined;
     }
-    // Halves that several kernels share stay what they are, and their rows whole.
+    // Halves that several kernels share stay halves, and their rows are not split.
     if (!isLong(op, least) || isHalf(x.element)) return undefined;
     const axes = attribute.axes(op.attributes);
     const isMean = op.name === "mean" && isSubtracted(original);
@@ -59,7 +59,7 @@ export function inParts(given: Fn, least: number): Fn {
   });
 }
 
-/** Of the first, the middle and the last element of each row, where the axes are kept. */
+/** The median of the first, the middle and the last element of each row, with the axes kept. */
 function medianOfThree(x: Value, axes: readonly number[], to: Builder): Value {
   const lead = x.shape.slice(0, x.shape.length - axes.length);
   const length = elementCount(x.shape.slice(-axes.length) as readonly number[]);
@@ -72,10 +72,10 @@ function medianOfThree(x: Value, axes: readonly number[], to: Builder): Value {
   return axes.length === 1 ? median : to.emit("reshape", [median], { shape: [...lead, ...axes.map(() => 1)] });
 }
 
-/** Values that one kernel stores for another stay what they are. */
+/** Whether all ops are in the same kernel. Otherwise values that kernels store for one another must keep their types. */
 const isOneKernel = ({ ops }: Fn) => new Set(ops.filter((op) => !isLeaf(op)).map(({ kernel }) => kernel)).size === 1;
 
-/** The function computed in f32 where its values are halves. What it rounds itself by a cast is rounded. */
+/** The function with halves computed in f32. The program's own casts still round. */
 function widened(fn: Fn): Fn {
   const all = [...fn.params, ...fn.ops.flatMap(({ results }) => results)];
   if (!all.some(({ element }) => isHalf(element))) return fn;

@@ -1,26 +1,26 @@
 /**
- * Drives a plan's calls in turn over tensors of any kind: numbers of float64 (interpret.ts), elements of a field (exact.ts). What a
- * device does with a plan is src/launch/plan.ts.
+ * Executes a plan's calls in order on tensors of any kind: float64 (interpret.ts) or field elements (exact.ts). On a device,
+ * src/launch/plan.ts executes a plan.
  */
 
 import type { Fn } from "../ir/ir.ts";
 import { callsOf, type Launch, type OpaqueStep, type Plan, type PlanBuffer } from "./plan.ts";
 import { type Numbers, type Pieces, runLaunch, seenAs } from "./tiles.ts";
 
-/** What a plan is run on. */
+/** The operations on tensors that running a plan needs. */
 interface Machine<T extends Numbers> {
   /** The extents of all dimensions. */
   readonly extents: Readonly<Record<string, number>>;
   readonly pieces: Pieces<T>;
-  /** What lies in an input or a constant. */
+  /** The contents of an input or a constant. */
   load(buffer: PlanBuffer): T;
-  /** The results of a function, whose parameters these are; `extents` has those of a tile. */
+  /** The results of a function for these parameters; in a tile, `extents` are those within the tile. */
   evaluate(fn: Fn, params: readonly T[], extents: Readonly<Record<string, number>>): readonly T[];
-  /** Is told what a call reads and has written. */
+  /** Called after each call, with the tensors that it has read and written. */
   ran?(call: Launch | OpaqueStep, params: readonly T[], results: readonly T[]): void;
 }
 
-/** @returns one tensor a result, by the result's name in the function. */
+/** @returns one tensor per result, by the result's name in the function. */
 export function runPlanOn<T extends Numbers>(plan: Plan, machine: Machine<T>): Record<string, T> {
   const { extents, pieces, load, evaluate } = machine;
   const memory = new Map<string, T>();

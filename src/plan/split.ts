@@ -1,23 +1,21 @@
 /**
- * Reductions over rows as two kernels: partial states of tiles of rows, and their merge.
+ * Splits reductions over rows into two kernels: one reduces tiles of rows to partial states, one merges the states.
  *
  *   s = sum(x, axes = [0])                         x: f32[rows, 768]
  *   ->
  *   p = sum(x, axes = [0])  for each tile of rows  p: f32[tiles, 768]
  *   s = sum(p, axes = [0])
  *
- * Each lane of the first has a column and goes along the rows of its tile, so that neighbours read neighbours, as in
- * Futhark's `SegRed` and in Harris's reductions of a grid in two kernels; there are no atomics, so the same shape gives the
- * same bits. A mean is a sum and a count, a variance is merged by Chan, Golub and LeVeque's formula (1979) for any number of
- * parts:
+ * In the first, each lane iterates over the rows of its tile in one column, so that adjacent lanes read adjacent elements, as in
+ * Futhark's `SegRed` and in Harris's two-kernel reductions of a grid. There are no atomics, so the same shape gives the same
+ * bits. A mean is merged as a sum and a count, a variance by Chan, Golub and LeVeque's formula (1979) for any number of parts:
  *
  *   n = sum(count),  m = sum(count * mean) / n,  v = sum(count * (variance + (mean - m)^2)) / n
  *
- * States of exponentials and of places are those of states.ts.
+ * The states of sums of exponentials, and of positions of extremes, are described in states.ts.
  *
- * How many tiles there are follows from the shape alone: as many as give 2^16 lanes work, and none of less than 16 rows. What
- * the kernel computes after the reductions from their results alone goes into the merge; what reads the rows again becomes a
- * kernel behind it.
+ * The number of tiles follows from the shape alone: enough to occupy 2^16 lanes, with at least 16 rows each. Ops that depend
+ * only on the results of the reductions are computed by the merge; ops that read the rows again become a third kernel.
  */
 
 import { Builder } from "../ir/builder.ts";
@@ -41,28 +39,28 @@ import {
   sumOfExps,
 } from "./states.ts";
 
-/** Lanes that the first kernel gives work to. */
+/** The number of lanes that the first kernel should occupy. */
 const lanes = 2 ** 16;
 const [fewTiles, mostTiles] = [2, 1024];
-/** A tile writes one row for so many that it reads. */
+/** The minimum number of rows in a tile, which writes one row of states. */
 const leastRows = 16;
-/** Elements below which one kernel is as good. */
+/** With fewer elements than this, one kernel is as fast. */
 const leastElements = 2 ** 16;
-/** What a group does before, in and after its reductions over rows. */
+/** The ops of a group before, in and after its reductions over rows. */
 interface Parts {
   readonly rows: Dim;
   readonly rank: number;
   readonly before: readonly Op[];
   readonly reductions: readonly Op[];
-  /** Of their results alone. */
+  /** Ops that depend on the results of the reductions alone. */
   readonly after: readonly Op[];
-  /** What reads rows again. */
+  /** Ops that read the rows again. */
   readonly again: readonly Op[];
 }
 
 /**
- * The kernels of a group whose reductions are split; `undefined` where that is not possible, or not worth it.
- * @param leastColumn elements that are reduced to one, and known unless that is 0.
+ * The kernels of a group whose reductions are split; `undefined` if that is not possible, or not worthwhile.
+ * @param leastColumn the minimum number of elements reduced to one, which must be known unless this is 0.
  */
 export function splitGroup(
   group: readonly Op[],
@@ -99,7 +97,7 @@ export function splitGroup(
     ...writes.filter(({ value }) => merged.has(value)),
     ...between.map((value) => ({ buffer: outliner.buffers.of(value), value })),
   ].map(({ buffer, value }) => ({ buffer, value: merged.get(value) as Value }));
-  // What the rows are reduced from is computed again where it is read again, unless it is stored anyway.
+  // Operands of the reductions that the third kernel reads are recomputed there, unless they are stored anyway.
   const early = writes.filter(({ value }) => value.def !== undefined && before.includes(value.def));
   const late = writes.filter(({ value }) => isAgain.has(value));
   const stored = new Set(early.map(({ value }) => value));
@@ -143,7 +141,7 @@ function partsOf(group: readonly Op[]): Parts | undefined {
   if (elementsOf(x.shape) < leastElements) return undefined;
   const before = closure(group, reductions.map(reducedValue));
   if (!before.every((op) => table[op.name].kind === "elementwise")) return undefined;
-  // Every value of them has rows in front, or none.
+  // In each of these values the rows must be the first axis, or absent.
   const values = [...before.flatMap(presentOperands), ...reductions.map((op) => op.operand(0))];
   const isPlain = (value: Value) => {
     if (isLeafValue(value)) return value.shape.length < rank;
@@ -168,10 +166,10 @@ function partsOf(group: readonly Op[]): Parts | undefined {
 
 const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 
-/** Whether a value is small beside what is reduced, and comes from outside. */
+/** Whether a value is small compared with the reduced value `x`. */
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
 
-/** The tiles of an extent, with the extents that say how many there are and how large. */
+/** Tiles of the rows. Adds the extents for their size and number. */
 function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {
   const count = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / elementsOf(columns))));
   const stem = typeof rows === "string" ? rows : "rows";
@@ -182,10 +180,10 @@ function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedE
   return { dim, size: length, count: number };
 }
 
-/** A reduction whose results of tiles are reduced as elements are. */
+/** A reduction whose results for tiles are merged by the reduction itself. */
 export type Folded = ReductionName;
 
-/** What a tile is reduced to. */
+/** The partial results of tiles. */
 export class Partials {
   readonly writes: Write[] = [];
   private readonly builder: Builder;
@@ -193,7 +191,7 @@ export class Partials {
   private readonly outliner: Outliner;
   private readonly known = new Map<string, Value>();
   private readonly numbers = new Map<Value, number>();
-  /** Of what stands for all tiles, what it is in one. */
+  /** Maps each value over all tiles to the value within one tile. */
   private readonly inTile = new Map<Value, Value>();
 
   constructor(builder: Builder, tile: Tile, outliner: Outliner) {
@@ -202,7 +200,7 @@ export class Partials {
     this.outliner = outliner;
   }
 
-  /** One more result of the tiles: what stands for all of them. */
+  /** Adds a result of each tile. Returns the value with the results of all tiles, stacked along a new first axis. */
   private stacked(value: Value, name: string): Value {
     const type = tensorType(value.element, [this.tile.count, ...value.shape]);
     const all = new Value(type, name, value.span);
@@ -223,7 +221,7 @@ export class Partials {
     return number;
   }
 
-  /** States are f32: a half holds no sum of many. */
+  /** The value in f32: a sum of many halves would not fit into a half. */
   private wide(x: Value): Value {
     if (!isHalf(x.element)) return x;
     return this.once(`wide ${this.keyOf(x)}`, () => this.builder.emit("cast", [x], { to: "f32" }));
@@ -261,7 +259,7 @@ export class Partials {
     return [mosts, sums];
   }
 
-  /** At which place of what is reduced each tile begins. @param others what a tile reduces beside its rows. */
+  /** The position of the first element of each tile among the reduced ones. @param others other axes that a tile reduces. */
   starts(to: Builder, others: Shape): Value {
     const tiles = to.emit("linear_index", [], { shape: [this.tile.count] });
     const size = to.emit("size", [], { shape: [this.tile.size, ...others] });
@@ -269,8 +267,8 @@ export class Partials {
   }
 
   /**
-   * How many elements each tile reduces to one, computed where they are merged: the last tile may have fewer rows.
-   * @param others what a tile reduces beside its rows.
+   * The number of elements that each tile reduces to one, computed in the merge: the last tile may have fewer rows.
+   * @param others other axes that a tile reduces.
    */
   counted(to: Builder, others: Shape): Value {
     const { dim, size, count } = this.tile;
@@ -284,7 +282,7 @@ export class Partials {
   }
 }
 
-/** The results of one reduction from the tiles'. */
+/** Computes the results of one reduction from the partial results of tiles. */
 class Merge {
   private readonly to: Builder;
   private readonly partials: Partials;
@@ -325,7 +323,7 @@ class Merge {
     return this.partials.exps(x, this.axes);
   }
 
-  /** The axis of the tiles, of a state. */
+  /** The axis of the tiles in a state, counted from the end. */
   private first(): number {
     return this.axes.length - this.x.shape.length - 1;
   }
@@ -343,12 +341,12 @@ class Merge {
     return this.to.emit(name, [partial], { axes: [0] });
   }
 
-  /** How many elements each tile reduces to one. */
+  /** The number of elements that each tile reduces to one. */
   private counts(): Value {
     return this.partials.counted(this.to, this.others());
   }
 
-  /** What a tile reduces beside its rows. */
+  /** The extents of reduced axes other than the rows. */
   private others(): Shape {
     const { shape } = this.x;
     return this.axes.filter((axis) => axis !== -shape.length).map((axis) => shape.at(axis) as Dim);

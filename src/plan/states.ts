@@ -1,13 +1,12 @@
 /**
- * What a part of a row is reduced to where several workgroups share the row, and how these states become the result: one number for
- * each of the fields of a state.
+ * The states to which several workgroups reduce parts of a row, and their merges. Each field of a state is one number per part.
  *
  *   logsumexp, softmax   the largest element m, and the sum s of exp(x - m):
  *                        m = max(m_t),  s = sum(s_t * exp(m_t - m))          (Milakov and Gimelshein 2018)
- *   argmax, argmin       the best element and its place:
+ *   argmax, argmin       the best element and its position:
  *                        t = argmax(best_t),  place = start of t + place_t
  *
- * The parts are in order, so that of equal elements the first is found. States are f32 where elements are of two bytes.
+ * The parts are in order, so that the first of several equal elements is found. States of f16 and bf16 elements are f32.
  */
 
 import type { Builder } from "../ir/builder.ts";
@@ -16,16 +15,16 @@ import { attribute } from "../ir/ops/attributes.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import { isMonoid } from "../kernel/reduction.ts";
 
-/** Reductions whose state is more than their result, or another number. */
+/** Reductions whose state differs from their result. */
 const ownMerges: ReadonlySet<string> = new Set(["var", "std", "moments", "logsumexp", "argmax", "argmin"]);
 
-/** Whether the results of a reduction follow from the states of parts. A monoid reduces its own results. */
+/** Whether the result of a reduction can be computed from the states of parts. A monoid merges results of parts as elements. */
 export function isMergeable({ name }: Op): boolean {
   const def = table[name];
   return def.kind === "reduction" && (isMonoid(def.reduction) || ownMerges.has(name));
 }
 
-/** The x of a sum of exp(x - max(x)). */
+/** The x, if the op is a sum of exp(x - max(x)). */
 export function sumOfExps(op: Op): Value | undefined {
   const exp = op.name === "sum" ? definedBy(op.operand(0), "exp") : undefined;
   const difference = definedBy(exp?.operand(0), "sub");
@@ -35,17 +34,17 @@ export function sumOfExps(op: Op): Value | undefined {
   return String(attribute.axes(max.attributes)) === String(attribute.axes(op.attributes)) ? x : undefined;
 }
 
-/** What a reduction needs of the elements of a row: its parts wait for no other reduction. */
+/** The value that a reduction reduces; for a sum of exp(x - max(x)) this is x, so that its parts need not wait for the maximum. */
 export const reducedValue = (op: Op): Value => sumOfExps(op) ?? op.operand(0);
 
-/** The sum of exp(x - most) of a part whose largest element is `most`, where the reduced axes are kept. */
+/** The sum of exp(x - most) of a part whose largest element is `most`, which has the reduced axes kept. */
 export function expsOfPart(to: Builder, x: Value, most: Value, axes: readonly number[]): Value {
   return to.emit("sum", [to.emit("exp", [to.emit("sub", [x, most])])], { axes });
 }
 
 /**
- * The sum of exp(x - max(x)) of all parts, from their largest elements and their sums.
- * A part of nothing but -Infinity adds nothing: exp(x - most) is NaN there.
+ * The sum of exp(x - max(x)) over all parts, from their largest elements and their sums.
+ * A part in which all elements are -Infinity is skipped, as exp(x - most) is NaN there.
  */
 export function mergedExps(to: Builder, [mosts, sums]: readonly [Value, Value], axis: number): Value {
   const most = to.emit("max", [mosts], { axes: [axis], keepdims: true });
@@ -55,7 +54,7 @@ export function mergedExps(to: Builder, [mosts, sums]: readonly [Value, Value], 
   return to.emit("sum", [terms], { axes: [axis] });
 }
 
-/** log(sum(exp(x))) of all parts, from the same; an infinite maximum is itself. */
+/** log(sum(exp(x))) over all parts, from the same states; an infinite maximum is the result itself. */
 export function mergedLogsumexp(to: Builder, state: readonly [Value, Value], axis: number): Value {
   const most = to.emit("max", [state[0]], { axes: [axis] });
   const sum = to.emit("add", [most, to.emit("log", [mergedExps(to, state, axis)])]);
@@ -64,8 +63,8 @@ export function mergedLogsumexp(to: Builder, state: readonly [Value, Value], axi
 }
 
 /**
- * The place of the best element of all parts.
- * @param starts where each part begins: of the shape of a part's state.
+ * The position of the best element of all parts.
+ * @param starts the position at which each part begins, in the shape of the states.
  */
 export function mergedPlace(
   to: Builder,

@@ -1,4 +1,4 @@
-/** What a launch over tiles means: its function on each piece of a dimension, and the pieces of its results put together. */
+/** The semantics of a launch over tiles: its function runs on each slice of a dimension, and the results are concatenated. */
 
 import { copyOp } from "../ir/builder.ts";
 import { resolveShape } from "../ir/interpret.ts";
@@ -8,22 +8,22 @@ import { elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
 import type { Shape } from "../ir/types.ts";
 import type { Launch } from "./plan.ts";
 
-/** Numbers in row-major order, as any of the tensors here has them. */
+/** A tensor of any kind: a shape, and numbers in row-major order. */
 export interface Numbers {
   readonly shape: readonly number[];
 }
 
-/** How the pieces of a kind of tensor are cut and joined. */
+/** How tensors of one kind are sliced and concatenated. */
 export interface Pieces<T extends Numbers> {
-  /** `change` applied to each array of numbers that the tensor has. */
+  /** Applies `change` to each array of numbers in the tensor. */
   readonly map: (tensor: T, shape: readonly number[], change: (data: Float64Array) => Float64Array) => T;
-  /** The arrays of several tensors, one after the other, under the shape. */
+  /** Concatenates the arrays of several tensors, with the given shape. */
   readonly join: (tensors: readonly T[], shape: readonly number[]) => T;
 }
 
 /**
- * A tensor as a function sees it that reads it in another shape: what one kernel writes as a number, the next reads as a row of
- * one, and an opaque step reads through reshapes.
+ * A tensor in the shape in which a function reads it: a scalar that one kernel has written is read by the next as a row of one
+ * element, and an opaque step reads through reshapes.
  */
 export function seenAs<T extends Numbers>(tensor: T, shape: Shape, extents: Readonly<Record<string, number>>): T {
   const seen = resolveShape(shape, extents);
@@ -33,13 +33,13 @@ export function seenAs<T extends Numbers>(tensor: T, shape: Shape, extents: Read
 /** The axis that is cut; -1 if none is. */
 const cutAxis = (shape: Shape, dim: string | undefined): number => (dim === undefined ? -1 : shape.indexOf(dim));
 
-/** Whether the op says where elements stand, or how many there are: of the whole dimension, not of a tile. */
+/** Whether the op gives positions or sizes in `dim`: they refer to the whole dimension, not to a tile. */
 const isPosition = (op: Op, dim: string) =>
   table[op.name].kind === "index" &&
   op.operands.length === 0 &&
   (op.attributes.shape as Shape | undefined)?.includes(dim) === true;
 
-/** The function with a parameter more for each position, and a function of these. */
+/** The function with each such op replaced by a parameter, and a function that computes these parameters. */
 function withoutPositions(fn: Fn, dim: string): { readonly fn: Fn; readonly positions?: Fn } {
   const ops = fn.ops.filter((op) => isPosition(op, dim));
   if (ops.length === 0) return { fn };
@@ -61,7 +61,7 @@ function withoutPositions(fn: Fn, dim: string): { readonly fn: Fn; readonly posi
 
 /**
  * Runs a launch: once, or once for each tile.
- * @param run a function with these parameters, and the dimension that is cut of this extent.
+ * @param run evaluates a function for these parameters, with this extent of the dimension that is cut.
  */
 export function runLaunch<T extends Numbers>(
   { fn: whole, tile }: Pick<Launch, "fn" | "tile">,
@@ -98,7 +98,7 @@ export function runLaunch<T extends Numbers>(
   });
 }
 
-/** Tensors one after the other along an axis. */
+/** Concatenates tensors along an axis. */
 function along<T extends Numbers>(axis: number, parts: readonly T[], shape: readonly number[], pieces: Pieces<T>): T {
   const outer = elementCount(shape.slice(0, axis));
   const rows = Array.from({ length: outer }, (_, row) =>
@@ -119,7 +119,7 @@ function slice<T extends Numbers>(tensor: T, axis: number, from: number, length:
   return pieces.map(tensor, cut, (data) => gather(data.subarray(start), cut, strides));
 }
 
-/** All numbers one after the other. */
+/** Concatenates arrays of numbers. */
 export function joined(arrays: readonly Float64Array[], shape: readonly number[]): Float64Array {
   const data = new Float64Array(elementCount(shape));
   let at = 0;

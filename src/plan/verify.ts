@@ -1,11 +1,11 @@
-/** What every plan keeps: memory is there when it is used, everything is written once and before it is read. */
+/** The invariants of plans: memory is allocated when it is used, and every buffer is written once, before it is read. */
 
 import { dimensionNames } from "../ir/ir.ts";
 import { printType, sameShape, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
 import { callsOf, type Launch, type OpaqueStep, type Plan, type PlanBuffer, writtenType } from "./plan.ts";
 
-/** What is wrong with a plan: clauses; nothing if it is sound. */
+/** The violated invariants of a plan, as clauses; empty if it is valid. */
 export function verifyPlan(plan: Plan): string[] {
   const faults: string[] = [];
   const known = new Set([...dimensionNames(plan.fn), ...plan.extents.map(({ name }) => name)]);
@@ -58,7 +58,7 @@ function typeFaults(call: Launch | OpaqueStep, { extents, ...plan }: Plan): stri
   const alias = new Map(extents.filter(({ by }) => by === 1).map(({ name, of }) => [name, of]));
   const known = ({ shape }: TensorType) =>
     shape.map((dim) => (typeof dim === "string" ? (alias.get(dim) ?? dim) : dim));
-  // An opaque step may read and write a buffer in another shape, and so may who reads what it has written.
+  // An opaque step may read and write a buffer in another shape, and so may the readers of what it has written.
   const opaque = callsOf(plan).filter((one) => one.kind === "opaque" || one.product !== undefined);
   const isSeen = ({ name }: PlanBuffer) =>
     call.kind === "opaque" ||
