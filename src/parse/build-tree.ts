@@ -1,4 +1,4 @@
-/** From ohm's match of one piece to nodes of the syntax tree, and what is wrong with a piece that matches. */
+/** Builds syntax tree nodes from ohm's match of one piece, and reports errors in a piece that matches. */
 
 import * as lexicalErrors from "../diagnostics/areas/lexical.ts";
 import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
@@ -21,21 +21,21 @@ import type {
   TypeNode,
 } from "./syntax.ts";
 
-/** What was matched, and what the nodes made of it need to know. */
+/** The matched text and what is needed to build nodes from it. */
 export interface BuildContext {
   readonly source: Source;
   readonly diagnostics: Diagnostic[];
-  /** Names that the function binds, which hide element types of the same name. */
+  /** Names bound by the function; they shadow element types of the same name. */
   readonly bound: ReadonlyMap<string, unknown>;
-  /** What ohm saw. */
+  /** The text that ohm matched. */
   readonly text: string;
-  /** Where in the source what ohm saw from `start` to `end` stands. */
+  /** The span in the source of the range from `start` to `end` of `text`. */
   place(start: number, end: number): Span;
-  /** What the name at an offset of `text` represents, if that is a part which was matched before. */
+  /** The node of the part that the name at an offset of `text` stands for, if that part was matched before. */
   folded(offset: number): ExpressionNode | undefined;
 }
 
-/** A header whose types are not all right is built all the same: `wrong` says so. */
+/** A header is built even if some of its types are invalid; `wrong` is set then. */
 export interface HeaderNode {
   readonly kind: "header";
   readonly name: string;
@@ -47,7 +47,7 @@ export interface HeaderNode {
   readonly wrong: boolean;
 }
 
-/** The `{` of a kernel block says no more than its place. */
+/** The `{` of a kernel block; it carries nothing but its place. */
 export interface KernelHeaderNode {
   readonly kind: "kernelHeader";
   readonly span: Span;
@@ -61,10 +61,10 @@ export interface CloseNode {
 
 export type PieceNode = ConstNode | HeaderNode | LetNode | ReturnNode | KernelHeaderNode | CloseNode | ExpressionNode;
 
-/** A type as written, before its element type is known to exist. */
+/** A type as written; `undefined` if its element type does not exist. */
 type MaybeType = TypeNode | undefined;
 
-/** A name that a `let` binds, with the type that it declares. */
+/** A name bound by a `let`, and its declared type if it has one. */
 interface Binding {
   readonly name: NameBinding;
   readonly type: MaybeType;
@@ -76,13 +76,13 @@ export function buildTree(node: CstNode, context: BuildContext): PieceNode {
 
 type Action = (context: BuildContext, node: CstNode, ...parts: CstNode[]) => unknown;
 
-// Each action below says what it makes, and its callers rely on that.
+// Unchecked: each action below declares the type of its result, and its callers rely on that.
 function build<T>(node: CstNode, context: BuildContext): T {
   const action = actions[node.rule];
   return (action === undefined ? build(node.child(0), context) : action(context, node, ...node.children)) as T;
 }
 
-/** The nodes of a list with commas, if it is there. */
+/** The nodes of a comma-separated list; empty if the list is absent. */
 function buildList<T>(list: CstNode, context: BuildContext): T[] {
   if (list.rule === "ListOf" || list.rule === "_iter") return list.size === 0 ? [] : buildList(list.child(0), context);
   if (list.size === 0) return [];
@@ -90,7 +90,7 @@ function buildList<T>(list: CstNode, context: BuildContext): T[] {
   return [first, ...rest.children].map((child) => build<T>(child, context));
 }
 
-/** What an optional part was, if it is there. */
+/** The node of an optional part; `undefined` if the part is absent. */
 function buildOptional<T>(node: CstNode, context: BuildContext): T | undefined {
   return node.size === 0 ? undefined : build<T>(node.child(0), context);
 }

@@ -1,13 +1,13 @@
 /**
- * ohm's tree of a match, with places.
+ * ohm's tree of a match, with source positions.
  *
- * ohm's own way to read it, a semantics, makes two objects and a `try` for each node, and takes longer than the match;
- * what it reads is kept under a name that ohm's types leave out.
+ * ohm's own way to read the tree, a semantics, makes two objects and a `try` for each node and takes longer than the
+ * match itself. The tree is read here from a field that ohm's types leave out.
  */
 
 import type { MatchResult } from "ohm-js";
 
-/** A node as ohm keeps it. The offsets of its children count from where the nearest rule around them begins. */
+/** A node as ohm stores it. The offsets of its children are relative to the start of the nearest enclosing rule. */
 interface OhmNode {
   readonly ctorName: string;
   readonly matchLength: number;
@@ -21,7 +21,7 @@ interface OhmMatch {
   readonly _cstOffset: number;
 }
 
-/** What one rule, one sign or one repetition matched. */
+/** The match of one rule, one terminal or one repetition. */
 export class CstNode {
   /** UTF-16 offset into the text that was matched. */
   readonly start: number;
@@ -38,7 +38,7 @@ export class CstNode {
     return this.start + this.node.matchLength;
   }
 
-  /** The rule that matched; `_terminal` for a sign, `_iter` for what is repeated or optional. */
+  /** The name of the rule; `_terminal` for a terminal, `_iter` for a repeated or optional part. */
   get rule(): string {
     return this.node.ctorName;
   }
@@ -60,7 +60,7 @@ export class CstNode {
   }
 }
 
-/** The tree of a match that succeeded. */
+/** The tree of a successful match. */
 export function treeOf(match: MatchResult): CstNode {
   const { _cst: node, _cstOffset: start } = match as unknown as OhmMatch;
   return new CstNode(node, start, start);

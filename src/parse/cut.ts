@@ -1,17 +1,17 @@
 /**
- * Cuts a file where its parts begin: at the words that begin one, and at each `}`. Those words are reserved, so in a
- * file without errors the cuts are right; in any other the grammar does not match some part, or the parts in their order.
+ * Cuts a file into parts, at the keywords that begin one and at each `}`. Those keywords are reserved, so the cuts are
+ * right in a file without errors; in any other file the grammar rejects one of the parts or their order.
  */
 
 import type { PieceRule } from "./match-piece.ts";
 
-/** One part of a file, and the rule that it has to match. */
+/** One part of a file, and the rule it must match. */
 export interface Piece {
   readonly rule: PieceRule;
-  /** UTF-16 offsets. A part ends where the next begins: blanks and comments between them belong to it. */
+  /** UTF-16 offsets. A part ends where the next one begins, so it includes the blanks and comments between them. */
   readonly start: number;
   readonly end: number;
-  /** How many brackets and signs are open where most are. */
+  /** The greatest number of brackets and prefix operators open at one point. */
   readonly depth: number;
 }
 
@@ -24,13 +24,13 @@ const ruleOf: ReadonlyMap<string, PieceRule> = new Map([
   ["}", "Close"],
 ]);
 
-/** Comments and strings, in which nothing begins; words; brackets; signs before a value. */
+/** Comments and strings, in which no part begins; words; brackets; prefix operators. */
 const landmark = /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|"[^"\n]*"|[A-Za-z0-9_]+|[()[\]}!-]/g;
 
-/** The parts of `text`, which begin at its start and leave nothing out; none where no part begins. */
+/** The parts of `text`, which together cover all of it; empty if no part begins anywhere. */
 export function cut(text: string): Piece[] {
   const pieces: Piece[] = [];
-  // A byte order mark is how some editors begin a file; it says nothing.
+  // Some editors begin a file with a byte order mark, which has no meaning.
   let start = text.startsWith("\uFEFF") ? 1 : 0;
   let rule: PieceRule | undefined;
   let [open, signs, depth] = [0, 0, 0];

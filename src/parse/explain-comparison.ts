@@ -1,4 +1,4 @@
-/** What to write instead of `a < b < c`, which is not an expression. */
+/** What to write instead of `a < b < c`, which is not a valid expression. */
 
 import * as statementErrors from "../diagnostics/areas/statements.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
@@ -7,17 +7,17 @@ import { spanOf } from "./split.ts";
 
 export const comparisons: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
 
-/** The tokens before or after a comparison, at its level of brackets. */
+/** The tokens that end the operand of a comparison at the same bracket depth. */
 const ends = new Set(["&&", "||", ",", "=", "let", "return", "const"]);
 
-/** The comparison at token `second` follows another without `&&` between them. */
+/** The error for the comparison at token `second`, which follows another one without `&&` between them. */
 export function chainedComparison(source: Source, tokens: readonly Token[], second: number): Diagnostic {
   const first = operandEnd(tokens, second, -1);
   const spans = [second, first].map((index) => spanOf(source, tokens[index] as Token));
   return statementErrors.chainedComparison(...(spans as [Span, Span]), ...unchained(source, tokens, first, second));
 }
 
-/** `a < b && b < c` for `a < b < c`, and where that stands; an example alone where it is long. */
+/** `a < b && b < c` for `a < b < c`, and the span it replaces; a generic example without a span if it is long. */
 function unchained(source: Source, tokens: readonly Token[], first: number, second: number): [string, Span?] {
   const text = (from: number, to: number) => {
     return source.text.slice((tokens[from] as Token).start, (tokens[to] as Token).end);

@@ -1,4 +1,4 @@
-/** Why a piece does not match the grammar, from the token at which the match stopped and what stands around it. */
+/** Explains why a piece does not match the grammar, from the token at which the match stopped and its context. */
 
 import * as statementErrors from "../diagnostics/areas/statements.ts";
 import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
@@ -24,7 +24,7 @@ interface FailedPiece {
   readonly source: Source;
   readonly kind: PieceKind;
   readonly tokens: readonly Token[];
-  /** What follows in the file. */
+  /** The token after the piece in the file. */
   readonly next: Token | undefined;
 }
 
@@ -61,7 +61,7 @@ class Explainer {
   private readonly index: number;
   private readonly token: Token | undefined;
   private readonly before: Token;
-  /** Brackets that are open where the match stopped, from the outermost. */
+  /** Indices of the brackets open where the match stopped, outermost first. */
   private readonly open: readonly number[];
 
   constructor({ source, tokens, next }: FailedPiece, index: number) {
@@ -90,7 +90,7 @@ class Explainer {
     return this.span(this.before);
   }
 
-  /** From the end of the token before to the beginning of this one: blanks and comments. */
+  /** The blanks and comments between the previous token and this one. */
   private get gap(): Span {
     const start = this.before.end;
     return { source: this.source, start, end: Math.max(start, this.token?.start ?? start) };
@@ -111,7 +111,7 @@ class Explainer {
     return syntaxErrors.unclosed(this.span(opener), opener.text, close, this.found, this.last);
   }
 
-  /** What is wrong about a bracket, if it is that. */
+  /** The bracket error at this token, if there is one. */
   private bracket(): Diagnostic | undefined {
     const { token, opener, before } = this;
     const text = token?.text ?? "";
@@ -124,7 +124,7 @@ class Explainer {
     return before.text === "," ? syntaxErrors.trailingComma(this.span(before), text) : undefined;
   }
 
-  /** A name was wanted, of `what`. */
+  /** The error for a missing name of `what`. */
   private name(what: string): Diagnostic {
     const { token } = this;
     if (token !== undefined && reservedWords.has(token.text)) {
@@ -148,7 +148,7 @@ class Explainer {
     return this.bracket() ?? syntaxErrors.missingArrow(found);
   }
 
-  /** Inside the parentheses of parameters or results. */
+  /** The error inside the parentheses of parameters or results. */
   private typedName(what: string): Diagnostic {
     const { tokens, index, token, before, found } = this;
     const isEmpty = before.text === "(" && token?.text === ")";
@@ -171,7 +171,7 @@ class Explainer {
     ]);
   }
 
-  /** What is wrong about the axes of a contract, if it is that. */
+  /** The error in the axes of a contract, if there is one. */
   private contract(): Diagnostic | undefined {
     const inContract = this.tokens[this.tokens.indexOf(this.opener as Token) - 1]?.text === "@centered";
     if (this.before.text !== "@centered" && !inContract) return undefined;
@@ -180,7 +180,7 @@ class Explainer {
     return syntaxErrors.expected(this.found, "the axes in parentheses", [help]);
   }
 
-  /** A `const` up to its `=`. */
+  /** The error in a `const` before its `=`. */
   constant(): Diagnostic {
     if (this.index === 1) return this.name("a constant");
     if (this.opener?.text === "[") return this.dimension();
@@ -202,7 +202,7 @@ class Explainer {
     return syntaxErrors.expected(this.found, `the type of ${what}`, ["types are written `f32`, `f32[rows, 768]`"]);
   }
 
-  /** Inside the brackets of a shape. */
+  /** The error inside the brackets of a shape. */
   private dimension(): Diagnostic {
     const { token, before, found } = this;
     if (token === undefined || ["->", "{", ":", "="].includes(token.text)) return this.unclosed(this.opener as Token);
@@ -223,7 +223,7 @@ class Explainer {
     return syntaxErrors.badDimension(found.span, `found ${found.what}`, [nameIt]);
   }
 
-  /** A `let` up to its `=`. */
+  /** The error in a `let` before its `=`. */
   binding(): Diagnostic {
     const { tokens, index, token, before, found } = this;
     if (this.opener?.text === "[") return this.dimension();
@@ -261,7 +261,7 @@ class Explainer {
     return this.neighbours(token);
   }
 
-  /** A value was wanted. */
+  /** The error where a value was expected. */
   private operand(): Diagnostic {
     const { token, before, found } = this;
     const after = shown(this.source, before);
@@ -275,7 +275,7 @@ class Explainer {
     return syntaxErrors.missingExpression(found, after, token?.text === "+" ? ["there is no sign `+`"] : []);
   }
 
-  /** An expression ended, and what follows cannot go on with it. */
+  /** The error after a complete expression that cannot be continued by this token. */
   private operatorWanted(): Diagnostic {
     const { token, found } = this;
     if (token?.text === "," && this.tokens[0]?.text === "return" && this.open.at(-1) === 1) {
@@ -291,7 +291,7 @@ class Explainer {
     return syntaxErrors.expected(found, `an operator or ${wanted}`);
   }
 
-  /** What an `=` in an expression was meant for. */
+  /** What an `=` in an expression was probably meant for. */
   private assignedIn(): "call" | "results" | undefined {
     if (this.open.length > 0 && this.isCall) return "call";
     const { tokens } = this;
@@ -307,7 +307,7 @@ class Explainer {
     return isAll ? proposal(line, ...[1, close].map((i) => removed(this.span(tokens[i] as Token)))) : line;
   }
 
-  /** Two adjacent values. */
+  /** The error for two adjacent values. */
   private neighbours(token: Token): Diagnostic {
     const { found, before } = this;
     const word = wordOperators.has(token.text) ? token : before;
@@ -320,7 +320,7 @@ class Explainer {
           ]
         : this.product(token);
     if (this.opener !== undefined && (this.isCall || this.opener.text === "[")) {
-      // In a call `2 x` is a product, and `a b` are two operands.
+      // In a call, `2 x` is probably a product and `a b` two operands.
       const isProduct = before.kind === "number" || before.text === ")";
       const more = isProduct || token.text === "[" ? help : [];
       return syntaxErrors.missingComma(this.span(token), found.what, this.last, more);
@@ -332,12 +332,12 @@ class Explainer {
   private operator(word: Token, operator: string): Help {
     const line = `write \`${operator}\``;
     const isCall = operator.includes("(");
-    // `!` stands at what it negates.
+    // `!` must come directly before its operand.
     const span = operator === "!" ? { ...this.span(word), end: this.gap.end } : this.span(word);
     return isCall ? line : proposal(line, replaced(span, operator));
   }
 
-  /** Two adjacent values, as in a product in mathematics. */
+  /** Help for two adjacent values meant as a product, as in mathematical notation. */
   private product(token: Token): Help[] {
     const { source, tokens, index, before } = this;
     if (token.kind === "string" || before.kind === "string") return [];
@@ -364,13 +364,13 @@ function isLiteral(token: Token): boolean {
   return ["inf", "nan", "true", "false"].includes(token.text);
 }
 
-/** A token as it stands in the file, in quotes; cut where it is long. */
+/** A token as written in the file, quoted; truncated if long. */
 export function shown(source: Source, token: Token): string {
   const text = source.text.slice(token.start, token.end) || token.text;
   return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
 }
 
-/** The brackets that are open before token `end`. */
+/** The indices of the brackets open before token `end`. */
 function openBrackets(tokens: readonly Token[], end: number): number[] {
   const open: number[] = [];
   for (let i = 0; i < end; i++) {
@@ -381,7 +381,7 @@ function openBrackets(tokens: readonly Token[], end: number): number[] {
   return open;
 }
 
-/** Where the bracket that opens at token `open` is closed, or the last token. */
+/** The index of the bracket that closes the one at token `open`; the last token if it is never closed. */
 function closeOf(tokens: readonly Token[], open: number): number {
   let depth = 0;
   for (let i = open; i < tokens.length; i++) {
@@ -393,7 +393,7 @@ function closeOf(tokens: readonly Token[], open: number): number {
   return tokens.length - 1;
 }
 
-/** The bracket that is wrong in tokens whose brackets do not match. */
+/** The error for the first wrong bracket in tokens whose brackets do not balance. */
 export function explainBrackets(piece: FailedPiece): Diagnostic {
   const open: Token[] = [];
   for (const [i, token] of piece.tokens.entries()) {

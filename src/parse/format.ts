@@ -1,7 +1,7 @@
 /**
- * The one way to lay out a program (`tirc fmt`): two spaces of indent, one space around operators, lines of up to 100
- * columns, one blank line between functions. Comments stay where they are, and so do parentheses, but for pairs around a
- * whole operand.
+ * The canonical layout of a program (`tirc fmt`): two spaces of indent, one space around operators, lines of up to 100
+ * columns, one blank line between functions. Comments stay in place, and so do parentheses, except pairs around a whole
+ * operand.
  */
 
 import { fail, type Source } from "../diagnostics/diagnostic.ts";
@@ -14,12 +14,12 @@ import { closerOf, endsOperand, type Piece, split } from "./split.ts";
 
 /** Options of `format`. */
 export interface FormatOptions {
-  /** The name of the text in messages. */
+  /** The file name used in messages. */
   readonly file?: string;
 }
 
 /**
- * The text laid out; it parses to the same tree, and formatting it again gives the same text. Names and types are not
+ * Formats a text. The result parses to the same tree, and formatting it again changes nothing. Names and types are not
  * checked.
  * @throws TircError with every syntax error (E01xx).
  */
@@ -42,9 +42,9 @@ class Formatter {
   private readonly comments: readonly Comment[];
   private nextComment = 0;
   private readonly lines: string[] = [];
-  /** How many braces are open. */
+  /** The number of open braces. */
   private depth = 0;
-  /** Where what was written last ends in the text. */
+  /** The offset in the text at which the last token or comment written ends. */
   private last = 0;
   private justOpened = true;
   private justClosedFn = false;
@@ -76,7 +76,7 @@ class Formatter {
     if (this.justOpened) this.depth++;
   }
 
-  /** Writes the comments that end before `offset`: behind the line before them, or on lines of their own. */
+  /** Writes the comments that end before `offset`, either at the end of the previous line or on lines of their own. */
   private commentsBefore(offset: number): void {
     for (const comment of this.take(offset)) {
       const text = comment.text;
@@ -91,14 +91,14 @@ class Formatter {
     }
   }
 
-  /** The comments that begin before `offset` and have not been taken. */
+  /** Removes and returns the pending comments that begin before `offset`. */
   private take(offset: number): Comment[] {
     const from = this.nextComment;
     while ((this.comments[this.nextComment]?.start ?? Infinity) < offset) this.nextComment++;
     return this.comments.slice(from, this.nextComment);
   }
 
-  /** One blank line where the author left any, and after each function; none where a body begins or ends. */
+  /** Writes one blank line where the author left any, and after each function, but none at the edges of a body. */
   private blankLine(start: number): void {
     const gap = this.text.slice(this.last, start);
     const isWanted = this.justClosedFn || gap.split("\n").length > 2;
@@ -107,7 +107,7 @@ class Formatter {
   }
 }
 
-/** On one line, or the parameters aligned after `(`, with the results behind them or on a line of their own. */
+/** The header on one line, or with parameters aligned after `(` and the results after them or on their own line. */
 function headerLines(atoms: readonly Atom[]): string[] {
   const whole = flat(atoms);
   const hasLineComment = atoms.some((atom) => atom.endsLine);
@@ -123,7 +123,7 @@ function headerLines(atoms: readonly Atom[]): string[] {
   return [...lines, ...layout(results, hangingIndent, alignment(results, hangingIndent))];
 }
 
-/** The author's lines if all of them fit, else as few as possible. */
+/** The author's line breaks if every line fits, else as few lines as possible. */
 function filled(atoms: readonly Atom[], hang: number): string[] {
   const kept = layout(atoms, 0, hang);
   const wanted = 1 + atoms.filter((atom) => atom.beginsLine || atom.endsLine).length;
@@ -135,21 +135,21 @@ function filled(atoms: readonly Atom[], hang: number): string[] {
   );
 }
 
-/** The column after the first `(`, or a plain indent where that is far to the right. */
+/** The column after the first `(`, or a plain indent if that is too far to the right. */
 function alignment(atoms: readonly Atom[], indent: number): number {
   const open = atoms.findIndex((atom) => atom.text === "(");
   const column = indent + flat(atoms.slice(0, open + 1)).length;
   return open < 0 || column > widestLine / 2 ? 2 * hangingIndent : column;
 }
 
-/** Tokens and comments in their order, with the spaces between them and the places where a line may be broken. */
+/** Tokens and comments in order, with the spaces between them and the places where a line may be broken. */
 function atomsOf(tokens: readonly Token[], comments: readonly Comment[]): Atom[] {
   const atoms: Atom[] = [];
   let depth = 0;
   let next = 0;
   let before: Token | undefined;
   let afterPrefix = false;
-  // Which parameters share a line tells the reader something, so that is the author's.
+  // How parameters are grouped in lines is informative, so the author's line breaks are kept.
   const keepsBreaks = tokens[0]?.text === "fn";
   for (const token of tokens) {
     for (; (comments[next]?.start ?? Infinity) < token.start; next++) {
@@ -182,20 +182,20 @@ function spaceBetween(before: Token, token: Token): boolean {
   return !(isCall && (token.text === "(" || token.text === "["));
 }
 
-/** The tokens that may surround a whole operand. */
+/** The tokens that may come directly before or after a whole operand. */
 const beginsWhole = new Set(["(", "[", ",", "=", "return"]);
 const endsWhole = new Set([")", "]", ","]);
 
 /**
- * Leaves out parentheses around what is a whole value, attribute or operand anyway: `return (x)`, `gelu((x))`. Others
- * stay, as precedence or the author may need them; and all stay in a statement with comments inside.
+ * Removes parentheses around a whole value, attribute or operand: `return (x)`, `gelu((x))`. Others stay, as precedence
+ * or the author may need them, and all stay in a statement with comments inside.
  */
 function withoutExtraParentheses(tokens: readonly Token[], comments: readonly Comment[]): readonly Token[] {
   const keyword = tokens[0]?.text ?? "";
   if (comments.length > 0 || !words.has(keyword)) return tokens;
   const closeOf = matchParentheses(tokens);
   const extra = new Set<number>();
-  // `let (a) = x` has parentheses too: a value begins after `=`.
+  // The parentheses in `let (a) = x` are a pattern: the value begins after `=`.
   const start = keyword === "let" ? tokens.findIndex((token) => token.text === "=") : 0;
   for (const [open, close] of [...closeOf].sort(([a], [b]) => a - b)) {
     if (open < start || close === open + 1) continue;
@@ -210,7 +210,7 @@ function withoutExtraParentheses(tokens: readonly Token[], comments: readonly Co
   return extra.size === 0 ? tokens : tokens.filter((_, i) => !extra.has(i));
 }
 
-/** The index of the matching `)`, by the index of each `(`. */
+/** The index of the matching `)` for the index of each `(`. */
 function matchParentheses(tokens: readonly Token[]): Map<number, number> {
   const closeOf = new Map<number, number>();
   const open: number[] = [];

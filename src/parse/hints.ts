@@ -1,4 +1,4 @@
-/** What was probably meant by a call that is wrong, as text of the language; src/diagnostics/areas words it. */
+/** What an invalid call probably meant, as source text; src/diagnostics/areas words the messages. */
 
 import type { Rewording } from "../diagnostics/areas/calls.ts";
 import { foreignArguments, foreignElements, idiomOf, pairwise, written } from "../diagnostics/idioms.ts";
@@ -11,7 +11,7 @@ import { type OpName, ops } from "../ir/ops/index.ts";
 import { isElementType } from "../ir/types.ts";
 import type { ArgumentNode, CallNode, ExpressionNode } from "./syntax.ts";
 
-/** The source of an expression that may stand as an operand anywhere; `undefined` for what is long or takes parentheses. */
+/** The source of an expression that can be an operand anywhere; `undefined` if it is long or needs parentheses. */
 function operandText({ kind, span }: ExpressionNode): string | undefined {
   const text = quoted(span);
   const isAtom = kind === "name" || kind === "number" || kind === "call" || kind === "boolean";
@@ -27,7 +27,7 @@ export function isNumber(node: ExpressionNode): boolean {
   return node.kind === "number" || (node.kind === "unary" && node.operator === "-" && isNumber(node.operand));
 }
 
-/** `node` as it is written for such an attribute; `undefined` where it is not one. */
+/** `node` as written for an attribute of this type; `undefined` if it cannot be one. */
 function valueText({ type }: AttributeDef, node: ExpressionNode): string | undefined {
   const text = quoted(node.span);
   const bare = node.kind === "string" ? node.value : text;
@@ -56,7 +56,7 @@ function valueText({ type }: AttributeDef, node: ExpressionNode): string | undef
   }
 }
 
-/** What to write for a call of another framework's op, if that is known. */
+/** What to write for a call of another framework's op, if it is a known one. */
 export function rewordingOf({ callee, args, span }: CallNode): Rewording | undefined {
   const idiom = idiomOf(callee);
   if (idiom === undefined) return undefined;
@@ -71,21 +71,21 @@ export function rewordingOf({ callee, args, span }: CallNode): Rewording | undef
   return { lines, note: idiom.note, whole: isWhole ? span : undefined };
 }
 
-/** Numbers in it are those of an example. */
+/** Rewordings whose numbers are only examples. */
 const example = /\bshape = |\bperm = |\bslice\(/;
 
-/** `shape = [64, 1, 1]` for a list that stands in an operand's place: the first attribute that could take it. */
+/** `shape = [64, 1, 1]` for a list in the place of an operand: the first attribute that could take it. */
 export function attributeOf(op: OpName, node: ExpressionNode, given: ReadonlySet<string>): string | undefined {
   for (const [name, def] of Object.entries(ops[op].attributes)) {
     const text = given.has(name) ? undefined : valueText(def, node);
-    // A list of extents beside a norm names the axes by their lengths, as PyTorch's `normalized_shape` does.
+    // A list of extents after a norm names the axes by their lengths, as PyTorch's `normalized_shape` does.
     if (text !== undefined)
       return `${name} = ${ops[op].kind === "norm" && def.type === "axes" && !text.includes("-") ? exampleOf.axes : text}`;
   }
   return undefined;
 }
 
-/** What an operand too many was meant as: an attribute, an op of two tensors, or an addition after the norm. */
+/** What an extra operand probably meant: an attribute, an op of two tensors, or an addition after the norm. */
 export function insteadOfExtra(
   op: OpName,
   call: CallNode,
@@ -112,14 +112,14 @@ export function insteadOfExtra(
 
 const inPlaceOf = ({ span }: CallNode, text: string): Instead => ({ text: expressionAt(span, text), span });
 
-/** `rmsnorm` has no beta: it is added. */
+/** `rmsnorm` has no beta, so beta is added afterwards. */
 function withBeta({ args }: CallNode, beta: ExpressionNode): string {
   const kept = args.filter(({ value }) => value !== beta).map(({ span }) => quoted(span));
   const hasAxes = args.some(({ name }) => name === "axes");
   return `rmsnorm(${[...kept, ...(hasAxes ? [] : ["axes = [-1]"])].join(", ")}) + ${quoted(beta.span)}`;
 }
 
-/** Operands too many that are together one list: `reshape(x, n, 8, 8)`. */
+/** Extra operands that together are one list: `reshape(x, n, 8, 8)`. */
 export function listOfExtras(op: OpName, { args }: CallNode): Instead[] | undefined {
   const { operands, attributes } = ops[op];
   const extras = args.filter(({ name }) => name === undefined).slice(operands.length);
@@ -128,21 +128,21 @@ export function listOfExtras(op: OpName, { args }: CallNode): Instead[] | undefi
   const isList = def.type === "shape" || def.type === "permutation";
   const areItems = extras.every(({ value }) => isWhole(value) || (def.type === "shape" && value.kind === "name"));
   if (!isList || !areItems) return undefined;
-  // PyTorch's `transpose(x, 0, 1)` swaps two axes; of `permute` the order is given.
+  // PyTorch's `transpose(x, 0, 1)` swaps two axes; `permute` takes the whole order.
   const swaps = def.type === "permutation" && extras.length === 2;
   const text = `${name} = ${swaps ? exampleOf.permutation : `[${extras.map(({ span }) => quoted(span)).join(", ")}]`}`;
   const [first, last] = [extras[0], extras.at(-1)] as [ArgumentNode, ArgumentNode];
   return [{ text, span: joinSpans(first.span, last.span) }];
 }
 
-/** `concat([x, y])`, of which the tensors are operands here. */
+/** `concat([x, y])`: the tensors are separate operands here. */
 export function joined(op: OpName, call: CallNode, { value }: ArgumentNode): Instead | undefined {
   if (op !== "concat" || value.kind !== "list") return undefined;
   const rest = call.args.filter((argument) => argument.value !== value).map(({ span }) => quoted(span));
   return inPlaceOf(call, `concat(${[...value.items.map(({ span }) => quoted(span)), ...rest].join(", ")})`);
 }
 
-/** Whether one of these names is in an arithmetic expression. */
+/** Whether an arithmetic expression contains one of these names. */
 export function mentions(node: ExpressionNode, names: ReadonlySet<string>): boolean {
   if (node.kind === "chain")
     return [node.first, ...node.rest.map(({ operand }) => operand)].some(
@@ -151,7 +151,7 @@ export function mentions(node: ExpressionNode, names: ReadonlySet<string>): bool
   return node.kind === "unary" && mentions(node.operand, names);
 }
 
-/** What an argument that the op does not have is called here, with its value. */
+/** The equivalent here of an argument the op does not have, with its value. */
 export function argumentOf(op: OpName, call: CallNode, argument: ArgumentNode): Instead | undefined {
   const { operands, attributes } = ops[op];
   const { name = "", value, span } = argument;

@@ -1,28 +1,28 @@
 /**
- * Lines from the parts of one statement. A line that is too long is broken after a comma, or before an operator, where
- * the brackets are least deep.
+ * Lays the atoms of one statement out in lines. A line that is too long is broken after a comma or before an operator,
+ * at the lowest bracket depth.
  */
 
 export interface Atom {
   readonly text: string;
-  /** Whether a space stands before it, if it does not begin a line. */
+  /** Whether a space comes before it, unless it begins a line. */
   readonly spaced: boolean;
-  /** How many brackets are around a break before it; `undefined` where no line may be broken. */
+  /** The bracket depth of a line break before it; `undefined` if no break is allowed. */
   readonly breakDepth: number | undefined;
   /** Whether a line must begin with it. */
   readonly beginsLine: boolean;
-  /** A `//` comment: the line ends with it. */
+  /** Whether the line must end after it, as after a `//` comment. */
   readonly endsLine: boolean;
 }
 
 export const widestLine = 100;
 
 function widthOf(text: string): number {
-  // What follows a comment of several lines stands on its last.
+  // Text after a multi-line comment continues on the comment's last line.
   return text.length - (text.lastIndexOf("\n") + 1);
 }
 
-/** The atoms on one line; nothing but a `//` comment at their end breaks it. */
+/** The atoms on one line; only a `//` comment can end them. */
 export function flat(atoms: readonly Atom[]): string {
   return atoms.map((atom, i) => (i > 0 && atom.spaced ? ` ${atom.text}` : atom.text)).join("");
 }
@@ -40,7 +40,7 @@ export function layout(atoms: readonly Atom[], indent: number, hang: number): st
   return lines;
 }
 
-/** Where the line that begins with atom `start` ends: before the atom of that index. */
+/** The index of the atom after the line that begins with atom `start`. */
 function lineEnd(atoms: readonly Atom[], start: number, margin: number): number {
   let width = margin;
   let best: number | undefined;
@@ -50,7 +50,7 @@ function lineEnd(atoms: readonly Atom[], start: number, margin: number): number 
     const depth = atom.breakDepth;
     if (i > start && depth !== undefined && depth <= (atoms[best ?? i]?.breakDepth ?? depth)) best = i;
     width = atom.text.includes("\n") ? widthOf(atom.text) : width + atom.text.length + (atom.spaced ? 1 : 0);
-    // A comment does not count: it would only push the code before it around.
+    // The width of a comment is ignored: counting it would only break the code before it differently.
     if (atom.endsLine) return i + 1;
     if (width > widestLine && best !== undefined) return best;
   }

@@ -1,6 +1,6 @@
 /**
- * Literals have no element type of their own: they are float64 (or true and false) until they meet a tensor or a
- * declaration, whose element type they take.
+ * Literals have no element type of their own: they are float64 (or booleans) until they meet a tensor or a declaration,
+ * whose element type they take.
  */
 
 import * as elementErrors from "../diagnostics/areas/elements.ts";
@@ -14,7 +14,7 @@ import { type ElementType, holds, isInteger, tensorType } from "../ir/types.ts";
 export interface Literal {
   readonly kind: "literal";
   readonly value: number;
-  /** `true` and `false` are kept apart from 1 and 0. */
+  /** `true` and `false` are distinguished from 1 and 0. */
   readonly boolean: boolean;
   readonly span: Span;
 }
@@ -34,7 +34,7 @@ function whyNot(literal: Literal, element: ElementType): string | undefined {
   return Number.isInteger(literal.value) ? "it is out of range" : "it is no whole number";
 }
 
-/** What is wrong with `literal` as a number of type `element`, if anything. */
+/** The error if `literal` is not a valid number of type `element`. */
 export function literalProblem(literal: Literal, element: ElementType): Diagnostic | undefined {
   const reason = whyNot(literal, element);
   return reason === undefined
@@ -43,8 +43,8 @@ export function literalProblem(literal: Literal, element: ElementType): Diagnost
 }
 
 /**
- * An elementwise op on literals alone, computed in float64.
- * @throws TircError where the op is not elementwise, or does not take such literals.
+ * Evaluates an elementwise op on literals alone, in float64.
+ * @throws TircError if the op is not elementwise or does not take these literals.
  */
 export function foldLiterals(
   name: OpName,

@@ -1,4 +1,4 @@
-/** The constant tensors of a file. */
+/** Lowers the constant tensors of a file. */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import * as elementErrors from "../diagnostics/areas/elements.ts";
@@ -16,13 +16,13 @@ import { type Literal, literalProblem } from "./literals.ts";
 import { ExpressionLowering } from "./lower-expression.ts";
 import type { ConstNode, ContractNode, ExpressionNode, TypeNode } from "./syntax.ts";
 
-/** Names of consts with their types; of one that is wrong the type is missing. */
+/** The types of consts by name; the type is missing if it is invalid. */
 export type Declared = ReadonlyMap<string, DeclaredConst>;
 
 export interface DeclaredConst {
   readonly span: Span;
   readonly type: TensorType | undefined;
-  /** Of a scalar that is written out, its number: it needs no buffer. */
+  /** The value of a scalar written as a literal, which needs no buffer. */
   readonly number: number | undefined;
 }
 
@@ -34,7 +34,7 @@ export function lowerConsts(
   for (const { name, nameSpan, type } of nodes) {
     const first = types.get(name);
     if (first !== undefined) diagnostics.push(valueErrors.duplicate(nameSpan, "const", name, first.span));
-    // A value that is wrong does not make the type unknown.
+    // An invalid value does not make the type unknown.
     else types.set(name, { span: nameSpan, type: type && attempt(() => typeOf(name, type), []), number: undefined });
   }
   const declared = new Map<string, DeclaredConst>(types);
@@ -47,7 +47,7 @@ export function lowerConsts(
   return { sound, declared };
 }
 
-/** The axes of a contract; what is wrong with it is reported. */
+/** The axes of a contract; reports invalid ones. */
 export function lowerContract(
   node: ContractNode | undefined,
   { element, shape }: TensorType,
@@ -116,7 +116,7 @@ function dataOf(
   return { kind: "values", values };
 }
 
-/** One op whose operands are other consts. */
+/** The value of a const given as one op of other consts. */
 function computedOf(
   name: string,
   type: TensorType,
@@ -146,7 +146,7 @@ function computedOf(
   return { kind: "computed", op: op.name, operands: operands ?? [], attributes: op.attributes };
 }
 
-/** Consts that are computed from themselves: one message for each ring. */
+/** Reports consts that depend on themselves, one message for each cycle. */
 function cycles(consts: readonly Const[]): Diagnostic[] {
   const found: Diagnostic[] = [];
   const operands = new Map(consts.map(({ name, data }) => [name, data.kind === "computed" ? data.operands : []]));
@@ -169,7 +169,7 @@ function cycles(consts: readonly Const[]): Diagnostic[] {
   return found;
 }
 
-/** Numbers in row-major order. The lists must have the declared extents. */
+/** The numbers in row-major order. The lists must have the declared extents. */
 function collect(
   name: string,
   type: TensorType,

@@ -1,4 +1,4 @@
-/** Expressions to ops. Whatever is wrong is reported once; what depends on it is `poison`, of which nothing is said. */
+/** Lowers expressions to ops. Each error is reported once; what depends on it is `poison`, which is never reported. */
 
 import * as callErrors from "../diagnostics/areas/calls.ts";
 import * as elementErrors from "../diagnostics/areas/elements.ts";
@@ -28,9 +28,9 @@ import type { ArgumentNode, CallNode, ChainNode, ExpressionNode, UnaryNode } fro
 
 export type Lowered = { readonly kind: "value"; readonly value: Value } | Literal | { readonly kind: "poison" };
 
-/** Is told what names and ops turn out to be, right or wrong as the rest may be: editors show it. */
+/** Notified of what names and ops resolve to, even if other parts have errors; editors show it. */
 export interface LowerObserver {
-  /** `name` is where the name of a parameter or a `let` stands. */
+  /** `name` is the span of the name of a parameter or a `let`. */
   bound(name: Span, value: Lowered): void;
   made(place: Span, op: Op): void;
 }
@@ -40,24 +40,24 @@ interface Context {
   /** The function's dimension names. */
   readonly dims: ReadonlySet<string>;
   readonly diagnostics: Diagnostic[];
-  /** What a name is bound to, if it is. */
+  /** The value bound to a name, if there is one. */
   readonly lookup: (name: string) => Lowered | undefined;
-  /** All names that are bound now, asked for later. */
+  /** Captures the names bound now; the returned function lists them when they are needed. */
   readonly names: () => () => readonly string[];
-  /** Whether a function of the file is called so. */
+  /** Whether the file has a function of this name. */
   readonly isFunction?: (name: string) => boolean;
   readonly observer?: LowerObserver | undefined;
 }
 
 const poison: Lowered = { kind: "poison" };
 
-/** An argument that has been told apart: operand `index`, or the attribute of that name. */
+/** A classified argument: operand `index`, or the attribute of that name. */
 interface Arguments {
   readonly operands: (ExpressionNode | undefined)[];
   readonly attributes: Map<string, ArgumentNode>;
 }
 
-/** A `constant` op for a literal, or what is wrong with it as a number of that type. */
+/** A `constant` op for a literal, or the error if the literal is not valid for that type. */
 export function constantOf(
   builder: Builder,
   literal: Literal,
@@ -71,7 +71,7 @@ export function constantOf(
 }
 
 export class ExpressionLowering {
-  /** The kernel group of the ops made from now on. */
+  /** The kernel group of the ops created from now on. */
   kernel: number | undefined;
   private readonly context: Context;
 
@@ -79,14 +79,14 @@ export class ExpressionLowering {
     this.context = context;
   }
 
-  /** The results of an expression that is bound to names: of a call, all of them. `types` are for an `extern` op. */
+  /** The results of an expression bound to names; a call may have several. `types` are for an `extern` op. */
   several(node: ExpressionNode, names: readonly (string | undefined)[], types?: readonly TensorType[]): Lowered[] {
     if (node.kind !== "call") return [this.one(node, names[0])];
     const results = this.call(node, names, types);
     return Array.isArray(results) ? results.map((value) => ({ kind: "value", value })) : [results as Lowered];
   }
 
-  /** An expression of one value. */
+  /** The value of a single-valued expression. */
   one(node: ExpressionNode, name?: string): Lowered {
     switch (node.kind) {
       case "number":
@@ -177,7 +177,7 @@ export class ExpressionLowering {
     return this.report(callErrors.unknownOp(calleeSpan, callee, callableNames, rewordingOf(node)));
   }
 
-  /** Tells operands from attributes. */
+  /** Separates operands from attributes. */
   private sortArguments(op: OpName, node: CallNode): Arguments & { ok: boolean } {
     const def = ops[op];
     const operands = new Array<ExpressionNode | undefined>(def.operands.length).fill(undefined);
@@ -196,10 +196,10 @@ export class ExpressionLowering {
       const first = name === undefined ? undefined : givenAt.get(name);
       if (name === undefined) {
         const together = listOfExtras(op, node);
-        // `reshape(x, n, 8, 8)` is one mistake.
+        // `reshape(x, n, 8, 8)` is a single mistake.
         if (together !== undefined && position > def.operands.length + 1) continue;
         const instead = together ?? insteadOfExtra(op, node, argument, new Set(givenAt.keys()));
-        // Of several extra ones each is meant for another attribute.
+        // Each extra operand is matched with a different attribute.
         for (const { text } of instead) givenAt.set(text.split(" ")[0] as string, at);
         this.report(callErrors.extraOperand(at, op, def.operands.length, signatureOf(op), instead));
       } else if (index < 0 && !Object.hasOwn(def.attributes, name)) {
@@ -226,7 +226,7 @@ export class ExpressionLowering {
 
   private unknownArgument(op: OpName, call: CallNode, argument: ArgumentNode, name: string, at: Span): Diagnostic {
     const instead = argumentOf(op, call, argument);
-    // `where(ids = label, x, 0)`: what is a value on the left is no name of an argument.
+    // `where(ids = label, x, 0)`: a name on the left that is a value is not an argument name.
     if (instead === undefined && this.context.lookup(name) !== undefined) {
       const comparison = { text: `${name} == ${quoted(argument.value.span)}`, span: argument.span };
       return callErrors.equalsInCall(at, op, name, comparison);
@@ -244,7 +244,7 @@ export class ExpressionLowering {
     return values.size === given.size ? values : undefined;
   }
 
-  /** The value of an attribute, or `undefined` once what is wrong has been reported. */
+  /** The value of an attribute; `undefined` if it is invalid, which has been reported. */
   private attributeValue(op: OpName, key: string, node: ExpressionNode): AttributeValue | undefined {
     if (node.kind === "string") return node.value;
     if (node.kind === "elementType") return node.element;
@@ -285,7 +285,7 @@ export class ExpressionLowering {
     return undefined;
   }
 
-  /** Makes the op, its literals in the element type of the tensors; literals alone are computed here and now. */
+  /** Creates the op, converting its literals to the tensors' element type; ops on literals alone are evaluated here. */
   private apply(
     name: OpName,
     operands: readonly (Lowered | undefined)[],
@@ -320,7 +320,7 @@ export class ExpressionLowering {
     }
   }
 
-  /** The op, or the ops that it stands for, the last of which has its name. */
+  /** The op, or the ops it expands to, the last of which takes its name. */
   private writtenOut(op: Op, places: Places, names: readonly (string | undefined)[]): readonly Op[] {
     const def = ops[op.name];
     if (def.kind !== "composite") return [op];
@@ -350,7 +350,7 @@ export class ExpressionLowering {
           ? elementErrors.literalUntyped(at.span, `the literal ${printedLiteral(operand)}`)
           : constantOf(this.context.builder, at, wanted);
       if (!("code" in made)) return made;
-      // Of an operand with a type of its own no other tensor is to blame: it may be a number for an attribute.
+      // An operand with a fixed element type does not depend on the other tensors: it may be meant for an attribute.
       const help = own && [operandHelp(name, i, wanted as ElementType, printedLiteral(operand))];
       found.push(help ? { ...made, help } : made);
       return undefined;
@@ -376,7 +376,7 @@ function first(results: Value[] | Lowered): Lowered {
   return Array.isArray(results) ? { kind: "value", value: results[0] as Value } : results;
 }
 
-/** What an operand takes, and how the op's attribute that is a number is given. */
+/** Help on what an operand takes, and on how to pass a number to the op's attribute. */
 function operandHelp(op: OpName, index: number, element: ElementType, literal: string): string {
   const def = ops[op];
   const [attribute] = Object.entries(def.attributes).find(([, { type }]) => type === "number") ?? [];

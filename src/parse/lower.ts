@@ -1,4 +1,4 @@
-/** From the syntax tree to the IR: names are looked up, literals take their types, every op is checked. */
+/** Lowers the syntax tree to the IR: resolves names, types literals and checks every op. */
 
 import * as elementErrors from "../diagnostics/areas/elements.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
@@ -15,7 +15,7 @@ import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from ".
 import { constantOf, ExpressionLowering, type Lowered, type LowerObserver } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
 
-/** The functions that are right, and everything that is wrong with the others; `observer` is told of all of them. */
+/** The valid functions, and all errors in the others; `observer` is notified of both. */
 export function lower(file: FileNode, observer?: LowerObserver): { module: Module; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
   const names = new Map<string, Span>();
@@ -87,14 +87,14 @@ class FnLowering {
     return makeFn({ name: node.name, params, ops: this.builder.ops, results, span: node.span });
   }
 
-  /** The names that are bound at this point: a map keeps the order in which they came. */
+  /** Captures the names bound at this point: a map iterates in insertion order, so the count is enough. */
   private names(): () => readonly string[] {
     const { scope, consts } = this;
     const count = scope.size;
     return () => [...new Set([...[...scope.keys()].slice(0, count), ...consts.keys()])];
   }
 
-  /** The tensor of a `const`: one op in the function, made where it is first read. */
+  /** The value of a `const`: one op in the function, created at its first use. */
   private global(name: string): Lowered | undefined {
     const declared = this.consts.get(name);
     if (declared === undefined) return undefined;
@@ -120,7 +120,7 @@ class FnLowering {
     else this.scope.set(name, { bound, span });
   }
 
-  /** The type as written; what is wrong with its shape is reported. */
+  /** The type as written; reports errors in its shape. */
   private type(node: TypeNode): TensorType {
     if (node.opaque) return opaqueType;
     const before = this.diagnostics.length;
@@ -185,12 +185,12 @@ class FnLowering {
     }
   }
 
-  /** The type of a result of an `extern` op. */
+  /** The type of one result of an `extern` op. */
   private declared(node: TypeNode | undefined): TensorType {
     return node === undefined ? opaqueType : this.type(node);
   }
 
-  /** The bound value, checked against the declared type; a literal takes its element type. */
+  /** The bound value, checked against the declared type; a literal takes the declared element type. */
   private annotated(bound: Lowered, node: TypeNode, name: string): Lowered {
     const before = this.diagnostics.length;
     const type = this.type(node);
@@ -238,7 +238,7 @@ function isExtern({ value }: LetNode): boolean {
   return value.kind === "call" && value.callee === "extern";
 }
 
-/** The statements that bind `extern` ops: their results may have dimensions of their own. */
+/** The statements that bind `extern` ops: their results may introduce new dimensions. */
 function externsOf(body: readonly StatementNode[]): LetNode[] {
   return body.flatMap((node) => {
     if (node.kind === "kernel") return externsOf(node.body);

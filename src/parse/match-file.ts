@@ -1,4 +1,4 @@
-/** Matches a whole file with the grammar: its parts one by one, and then how they follow each other. */
+/** Matches a whole file with the grammar: each part on its own, and then the sequence of parts. */
 
 import { frameGrammar, grammar } from "../../grammar/tir.ts";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
@@ -25,13 +25,13 @@ export interface Grammars {
 
 export const tirGrammars: Grammars = { grammar, frameGrammar };
 
-/** ohm takes some 7 kB a token: a statement this long still fits in 250 MB. */
+/** ohm needs about 7 kB per token, so a statement of this length still fits in 250 MB. */
 export const tokenLimit = 32_768;
 
-/** UTF-16 units of a piece that ohm sees as it stands. What is longer is mostly comments, each sign of which ohm notes. */
+/** Longest piece passed to ohm unchanged, in UTF-16 units. Longer ones are mostly comments, recorded per character. */
 const longestAsItStands = 4096;
 
-/** What the grammar Frame calls the pieces. */
+/** The character that represents each kind of piece in the grammar Frame. */
 const signOf: Readonly<Record<PieceRule, string>> = {
   Const: "c",
   FnHeader: "f",
@@ -41,27 +41,27 @@ const signOf: Readonly<Record<PieceRule, string>> = {
   Close: "}",
 };
 
-/** A piece that matches, and what is wrong with the types and numbers in it. */
+/** A piece that matches, with the errors in its types and numbers. */
 export interface MatchedPiece {
   readonly node: PieceNode;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** A file that the grammar does not match. */
+/** The result for a file that the grammar does not match. */
 interface Stopped {
   /** UTF-16 offset at which the match stopped. */
   readonly stopped: number;
-  /** The pieces before that, by the offset at which they begin. */
+  /** The pieces matched before that, by the offset at which they begin. */
   readonly matched: ReadonlyMap<number, MatchedPiece>;
 }
 
 interface MatchedFile {
   readonly file: FileNode;
-  /** What is wrong with the types and numbers of a file that matches. */
+  /** Errors in the types and numbers of a file that matches. */
   readonly diagnostics: Diagnostic[];
 }
 
-/** The tree of a file, or how far the grammar matches it. */
+/** The tree of a file, or the offset up to which the grammar matches it. */
 export function matchFile(source: Source, { grammar, frameGrammar }: Grammars): MatchedFile | Stopped {
   const pieces = cut(source.text);
   const matched = new Map<number, MatchedPiece>();
@@ -90,7 +90,7 @@ export function matchFile(source: Source, { grammar, frameGrammar }: Grammars): 
   };
 }
 
-/** A piece as a node, or where the match stopped. */
+/** The node of a piece, or the offset at which the match stopped. */
 function matchPiece({ rule, start, end, depth }: Piece, context: MatchContext): PieceNode | number {
   if (depth < levelsAtOnce && end - start <= longestAsItStands) return matchText(rule, start, end, context);
   const { name, text } = context.source;
@@ -102,7 +102,7 @@ function matchPiece({ rule, start, end, depth }: Piece, context: MatchContext): 
   return "index" in node ? (node.tokens[node.index]?.start ?? end) : node;
 }
 
-/** In the frame's tree, an offset is the number of a piece. */
+/** Builds the file from the frame's tree, in which an offset is the index of a piece. */
 function fileNode(tree: CstNode, nodes: readonly PieceNode[], source: Source): FileNode {
   const [before, first, after] = tree.children as [CstNode, CstNode, CstNode];
   const items = [...before.children, first, ...after.children.map((item) => item.child(0))];

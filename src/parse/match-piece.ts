@@ -1,10 +1,10 @@
 /**
- * Matches one piece of a file with the grammar.
+ * Matches one piece of a file with the grammar, in one of two ways:
  *
- * - as it stands in the file, with its blanks and comments: the way of every piece that is not out of the ordinary.
- * - token by token, with one space between tokens. Neither long comments nor runs of blanks cost anything then, a token
- *   about which something has been said can be replaced, and what is nested deep is folded: cut out, matched on its own,
- *   and represented by a name. ohm recurses some 75 frames a level of brackets.
+ * - as written, with its blanks and comments: for every ordinary piece.
+ * - token by token, with one space between tokens. Long comments and runs of blanks then cost nothing, a token that has
+ *   been reported can be replaced, and deep nesting is cut out (`fold`): the nested part is matched on its own and
+ *   represented by a name, because ohm recurses about 75 frames per level of brackets.
  */
 
 import type { Grammar } from "ohm-js";
@@ -18,25 +18,25 @@ import type { ExpressionNode } from "./syntax.ts";
 
 export type PieceRule = "Const" | "FnHeader" | "Let" | "Return" | "KernelHeader" | "Close";
 
-/** Where a match stopped: at the token of that index, or at the end. */
+/** Where a match stopped: the index of the token, or the number of tokens for the end. */
 interface Failure {
   readonly tokens: readonly Token[];
   readonly index: number;
   readonly isPart: boolean;
 }
 
-/** So many levels of brackets are matched at once. ohm fills the default stack of Node at about 110. */
+/** Levels of brackets matched at once. ohm fills Node's default stack at about 110. */
 export const levelsAtOnce = 16;
 
 export interface MatchContext {
   readonly grammar: Grammar;
   readonly source: Source;
   readonly diagnostics: Diagnostic[];
-  /** Names that the function binds, which are no element types even if they look it. */
+  /** Names bound by the function; they shadow element types of the same name. */
   readonly bound: ReadonlyMap<string, unknown>;
 }
 
-/** The piece from `start` to `end` of the source as a node, or the offset at which the match stopped. */
+/** The node of the piece from `start` to `end` of the source, or the offset at which the match stopped. */
 export function matchText(rule: PieceRule, start: number, end: number, context: MatchContext): PieceNode | number {
   const { grammar, source } = context;
   const text = source.text.slice(start, end);
@@ -70,13 +70,13 @@ function matchJoined(
   folded: ReadonlyMap<Token, ExpressionNode>,
   context: MatchContext,
 ): PieceNode | Failure {
-  // What begins nothing in the language must not become something beside its neighbours.
+  // A character that is not in the language must not become valid together with its neighbours.
   const texts = tokens.map(({ kind, text }) => (kind === "bad" ? "?" : text));
   const text = texts.join(" ");
   const tokenIndexAt = new Uint32Array(text.length + 1);
   let position = 0;
   for (const [i, { length }] of texts.entries()) {
-    // The space before a token counts as the token's.
+    // The space before a token belongs to it.
     const end = position + length + (i === 0 ? 0 : 1);
     tokenIndexAt.fill(i, position, end);
     position = end;
@@ -99,13 +99,13 @@ function matchJoined(
 
 interface Part {
   readonly tokens: readonly Token[];
-  /** The name that represents it in the part around it. */
+  /** The name that represents the part in the enclosing tokens. */
   readonly stand: Token;
 }
 
 /**
- * Cuts every call and bracket out whose depth is a multiple of `levelsAtOnce`; inner parts come before outer ones.
- * Brackets must be balanced, or less deep than that.
+ * Cuts out every call and bracket whose depth is a multiple of `levelsAtOnce`; inner parts come before outer ones.
+ * Brackets must be balanced, or nested less deeply than that.
  */
 function fold(tokens: readonly Token[]): { parts: Part[]; whole: readonly Token[] } {
   const parts: Part[] = [];
@@ -130,7 +130,7 @@ function fold(tokens: readonly Token[]): { parts: Part[]; whole: readonly Token[
   return { parts, whole: [...around.flat(), ...current] };
 }
 
-/** The deepest bracket level, and whether each bracket meets its own kind. */
+/** Whether brackets are nested deeper than is matched at once, and whether they are balanced. */
 export function bracketShape(tokens: readonly Token[]): { deep: boolean; balanced: boolean } {
   const open: string[] = [];
   let deep = false;

@@ -1,4 +1,4 @@
-/** From text to the syntax tree: by the grammar, and only where that does not match by hand, to say why. */
+/** Parses text to the syntax tree: with the grammar, and if that fails by hand, to explain the errors. */
 
 import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
@@ -12,7 +12,7 @@ interface Parsed {
   readonly diagnostics: Diagnostic[];
 }
 
-/** Everything that can be read of `source`, and what is wrong with the rest, in the order of places. Never throws. */
+/** The readable parts of `source`, and the errors in the rest, in source order. Never throws. */
 export function parseSyntax(source: Source, grammars: Grammars = tirGrammars): Parsed {
   const { file, diagnostics } = matchOrRecover(source, grammars);
   return { file, diagnostics: diagnostics.sort(byPlace) };
@@ -23,7 +23,7 @@ function matchOrRecover(source: Source, grammars: Grammars): Parsed {
   if (!("stopped" in matched)) return matched;
   const recovered = recover(source, grammars.grammar, matched.matched);
   if (recovered.diagnostics.length > 0) return recovered;
-  // Whoever explains must not overrule the grammar.
+  // The grammar decides: a file it rejects is an error even if recovery finds nothing wrong.
   const at = Math.min(matched.stopped, source.text.length);
   const span = { source, start: at, end: at };
   const found = { span, what: at < source.text.length ? "what follows" : "the end of the file" };

@@ -1,4 +1,4 @@
-/** From text to a checked module. */
+/** Parses text to a type-checked module. */
 
 import { aString, checkArgument, checkOptions } from "../diagnostics/arguments.ts";
 import { type Source, TircError } from "../diagnostics/diagnostic.ts";
@@ -9,13 +9,13 @@ import { parseSyntax } from "./parse-syntax.ts";
 
 /** Options of `parse`. */
 export interface ParseOptions {
-  /** The name of the text in messages. */
+  /** The file name used in messages. */
   readonly file?: string;
 }
 
 const options = { file: aString };
 
-/** @throws TircError E0901 or E0902 if the arguments of a public function are not a text and the name of its file. */
+/** @throws TircError E0901 or E0902 if the arguments of a public function are not a text and a file name. */
 export function checkText(name: string, text: unknown, given: ParseOptions): void {
   checkArgument("the first argument", name, text, {
     ...aString,
@@ -27,7 +27,7 @@ export function checkText(name: string, text: unknown, given: ParseOptions): voi
 
 /**
  * Parses and type-checks a `.tir` text.
- * @throws TircError with the independent errors in the text (E01xx, E02xx), the first 100 in the order of their places.
+ * @throws TircError with the independent errors in the text (E01xx, E02xx): the first 100, in source order.
  */
 export function parse(text: string, options: ParseOptions = {}): Module {
   checkText("parse", text, options);

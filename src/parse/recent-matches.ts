@@ -1,6 +1,6 @@
 /**
- * What the grammar made of the pieces that it saw last: of an edited file, or of programs that are alike, most pieces
- * were matched before, and ohm takes microseconds for each character.
+ * Caches the grammar's matches of recent pieces: most pieces of an edited file, or of similar programs, have been
+ * matched before, and ohm takes microseconds per character.
  */
 
 import type { Grammar } from "ohm-js";
@@ -9,10 +9,10 @@ import type { CstNode } from "./cst.ts";
 /** A tree, or the offset in the piece at which the match stopped. */
 type Matched = CstNode | number;
 
-/** UTF-16 units of text in either half. ohm's trees take some 130 bytes for each. */
+/** Most text in each generation, in UTF-16 units. ohm's trees take about 130 bytes per unit. */
 const mostText = 2 ** 15;
 
-/** In two halves: when the newer is full it becomes the older, which is forgotten but for what was asked for since. */
+/** Two generations: when the newer one is full it becomes the older one, from which only entries in use survive. */
 class RecentMatches {
   private newer = new Map<string, Matched>();
   private older = new Map<string, Matched>();
@@ -39,7 +39,7 @@ class RecentMatches {
 
 const byGrammar = new WeakMap<Grammar, RecentMatches>();
 
-/** What `match` says of the text and the rule, or said before. */
+/** The cached result of `match` for this rule and text; calls `match` if there is none. */
 export function recentMatch(grammar: Grammar, rule: string, text: string, match: () => Matched): Matched {
   const recent = byGrammar.get(grammar) ?? new RecentMatches();
   byGrammar.set(grammar, recent);

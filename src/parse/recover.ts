@@ -1,7 +1,7 @@
 /**
- * Reads a file that the grammar does not match, for what is wrong with it and for what can be read of it all the same.
- * A statement that is wrong is reported and replaced by an `error` node, and reading goes on with the next one, so that
- * every independent error of a file is found.
+ * Reads a file that the grammar does not match, to report its errors and to keep its valid parts. A statement with an
+ * error is reported and replaced by an `error` node, and reading resumes at the next statement, so that every
+ * independent error in a file is found.
  */
 
 import type { Grammar } from "ohm-js";
@@ -31,7 +31,7 @@ import type {
 /** Pieces that the grammar has matched, by the offset at which they begin. */
 type Matched = ReadonlyMap<number, MatchedPiece>;
 
-/** Everything that can be read of `source`, and what is wrong with the rest. */
+/** The readable parts of `source`, and the errors in the rest. */
 export function recover(
   source: Source,
   grammar: Grammar,
@@ -51,22 +51,22 @@ interface OpenKernel {
   readonly body: LetNode[];
 }
 
-/** A function of which the header has been read. */
+/** A function whose header has been read. */
 interface OpenFn {
-  /** Missing where the header does not match: the body is still read, for what is wrong in it. */
+  /** Missing if the header does not match; the body is still read to report its errors. */
   readonly header: HeaderNode | undefined;
   readonly name: string;
   readonly open: Span;
   readonly body: StatementNode[];
-  /** Parameters and `let`s so far. */
+  /** The parameters and `let`s so far. */
   readonly bound: Map<string, Span>;
   kernel: OpenKernel | undefined;
   returned: Span | undefined;
-  /** Whether what comes after the `return` has been reported. */
+  /** Whether a statement after the `return` has been reported. */
   pastReturn: boolean;
-  /** Whether the `return` stood in a kernel block, whose own `}` may follow or be missing. */
+  /** Whether the `return` was in a kernel block, whose own `}` may follow or be missing. */
   returnedInKernel: boolean;
-  /** Whether the last piece was no statement, and may have been meant as the `return`. */
+  /** Whether the last piece was not a statement, and so may have been meant as the `return`. */
   endsStray: boolean;
 }
 
@@ -88,12 +88,12 @@ class FileReader {
   private readonly matched: Matched;
   private readonly diagnostics: Diagnostic[];
   private fn: OpenFn | undefined;
-  /** How many `{` are open that open nothing. */
+  /** The number of open `{` that belong to no construct of the language. */
   private blocks = 0;
-  /** Whether the pieces outside a function that we are among have been reported. */
+  /** Whether the current run of pieces outside a function has been reported. */
   private outside = false;
   private headers = 0;
-  /** Whether something was wrong with the piece before this one. */
+  /** Whether the previous piece had an error. */
   private afterWrong = false;
 
   constructor(source: Source, grammar: Grammar, matched: Matched, diagnostics: Diagnostic[]) {
@@ -138,7 +138,7 @@ class FileReader {
     else this.stray(piece, fn);
   }
 
-  /** The file ends after `last`. */
+  /** Finishes reading at the end of the file; `last` is its last token. */
   end(last: Token | undefined, endsInComment: boolean): void {
     const { source, fn } = this;
     const at = last?.end ?? 0;
@@ -152,12 +152,12 @@ class FileReader {
     return spanOf(this.source, piece.tokens[0] as Token, piece.tokens.at(-1));
   }
 
-  /** The first token of a piece: what is said of a whole statement points there. */
+  /** The first token of a piece, which errors about the whole statement point at. */
   private start(piece: Piece): Span {
     return spanOf(this.source, piece.tokens[0] as Token);
   }
 
-  /** The piece as a node, or nothing once it has been reported. */
+  /** The node of a piece, or `undefined` if it does not match, which has been reported. */
   private match(piece: Piece, rule: PieceRule): PieceNode | undefined {
     const { source, grammar, diagnostics } = this;
     const { tokens } = piece;
@@ -170,7 +170,7 @@ class FileReader {
     const deep = beyondNesting(tokens);
     if (deep !== undefined) return this.report(statementErrors.tooDeep(spanOf(source, deep), nestingLimit));
     if (tokens.length > tokenLimit) return this.report(statementErrors.tooLong(this.start(piece), tokenLimit));
-    // Where something has been reported, what does not match because of it is not reported again.
+    // A failure to match is probably caused by an error already reported in the piece.
     const reported = tokens.some((token) => token.wrong);
     const brackets = bracketShape(tokens);
     if (brackets.deep && !brackets.balanced) {
@@ -219,7 +219,7 @@ class FileReader {
 
   private reportUnclosed(fn: OpenFn, at: Span): void {
     const open = fn.kernel?.open ?? fn.open;
-    // A header that does not get to its `{` has been reported.
+    // A header without its `{` has been reported.
     if (this.source.text[open.end - 1] !== "{") return;
     const what = fn.kernel === undefined ? fn.name : "the `kernel` block";
     this.diagnostics.push(syntaxErrors.missingCloseBrace(at, what, open));
@@ -244,7 +244,7 @@ class FileReader {
 
   private open(piece: Piece): void {
     if (this.fn === undefined && this.outside && this.blocks === 0) {
-      // Most likely the body of a function whose header was not seen as one, and has been reported.
+      // Most likely the body of a function whose header was not recognized, which has been reported.
       this.enter(undefined, piece);
       return;
     }
@@ -292,7 +292,7 @@ class FileReader {
     if (name?.kind === "name") this.bindErrors([{ name: name.text, span: spanOf(this.source, name) }], piece);
   }
 
-  /** Its name is known, so that uses are not reported. */
+  /** Declares the name of an invalid const, so that its uses are not reported. */
   private wrongConst(name: Token, piece: Piece): ConstNode {
     const [nameSpan, span] = [spanOf(this.source, name), this.span(piece)];
     const value = { kind: "error" as const, span };
@@ -309,7 +309,7 @@ class FileReader {
     this.diagnostics.push(syntaxErrors.outsideFunction(span, what));
   }
 
-  /** Whether a statement stands where one may; if it does not, that is reported once. */
+  /** Whether a statement is allowed here; if not, that is reported once. */
   private mayStand(piece: Piece, fn: OpenFn): boolean {
     if (fn.returned === undefined) return true;
     if (!fn.pastReturn) {
@@ -379,7 +379,7 @@ class FileReader {
     (fn.kernel?.body ?? fn.body).push(node);
   }
 
-  /** Binds names to nothing, so that their uses are not reported. */
+  /** Binds names to an error, so that their uses are not reported. */
   private bindErrors(names: readonly NameBinding[], piece: Piece): void {
     if (this.fn === undefined || names.length === 0) return;
     const span = this.span(piece);
@@ -402,7 +402,7 @@ class FileReader {
   }
 }
 
-/** The names that a `let` which did not match binds, as far as they can be told. */
+/** The names bound by a `let` that did not match, as far as they can be determined. */
 function boundNames(source: Source, tokens: readonly Token[]): NameBinding[] {
   const isName = (token: Token | undefined) => token?.kind === "name" && !reservedWords.has(token.text);
   const bind = (token: Token) => ({ name: token.text, span: spanOf(source, token) });

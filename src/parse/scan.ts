@@ -1,8 +1,8 @@
 /**
- * Text to tokens, in one pass.
+ * Splits text into tokens, in one pass.
  *
- * - wrong: a token about which a diagnostic has been given. Its `text` is then what was probably meant, so that the rest
- *   of the file is still read; what does not parse because of it is not reported again.
+ * - wrong: a token that has been reported. Its `text` is then what was probably meant, so that the rest of the file can
+ *   still be read; errors that follow from it are not reported again.
  */
 
 import type { Everywhere } from "../diagnostics/areas/lexical.ts";
@@ -17,13 +17,13 @@ export interface Token {
   /** UTF-16 offsets into the source. */
   readonly start: number;
   readonly end: number;
-  /** Whether a line break stands between this token and the one before it. */
+  /** Whether there is a line break between this token and the previous one. */
   readonly startsLine: boolean;
   readonly wrong: boolean;
 }
 
 export interface Comment {
-  /** With its signs; of a `//` comment without the blanks at its end. */
+  /** Includes the comment markers; a `//` comment has no trailing blanks. */
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -33,20 +33,20 @@ interface Scan {
   readonly tokens: readonly Token[];
   readonly comments: readonly Comment[];
   readonly diagnostics: Diagnostic[];
-  /** Whether the end of the file is inside a comment: what is missing there may stand in the comment. */
+  /** Whether a comment is still open at the end of the file: what seems missing may be inside it. */
   readonly endsInComment: boolean;
 }
 
 const nameStart = /[A-Za-z_]/;
 const word = /[A-Za-z_][A-Za-z0-9_]*/y;
-/** All that belongs to a number by the looks of it; whether it is one is seen afterwards. */
+/** Everything that looks like part of a number; `numberForm` decides whether it is one. */
 const numberLike = /\.?[0-9](?:[eE][+-]|\.(?![A-Za-z_])|\.(?=[eE][+-]?[0-9])|[0-9A-Za-z_])*/y;
 const numberForm = /^[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const symbols = ["->", "==", "!=", "<=", ">=", "&&", "||", ..."(){}[],:=<>+-*/%!"];
 const symbolStart = new Set(symbols.map((symbol) => symbol[0]));
 const blank = /[ \t\r\n]/;
 
-/** Signs of mathematics and of word processors, and what they are in this language. */
+/** Mathematical and typographic symbols, and their equivalents in the language. */
 const lookAlikes: ReadonlyMap<string, string> = new Map([
   ["−", "-"],
   ["–", "-"],
@@ -72,7 +72,7 @@ class Scanner {
   private readonly tokens: Token[] = [];
   private readonly comments: Comment[] = [];
   private readonly diagnostics: Diagnostic[] = [];
-  /** Mistakes of which the first is reported and the others are not: a `;` after each line is one habit. */
+  /** Mistakes reported once with all their places: a `;` after each line is one habit. */
   private readonly reported = new Map<string, [Span, ...Span[]]>();
   private at = 0;
   private knownLineEnd = -1;
@@ -85,7 +85,7 @@ class Scanner {
   }
 
   run(): Scan {
-    // A byte order mark is how some editors begin a file; it says nothing.
+    // Some editors begin a file with a byte order mark, which has no meaning.
     if (this.text.startsWith("\uFEFF")) this.at = 1;
     while (this.at < this.text.length) this.step();
     const { tokens, comments, diagnostics, endsInComment } = this;
@@ -150,9 +150,9 @@ class Scanner {
     this.report(make(all));
   }
 
-  /** Where this line ends: before its line break. */
+  /** The offset of the next line break. */
   private lineEnd(): number {
-    // Kept until it is passed: a line of a million strings is searched once.
+    // Cached until passed, so that a line of a million strings is searched once.
     if (this.knownLineEnd < this.at) {
       const line = this.text.indexOf("\n", this.at);
       this.knownLineEnd = line < 0 ? this.text.length : line;
@@ -160,7 +160,7 @@ class Scanner {
     return this.knownLineEnd;
   }
 
-  /** Up to the line break, which stays. */
+  /** Reads a comment up to the line break, which is left. */
   private lineComment(): void {
     const end = this.lineEnd();
     this.comments.push({ text: this.text.slice(this.at, end).trimEnd(), start: this.at, end });
@@ -222,7 +222,7 @@ class Scanner {
     else this.push("symbol", symbol.length);
   }
 
-  /** What other languages write and this one does not. Whether it was that. */
+  /** Reports a symbol of other languages that this one does not have. Returns whether it was one. */
   private foreignSymbol(char: string): boolean {
     const two = this.text.slice(this.at, this.at + 2);
     if (char === ";") {
@@ -253,7 +253,7 @@ class Scanner {
     return true;
   }
 
-  /** An operator that is not in the language; `meant` stands in for it where that is clear. */
+  /** Reports an operator that is not in the language and puts `meant` in its place if that is clear. */
   private foreignOperator(text: string, meant: string | undefined): void {
     this.report(lexicalErrors.foreignOperator(this.span(text.length), text));
     this.push(meant === undefined ? "bad" : "symbol", text.length, meant ?? text);
@@ -268,7 +268,7 @@ class Scanner {
     else this.push("bad", length, quote);
   }
 
-  /** A character that begins nothing. A run of them is one mistake. */
+  /** Reports a run of characters that begin nothing, as one mistake. */
   private stray(): void {
     const char = String.fromCodePoint(this.text.codePointAt(this.at) as number);
     const meant = lookAlikes.get(char);
@@ -292,7 +292,7 @@ class Scanner {
     this.push("bad", length, char);
   }
 
-  /** How many UTF-16 units of a name with letters beyond ASCII follow `offset` units from here. */
+  /** The number of UTF-16 units, starting `offset` units from here, in a name with letters beyond ASCII. */
   private foreignLetters(offset: number): number {
     const pattern = /[\p{L}\p{M}][\p{L}\p{M}\p{N}_]*/uy;
     pattern.lastIndex = this.at + offset;
@@ -308,7 +308,7 @@ class Scanner {
 
 const right = (reason: string, meant: string) => ({ reason, meant, instead: meant });
 
-/** What is wrong with something that begins like a number, the number that was probably meant, and what to write. */
+/** Why something that begins like a number is not one, the number that was probably meant, and what to write. */
 function explainNumber(text: string): { reason: string; meant: string; instead?: string } {
   const whole = /^[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/.exec(text)?.[0] ?? "0";
   const plain = text.replaceAll("_", "");

@@ -1,8 +1,8 @@
 /**
- * Tokens to pieces, for `fmt` and for what reads a file that the grammar does not match: cut at its keywords and braces, so
- * that each statement goes wrong alone.
+ * Splits tokens into pieces at keywords and braces, for `fmt` and for error recovery, so that an error in one statement
+ * does not affect the next.
  *
- * - piece: the header of a function up to its `{`, a `let`, a `return`, `kernel {`, a brace, or what is none of these.
+ * - piece: the header of a function up to its `{`, a `let`, a `return`, `kernel {`, a brace, or `stray`: anything else.
  */
 
 import * as statementErrors from "../diagnostics/areas/statements.ts";
@@ -14,15 +14,15 @@ export type PieceKind = "header" | "let" | "return" | "kernel" | "open" | "close
 
 export interface Piece {
   readonly kind: PieceKind;
-  /** At least one. */
+  /** Never empty. */
   readonly tokens: readonly Token[];
-  /** What follows in the file. */
+  /** The token after the piece in the file. */
   readonly next: Token | undefined;
-  /** Begins like `name = ...`: the `let` among its tokens is not in the file. */
+  /** Begins like `name = ...`: the `let` among its tokens was inserted, it is not in the file. */
   readonly withoutLet: boolean;
 }
 
-/** A program that a person reads does not come near it; it bounds the depth of every traversal of the tree. */
+/** Bounds the depth of every traversal of the tree; far above what readable programs need. */
 export const nestingLimit = 200;
 
 const keywordKinds: ReadonlyMap<string, PieceKind> = new Map([
@@ -33,7 +33,7 @@ const keywordKinds: ReadonlyMap<string, PieceKind> = new Map([
   ["const", "const"],
 ]);
 
-/** What other languages write for a keyword. */
+/** Keywords of other languages, and their equivalents here. */
 const foreignKeywords: ReadonlyMap<string, string> = new Map([
   ...["def", "func", "function", "fun", "proc"].map((word) => [word, "fn"] as const),
   ...["var", "val", "auto", "mut", "set"].map((word) => [word, "let"] as const),
@@ -46,14 +46,14 @@ export const closerOf: ReadonlyMap<string, string> = new Map([
 ]);
 const closers = new Set(closerOf.values());
 
-/** No statement goes on like this after its keyword, so the keyword must be meant as a name. */
+/** Tokens that never follow a keyword in a statement, so a keyword before one must be meant as a name. */
 const marksName = new Set([":", ",", ")", "]", "+", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||"]);
 
 export function spanOf(source: Source, first: Token, last = first): Span {
   return { source, start: first.start, end: last.end };
 }
 
-/** Whether a value may end with this token. */
+/** Whether a value can end with this token. */
 export function endsOperand(token: Token): boolean {
   return token.kind === "symbol" ? closers.has(token.text) : !keywordKinds.has(token.text);
 }
@@ -97,7 +97,7 @@ class Splitter {
     return this.statement("stray");
   }
 
-  /** The piece of `length` tokens from here, of which `replaced` stand in for the first `skip`. */
+  /** The piece of the next `length` tokens, with `replaced` in place of the first `skip`. */
   private piece(kind: PieceKind, length: number, replaced: readonly Token[] = [], skip = 0, withoutLet = false): Piece {
     const tokens = [...replaced, ...this.tokens.slice(this.at + skip, this.at + length)];
     this.at += length;
@@ -121,7 +121,7 @@ class Splitter {
     return this.piece(kind, end - this.at, replaced, skip, withoutLet);
   }
 
-  /** Whether a statement begins with the keyword at `i`: a keyword in a name's place does not cut. */
+  /** Whether a statement begins with the keyword at `i`; a keyword in the place of a name does not begin one. */
   private beginsKeyword(i: number): boolean {
     const token = this.tokens[i] as Token;
     if (token.kind !== "name" || !keywordKinds.has(token.text)) return false;
@@ -133,7 +133,7 @@ class Splitter {
     return next?.text !== "=" && !["let", "fn", "const"].includes(before);
   }
 
-  /** Whether the name at `i` cannot go on with the expression before it, so that a statement must begin. */
+  /** Whether the name at `i` cannot continue the expression before it, so that it must begin a statement. */
   private beginsLine(i: number): boolean {
     const token = this.tokens[i] as Token;
     const before = this.tokens[i - 1] as Token;
@@ -146,7 +146,7 @@ class Splitter {
     return this.tokens[i]?.kind === "name" && this.tokens[i + 1]?.text === "=";
   }
 
-  /** The keyword that the name at `i` was probably meant to be, by what follows it. */
+  /** The keyword that the name at `i` was probably meant to be, judged by what follows it. */
   private meantKeyword(i: number): string | undefined {
     const [token, second, third] = this.tokens.slice(i, i + 3);
     if (token?.kind !== "name" || second === undefined || second.startsLine) return undefined;
@@ -160,7 +160,7 @@ class Splitter {
   }
 }
 
-/** The first token that is nested deeper than the limit: brackets and the prefix operators before them count. */
+/** The first token nested deeper than the limit, counting brackets and the prefix operators before them. */
 export function beyondNesting(tokens: readonly Token[]): Token | undefined {
   const levels: number[] = [];
   let depth = 0;

@@ -1,10 +1,10 @@
 /**
- * The syntax tree: what a file says, before names and types are looked up.
+ * The syntax tree: a file as written, before names and types are resolved.
  *
- * - chain: operators of one precedence in a row, from left to right. A flat list, so that `a + b + ...` of 10,000 terms
- *   is one node and no reader of the tree recurses once a term.
- * - argument: what stands between the parentheses of a call; the op table tells operands given by name from attributes.
- * - error: stands for an expression that did not parse and has been reported; whoever reads it says nothing more.
+ * - chain: a sequence of operators of one precedence, from left to right. The list is flat, so that `a + b + ...` of
+ *   10,000 terms is one node and traversals of the tree do not recurse once per term.
+ * - argument: one item between the parentheses of a call; the op table tells named operands from attributes.
+ * - error: replaces an expression that did not parse and has been reported; later passes do not report it again.
  */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
@@ -13,7 +13,7 @@ import type { Dim, ElementType } from "../ir/types.ts";
 export interface FileNode {
   readonly kind: "file";
   readonly consts: readonly ConstNode[];
-  /** A function whose header is wrong is reported and left out. */
+  /** A function whose header is invalid is reported and left out. */
   readonly fns: readonly FnNode[];
   readonly span: Span;
 }
@@ -23,7 +23,7 @@ export interface ConstNode {
   readonly kind: "const";
   readonly name: string;
   readonly nameSpan: Span;
-  /** Missing where the type is wrong, which has been reported. */
+  /** Missing if the type is invalid, which has been reported. */
   readonly type: TypeNode | undefined;
   readonly contract: ContractNode | undefined;
   readonly value: ExpressionNode;
@@ -38,7 +38,7 @@ export interface FnNode {
   readonly results: readonly ResultNode[];
   /** From the first declared result to the last. */
   readonly resultsSpan: Span;
-  /** Ends with a `return`, unless an error says that it does not. */
+  /** Ends with a `return`, unless a missing one has been reported. */
   readonly body: readonly StatementNode[];
   readonly span: Span;
 }
@@ -54,7 +54,7 @@ export interface ParamNode {
   readonly nameSpan: Span;
   readonly type: TypeNode;
   readonly contract: ContractNode | undefined;
-  /** `@trained`, where it stands. */
+  /** The span of `@trained`, if present. */
   readonly trained: Span | undefined;
   readonly span: Span;
 }
@@ -68,10 +68,10 @@ export interface ResultNode {
 
 export interface TypeNode {
   readonly element: ElementType;
-  /** `opaque`: the rest means nothing. */
+  /** `opaque`: the other fields are meaningless. */
   readonly opaque: boolean;
   readonly shape: readonly Dim[];
-  /** Where each dimension stands. */
+  /** The span of each dimension. */
   readonly dimSpans: readonly Span[];
   readonly span: Span;
 }
@@ -87,7 +87,7 @@ export interface LetNode {
   readonly kind: "let";
   /** More than one in `let (a, b) = ...`. */
   readonly names: readonly NameBinding[];
-  /** One a name, where it has one. */
+  /** One for each name; `undefined` if the name has none. */
   readonly types: readonly (TypeNode | undefined)[];
   readonly value: ExpressionNode;
   readonly span: Span;
@@ -99,7 +99,7 @@ export interface ReturnNode {
   readonly span: Span;
 }
 
-/** `kernel { let ... }`: lets that go into one kernel. Their names stay visible after the block. */
+/** `kernel { let ... }`: statements compiled to one kernel. Their names stay visible after the block. */
 export interface KernelNode {
   readonly kind: "kernel";
   readonly body: readonly LetNode[];
@@ -162,14 +162,14 @@ export interface UnaryNode {
 
 export type InfixOperator = "||" | "&&" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%";
 
-/** One operator of a chain and what stands to its right. */
+/** One operator of a chain and its right operand. */
 export interface ChainLink {
   readonly operator: InfixOperator;
   readonly operatorSpan: Span;
   readonly operand: ExpressionNode;
 }
 
-/** `first op operand op operand ...`, to be read from the left: `a - b + c` is `(a - b) + c`. A comparison has one link. */
+/** `first op operand op operand ...`, left-associative: `a - b + c` is `(a - b) + c`. A comparison has one link. */
 export interface ChainNode {
   readonly kind: "chain";
   readonly first: ExpressionNode;
