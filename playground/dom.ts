@@ -1,8 +1,8 @@
-/** The little that the page needs to make elements. */
+/** Small helpers that build the page's elements. */
 
 type Child = Node | string | undefined;
 
-/** `element("button", { type: "button", "aria-label": "x", onclick }, "text")`: functions are listeners, the rest attributes. */
+/** `element("button", { type: "button", onclick }, "text")`: functions become listeners, other values attributes. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string | boolean | undefined | ((event: Event) => void)>> = {},
@@ -18,14 +18,14 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of the page with that id. */
+/** The element of the page with this id. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no #${id}`);
   return found as T;
 }
 
-/** Text in which what stands in backticks is code. */
+/** Text with the parts in backticks as code. */
 export function prose(text: string): DocumentFragment {
   const fragment = document.createDocumentFragment();
   for (const [i, part] of text.split("`").entries()) {

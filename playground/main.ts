@@ -1,4 +1,4 @@
-/** The page: puts its parts together. What they show comes from the workers; the program is in the address. */
+/** The page: connects its parts. Their contents come from the workers, and the address contains the program. */
 
 import { builtinTargets } from "../src/target/target.ts";
 import { byId, element, prose } from "./dom.ts";
@@ -31,9 +31,9 @@ let version = 0;
 let program: Analysis["program"];
 let hashTimer: ReturnType<typeof setTimeout> | undefined;
 let ownHash = "";
-/** Nothing is compiled before it is known what for. */
+/** Nothing is compiled before the target is known. */
 let isReady = false;
-/** What changes then comes from the address. */
+/** Set while changes come from the address rather than from the visitor. */
 let isOpening = false;
 
 const toPlace = ({ from, to }: Place) => goTo(editor, from, to);
@@ -91,7 +91,7 @@ function changed(): void {
   scheduleHash();
 }
 
-/** The address follows what the visitor does, and stays as it was opened until then. */
+/** Updates the address after a change by the visitor; until the first one it stays as opened. */
 function scheduleHash(): void {
   if (isOpening) return;
   byId("link-problems").replaceChildren();
@@ -100,7 +100,7 @@ function scheduleHash(): void {
 }
 
 function showAnswer(answer: CompileAnswer): void {
-  // Places of an older text mean nothing in this one; a newer answer is on its way.
+  // Spans of an older text are wrong for this one, and a newer answer will follow.
   if (answer.version !== version) return;
   const { analysis } = answer;
   const { problems } = analysis;
@@ -115,7 +115,7 @@ function showAnswer(answer: CompileAnswer): void {
   performance.mark("shown");
 }
 
-/** A text that stays is left alone, or it would be said again at every key. */
+/** Leaves unchanged text alone, or screen readers would announce it after every key. */
 function showSummary({ count, first, kind }: Summary): void {
   const line = byId("problems-summary");
   for (const [i, text] of [count, first].entries()) {
@@ -147,7 +147,7 @@ function newRunWorker(): Worker {
   worker.addEventListener("message", ({ data }: MessageEvent<RunAnswer>) => run.show(data));
   worker.addEventListener("error", ({ message }) => {
     stopRun();
-    run.show({ kind: "failed", messages: messagesOf(`The run broke off: ${message || "out of memory?"}`) });
+    run.show({ kind: "failed", messages: messagesOf(`The run crashed: ${message || "out of memory?"}`) });
     run.show({ kind: "done" });
   });
   return worker;
@@ -193,7 +193,7 @@ async function updateHash(): Promise<void> {
   history.replaceState(null, "", ownHash);
 }
 
-/** Takes what the address says; the first example where it has no program. */
+/** Applies the address; opens the first example if it contains no program. */
 async function openHash(): Promise<void> {
   if (location.hash !== "" && location.hash === ownHash) return;
   let read: Shared = {};
@@ -224,7 +224,7 @@ function showLinkProblems(problems: readonly string[], { text, example }: Shared
     const links = [...examples.keys()].map((name) =>
       element("li", {}, element("a", { href: `#example=${name}` }, name)),
     );
-    lines.push(element("p", {}, prose(`This is the example \`${firstExample}\`. There are:`)));
+    lines.push(element("p", {}, prose(`This is the example \`${firstExample}\`. The examples are:`)));
     byId("link-problems").replaceChildren(...lines, element("ul", {}, ...links));
   } else byId("link-problems").replaceChildren(...lines);
 }
@@ -237,7 +237,7 @@ function setText(text: string): void {
 
 const model = modelDialog();
 
-/** A program goes into the editor; all else is a model, or what its dialog says is none. */
+/** A program goes into the editor; anything else goes to the dialog for models, which reports what is not one. */
 async function openDropped(files: readonly ChosenFile[]): Promise<void> {
   const [first, ...others] = files;
   if (first === undefined) return;
@@ -251,15 +251,15 @@ exampleMenu.append(
 );
 exampleMenu.addEventListener("change", () => setText(examples.get(exampleMenu.value) ?? ""));
 byId("open-model").addEventListener("click", () => model.show());
-takeDrops(openDropped, (reason) => notice(`What was dropped cannot be read: ${reason}`));
+takeDrops(openDropped, (reason) => notice(`The dropped files cannot be read: ${reason}`));
 byId("run").addEventListener("click", openRun);
 byId("copy-link").addEventListener("click", async () => {
   await updateHash();
   try {
     await navigator.clipboard.writeText(location.href);
-    notice("The link is copied. It holds the program, the target, the tab and the sizes of a run.");
+    notice("The link is copied. It contains the program, the target, the tab and the extents of a run.");
   } catch {
-    notice("The browser does not let the page copy: the link is in the address bar, and holds the program.");
+    notice("The browser does not let the page copy. The link, which contains the program, is in the address bar.");
   }
 });
 addEventListener("hashchange", openHash);

@@ -6,14 +6,14 @@ const { homepage } = JSON.parse(readFileSync(new URL("../package.json", import.m
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** A static page: what it is served under is not known, so all of its addresses are relative. */
+/** A static page. All of its addresses are relative, as it does not know under which path it is served. */
 export default defineConfig({
   root: import.meta.dirname,
   base: "./",
-  // What it is served under as far as others need to know: where they find the picture of a link.
+  // Only the preview picture in links needs an absolute address.
   plugins: [{ name: "homepage", transformIndexHtml: (html) => html.replaceAll("%HOMEPAGE%", homepage) }],
   worker: { format: "es" },
-  // The example that trains imports the package.
+  // The training example imports the package by its name.
   resolve: {
     alias: [
       { find: /^tirc$/, replacement: at("../src/index.ts") },
@@ -24,6 +24,6 @@ export default defineConfig({
     ...{ outDir: "dist", emptyOutDir: true, target: "es2023" },
     rolldownOptions: { input: [at("index.html"), at("training.html")] },
   },
-  // Examples and the compiler's sources are outside the page's folder.
+  // The examples and the compiler's sources are outside the page's folder.
   server: { fs: { allow: [".."] } },
 });

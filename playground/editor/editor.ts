@@ -1,4 +1,4 @@
-/** The two kinds of editor on the page: the one for the program, and those that show something. */
+/** The two kinds of editor on the page: one edits the program, the others only show text. */
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
@@ -13,14 +13,14 @@ import { tir } from "./tir-language.ts";
 
 interface ProgramEvents {
   changed(text: string): void;
-  /** The caret went to another line. */
+  /** Called when the caret moves to another line. */
   moved(line: number): void;
   run(): void;
-  /** To what was made of the line with the caret. */
+  /** Called to go to the lines generated from the line of the caret. */
   follow(line: number): void;
 }
 
-/** 1-based. */
+/** The line of the caret, 1-based. */
 export const caretLine = ({ state }: EditorView): number => lineOf(state);
 
 const lineOf = (state: EditorState) => state.doc.lineAt(state.selection.main.head).number;
@@ -31,7 +31,7 @@ function onMove(moved: (line: number) => void): Extension {
   });
 }
 
-/** A command that is done with the key, whatever comes of it. */
+/** A command that always consumes its key. */
 function handled(act: (view: EditorView) => void): Command {
   return (view) => {
     act(view);
@@ -39,7 +39,7 @@ function handled(act: (view: EditorView) => void): Command {
   };
 }
 
-/** Tab leaves the editor, as it leaves every other field. */
+/** The editor of the program. Tab leaves it, as it leaves every other field. */
 export function programEditor(parent: HTMLElement, events: ProgramEvents): EditorView {
   const keys = [
     { key: "Mod-Enter", run: handled(() => events.run()) },
@@ -71,11 +71,11 @@ interface ViewOptions {
   readonly label: string;
   readonly extensions: readonly Extension[];
   readonly moved?: (line: number) => void;
-  /** Enter: to where the line comes from. */
+  /** Called on Enter, to go to the source of the line. */
   readonly follow?: (line: number) => void;
 }
 
-/** Shows a text. It has a caret for the keyboard, and brings up no keyboard on a phone. */
+/** Shows read-only text. It has a caret for keyboard use, but does not open the keyboard of a phone. */
 export function textView(
   parent: HTMLElement,
   { label, extensions, moved = () => {}, follow: followLine = () => {} }: ViewOptions,
@@ -92,7 +92,7 @@ export function textView(
   });
 }
 
-/** Replaces the text where it is another one, and the marks. The place that is scrolled to stays. */
+/** Replaces the text, if it changed, and the marks. The scroll position is kept. */
 export function show(view: EditorView, text: string, marks: readonly LineMark[] = []): void {
   const { doc } = view.state;
   const effects = setMarks.of(marks);
@@ -100,7 +100,7 @@ export function show(view: EditorView, text: string, marks: readonly LineMark[] 
   else view.dispatch({ changes: { from: 0, to: doc.length, insert: text }, effects });
 }
 
-/** Marks lines as linked; `scroll` brings the first into sight. */
+/** Marks lines as linked; `scroll` scrolls to the first. */
 export function mark(view: EditorView, lines: readonly number[], { scroll = false } = {}): void {
   const effects: StateEffect<unknown>[] = [setMarks.of(lines.map((line) => ({ line, className: "cm-linked" })))];
   const first = lines[0];
@@ -117,7 +117,7 @@ function isSeen(view: EditorView, from: number): boolean {
   return top >= scrollTop && bottom <= scrollTop + clientHeight;
 }
 
-/** Puts the caret there. */
+/** Moves the caret. */
 export function goTo(view: EditorView, from: number, to = from): void {
   const end = view.state.doc.length;
   const selection = { anchor: Math.min(from, end), head: Math.min(to, end) };

@@ -1,4 +1,4 @@
-/** Lines of an editor that carry a class: what a pass changed, what is linked to the other side. */
+/** Lines of an editor with a class: changed by a pass, or linked to the other editor. */
 
 import { type Extension, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
@@ -7,7 +7,7 @@ export interface LineMark {
   /** 1-based. */
   readonly line: number;
   readonly className: string;
-  /** What is written before the line: a sign for those who do not see the colour. */
+  /** A sign before the line, for readers who do not see the colour. */
   readonly sign?: string;
 }
 

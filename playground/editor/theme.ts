@@ -1,4 +1,4 @@
-/** How editors look. Colours are variables of colors.css, which knows dark from light. */
+/** The look of editors. Colours are variables of colors.css, which handles dark and light mode. */
 
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";

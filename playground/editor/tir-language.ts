@@ -1,4 +1,4 @@
-/** Colours and completions of the language, from the op table. */
+/** Highlighting and completion of the language, from the op table. */
 
 import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { LanguageSupport, StreamLanguage, type StringStream } from "@codemirror/language";
@@ -11,7 +11,7 @@ const literals = new Set<string>(literalWords);
 
 interface State {
   inComment: boolean;
-  /** After a `let`, up to its `=`, where names are defined. */
+  /** Between a `let` and its `=`, where names are defined. */
   inLet: boolean;
 }
 
@@ -59,7 +59,7 @@ const words = [
   ...[...keywords].map((label) => ({ label, type: "keyword" })),
 ];
 
-/** Ops, types, keywords, and the names that stand in the text. */
+/** Completes ops, types, keywords, and the names in the text. */
 function complete(context: CompletionContext): CompletionResult | null {
   const word = context.matchBefore(/[A-Za-z_]\w*/);
   if (word === null && !context.explicit) return null;

@@ -1,4 +1,4 @@
-/** The kinds of tokens that have a look of their own, in editors and on the site's pages. */
+/** The kinds of tokens with a style of their own, in editors and on the site's pages. */
 
 import { tags } from "@lezer/highlight";
 

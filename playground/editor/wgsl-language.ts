@@ -1,4 +1,4 @@
-/** Colours of WGSL, as far as generated kernels use it. */
+/** Highlighting of the subset of WGSL that generated kernels use. */
 
 import { LanguageSupport, StreamLanguage } from "@codemirror/language";
 

@@ -1,4 +1,4 @@
-/** What the page shows of a program, as plain data: it goes from a worker to the page. */
+/** Everything the page shows of a program, as plain data that a worker can send to the page. */
 
 import { lineColumn } from "../../src/diagnostics/source.ts";
 import { compileFunction, optimize } from "../../src/driver/compile.ts";
@@ -22,7 +22,7 @@ export interface AnalyzeRequest {
   readonly target: string | TargetProfile;
 }
 
-/** The IR after a pass. Lines that the pass removed stand in `text` too. */
+/** The IR after a pass. `text` also contains the lines that the pass removed. */
 export interface PassView {
   readonly name: string;
   readonly text: string;
@@ -37,17 +37,17 @@ export interface NormView extends Omit<NormRecord, "span" | "centers"> {
 
 export interface FunctionView {
   readonly name: string;
-  /** The extents that a run begins with. */
+  /** The initial extents of a run. */
   readonly dims: Readonly<Record<string, number>>;
-  /** In the order of their launches: none where the function is refused for this target, and `problems` says why. */
+  /** In launch order; empty if the function is refused for this target, and then `problems` says why. */
   readonly kernels: readonly KernelView[];
-  /** If there are several kernels, their launches in order, and what each computes. */
+  /** The launches in order, with what each computes, if there are several kernels. */
   readonly plan: string | undefined;
 }
 
 export interface KernelView {
   readonly kernel: Kernel;
-  /** For each line of the kernel, the lines of the program that it comes from. */
+  /** For each line of the kernel, the program lines it was generated from. */
   readonly sources: readonly (readonly number[])[];
 }
 
@@ -59,14 +59,14 @@ export interface Analysis {
 }
 
 export interface ProgramView {
-  /** First the program as it was read, then one a pass. */
+  /** The program as parsed, then one entry per pass. */
   readonly passes: readonly PassView[];
   readonly remarks: readonly Message[];
   readonly norms: readonly NormView[];
   readonly functions: readonly FunctionView[];
 }
 
-/** Never throws: what goes wrong is a problem among the others. */
+/** Never throws: every error becomes one of the problems. */
 export function analyze({ text, target }: AnalyzeRequest): Analysis {
   const problems: Message[] = [];
   const attempt = <T>(step: () => T): T | undefined => {
@@ -108,7 +108,7 @@ function programView(module: Module, target: AnalyzeRequest["target"], attempt: 
   };
 }
 
-/** For each line of the kernel, the lines of the program that it comes from; none where it serves several ops. */
+/** For each line of the kernel, the program lines it was generated from; empty if it serves several ops. */
 function sourceLines({ sourceMap: map }: Kernel): number[][] {
   if (map === undefined) return [];
   return map.lines.map((range) => {
@@ -122,7 +122,7 @@ function sourceLines({ sourceMap: map }: Kernel): number[][] {
 function passViews(steps: readonly { name: string; module: Module }[]): PassView[] {
   let text = "";
   return steps.map(({ name, module }, i) => {
-    // A pass that changes nothing gives back the same module.
+    // A pass that changes nothing returns the same module.
     if (module === steps[i - 1]?.module) return { name, text, added: [], removed: [] };
     const before = text;
     text = print(module).trimEnd();

@@ -1,6 +1,6 @@
 /**
- * What the address says: the program, deflated and in base64url, or an example by its name; the target, the tab, and the
- * extents that a run is to have. `#code=...&target=portable&tab=run&dim.rows=64`; what is left out is as it begins.
+ * The state in the address: the program, deflated and in base64url, or the name of an example; the target, the tab, and
+ * the extents of a run. `#code=...&target=portable&tab=run&dim.rows=64`; anything omitted has its default.
  */
 
 export interface Shared {
@@ -8,26 +8,26 @@ export interface Shared {
   readonly example?: string;
   readonly target?: string;
   readonly tab?: string;
-  /** Extents as they were written, by dimension. */
+  /** Extents as typed, by dimension. */
   readonly dims?: Readonly<Record<string, string>>;
 }
 
 /** What an address without a program opens. */
 export const firstExample = "prenorm-stream";
 
-/** The names that an address can use. */
+/** The names that are valid in an address. */
 export interface Known {
   readonly examples: readonly string[];
   readonly targets: readonly string[];
   readonly tabs: readonly string[];
 }
 
-/** A hash that decodes to a longer text is not a program. */
+/** A hash that decodes to a longer text is rejected. */
 const mostBytes = 1_000_000;
 const dimPrefix = "dim.";
 const isExtent = (written: string) => /^\d{1,10}$/.test(written);
 
-/** The hash, with its `#`. Extents that are not numbers, as one is half written, are left out. */
+/** The hash, with its `#`. Extents that are not numbers, such as half-typed ones, are left out. */
 export async function writeHash({ text, example, target, tab, dims = {} }: Shared): Promise<string> {
   const fields = new URLSearchParams();
   if (example !== undefined) fields.set("example", example);
@@ -38,7 +38,7 @@ export async function writeHash({ text, example, target, tab, dims = {} }: Share
   return `#${fields}`;
 }
 
-/** @throws Error in words for the visitor, where the program is damaged. */
+/** @throws Error with a message for the visitor if the program is damaged. */
 export async function readHash(hash: string): Promise<Shared> {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
   const [code, example, target, tab] = ["code", "example", "target", "tab"].map(
@@ -57,7 +57,7 @@ export async function readHash(hash: string): Promise<Shared> {
   };
 }
 
-/** What can be used of it, and what cannot, in words for the visitor. */
+/** The valid part of an address, and messages for the visitor about the rest. */
 export function checkShared(shared: Shared, known: Known): { readonly shared: Shared; readonly problems: string[] } {
   const problems: string[] = [];
   const usable: Record<string, unknown> = { ...shared };

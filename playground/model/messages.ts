@@ -1,12 +1,12 @@
-/** Diagnostics as plain data with places in the program. */
+/** Diagnostics as plain data with positions in the program. */
 
 import { type Diagnostic, type Severity, type Span, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { lineColumn } from "../../src/diagnostics/source.ts";
 
-/** What diagnostics call the text in the editor. */
+/** The name of the editor's text in diagnostics. */
 export const fileName = "program.tir";
 
-/** A place in the program: offsets into its text, and line and column as people count. */
+/** A position in the program: offsets into its text, and 1-based line and column. */
 export interface Place {
   readonly from: number;
   readonly to: number;
@@ -33,7 +33,7 @@ export function messagesOf(caught: unknown): Message[] {
 export function messageOf({ severity, code, message, span, labels, notes, help }: Diagnostic): Message {
   return {
     ...{ severity, code, text: message, notes, help },
-    // Other texts than the program, as a pipeline's, are not on the page.
+    // Other sources, such as the text of a pipeline, are not on the page.
     place: span?.source.name === fileName ? placeOf(span) : undefined,
     labels: labels
       .filter((label) => label.span.source.name === fileName)

@@ -1,4 +1,4 @@
-/** Diagnostics and remarks as a list. Places are buttons that lead into the program. */
+/** Diagnostics and remarks as a list. Positions are buttons that go to the program. */
 
 import { element, prose } from "../dom.ts";
 import type { Message, Place } from "../model/messages.ts";
@@ -32,12 +32,12 @@ export function messageItem(message: Message, goTo: GoTo): HTMLLIElement {
 export interface Summary {
   /** `2 errors, 1 warning.` */
   readonly count: string;
-  /** `Line 3: ...`, of the first: said to those who do not see the list. */
+  /** `Line 3: ...`, the first problem, for screen readers. */
   readonly first: string;
   readonly kind: "error" | "warning" | "none";
 }
 
-/** What a screen reader says after a change. */
+/** What a screen reader announces after a change. */
 export function summaryOf(problems: readonly Message[]): Summary {
   const count = (severity: Message["severity"]) => problems.filter((one) => one.severity === severity).length;
   const counted = (["error", "warning"] as const)

@@ -1,4 +1,4 @@
-/** Every norm of the program, and what became of its centering: what `tirc explain-norms` prints. */
+/** Every norm of the program and the outcome of its centering, as `tirc explain-norms` prints them. */
 
 import { element, prose } from "../dom.ts";
 import type { NormView } from "../model/analyze.ts";
@@ -12,9 +12,9 @@ const meanings: Readonly<Record<NormView["centering"], string>> = {
   moved: "the centering moved to where the rows begin, once for several norms",
   kept: "the centering stays, in the norm's own read of the row",
   lossy: "the centering is dropped without a proof",
-  none: "an RMSNorm, which centers nothing",
+  none: "an RMSNorm, which has no centering",
   left: "stays as it is",
-  unknown: "a pass of one's own replaced it, and did not say by what",
+  unknown: "a custom pass replaced it without reporting by what",
 };
 
 export function normsPanel(goTo: GoTo): Panel {
@@ -32,7 +32,7 @@ export function normsPanel(goTo: GoTo): Panel {
 
 function table(norms: readonly NormView[], goTo: GoTo): HTMLElement {
   const titles = ["Place", "Function", "Norm", "Affine", "eps", "Centering"];
-  const caption = "Norms, and what became of the centering of each";
+  const caption = "Norms and the outcome of the centering of each";
   return dataTable(
     titles,
     [caption],

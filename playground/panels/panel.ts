@@ -1,12 +1,12 @@
-/** What a tab shows. */
+/** The content of a tab. */
 
 import type { ProgramView } from "../model/analyze.ts";
 
 export interface Panel {
-  /** Of the tab. */
+  /** The title of the tab. */
   readonly title: string;
   readonly id: string;
   readonly element: HTMLElement;
-  /** Shows a program; called for the panel that is seen alone, since the page is renewed at every key. */
+  /** Shows a program. Called for the visible panel only, as the page is updated at every key. */
   render(program: ProgramView): void;
 }

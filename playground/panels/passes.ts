@@ -1,4 +1,4 @@
-/** The IR after each pass, with the lines that the pass changed. */
+/** The IR after each pass, with the lines changed by the pass. */
 
 import { EditorView } from "@codemirror/view";
 import { element } from "../dom.ts";
@@ -9,15 +9,15 @@ import type { PassView, ProgramView } from "../model/analyze.ts";
 import type { Panel } from "./panel.ts";
 
 export function passesPanel(): Panel {
-  const choices = element("fieldset", { class: "passes" }, element("legend", {}, "Pass to look behind"));
+  const choices = element("fieldset", { class: "passes" }, element("legend", {}, "Show the IR after"));
   const frame = element("div", { class: "editor diff" });
   const root = element("div", { class: "scrollless" }, choices, frame);
   root.style.display = "contents";
   const view = textView(frame, { label: "IR after the pass", extensions: [tir(), EditorView.lineWrapping] });
   let passes: readonly PassView[] = [];
-  /** `undefined` until the visitor chooses: the first that changes something. */
+  /** The chosen pass; `undefined`, until the visitor chooses one, means the first that changes something. */
   let picked: string | undefined;
-  /** The names that the choices show, and what they say of each. */
+  /** The names and notes of the choices now shown. */
   let shownNames = "";
   let notes: HTMLElement[] = [];
 
@@ -34,7 +34,7 @@ export function passesPanel(): Panel {
     show(view, pass.text, marks);
   };
 
-  /** The choices stay the same elements, or the keyboard's place would be lost at every key. */
+  /** Reuses the elements of the choices, or keyboard focus would be lost at every key. */
   const renewChoices = () => {
     const names = passes.map(({ name }) => name).join();
     if (names !== shownNames) {

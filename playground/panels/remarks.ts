@@ -1,4 +1,4 @@
-/** What the passes have to say. */
+/** The remarks of the passes. */
 
 import { element } from "../dom.ts";
 import { type GoTo, messageItem } from "./messages.ts";
@@ -11,7 +11,7 @@ export function remarksPanel(goTo: GoTo): Panel {
     id: "remarks",
     element: root,
     render({ remarks }) {
-      if (remarks.length === 0) root.replaceChildren("The passes have nothing to say about this program.");
+      if (remarks.length === 0) root.replaceChildren("The passes have no remarks on this program.");
       else root.replaceChildren(element("ul", { class: "messages" }, ...remarks.map((one) => messageItem(one, goTo))));
     },
   };

@@ -1,4 +1,4 @@
-/** Runs the kernels on the visitor's GPU: the errors against float64, and a timing against a plain copy. */
+/** Runs the kernels on the visitor's GPU: errors relative to float64, and times relative to a plain copy. */
 
 import { element, prose } from "../dom.ts";
 import type { FunctionView, ProgramView } from "../model/analyze.ts";
@@ -18,14 +18,14 @@ interface RunChoice {
 }
 
 interface RunPanel extends Panel {
-  /** What the visitor wrote for extents, by dimension; setting it replaces all of it. */
+  /** Extents typed by the visitor, by dimension; setting it replaces all of them. */
   written: Readonly<Record<string, string>>;
   show(answer: RunAnswer): void;
   start(): void;
 }
 
 interface RunEvents {
-  /** The visitor wrote another extent. */
+  /** Called when the visitor types another extent. */
   wrote(): void;
   start(choice: RunChoice): void;
   stop(): void;
@@ -57,10 +57,10 @@ export function runPanel(events: RunEvents): RunPanel {
   root.style.display = "contents";
 
   let functions: readonly FunctionView[] = [];
-  /** What the visitor wrote, by dimension: it stays while the program changes. */
+  /** Extents typed by the visitor, by dimension; they survive changes of the program. */
   let written: Record<string, string> = {};
   let current: ProgramView | undefined;
-  /** What the results are of. */
+  /** The program the results belong to. */
   let ran: ProgramView | undefined;
 
   const isRunning = (running: boolean) => {
@@ -113,12 +113,12 @@ export function runPanel(events: RunEvents): RunPanel {
     else if (answer.kind === "failed") {
       const items = answer.messages.map((message) => messageItem(message, events.goTo));
       results.append(element("ul", { class: "messages" }, ...items));
-      status.textContent = "It does not run.";
+      status.textContent = "The run failed.";
     } else {
       isRunning(false);
       if (!results.querySelector(".messages")) status.textContent = "Done.";
     }
-    // On a phone the result comes below what is seen.
+    // On a phone the results are below the visible part.
     if (isFirst) results.firstElementChild?.scrollIntoView({ block: "nearest" });
   };
 
@@ -191,8 +191,8 @@ function outputRow(output: OutputView): HTMLTableRowElement {
 const scientific = (error: number) => (error === 0 ? "0" : error.toExponential(1));
 
 const clocks: Readonly<Record<Timing["clock"], string>> = {
-  timestamps: "by the timestamps of the device",
-  submission: "from submitting until the work is done, as the device has no timestamps",
+  timestamps: "by the device's timestamps",
+  submission: "from submission until the work is done, as the device has no timestamps",
 };
 
 function timingView(timing: Timing): HTMLElement {

@@ -1,11 +1,11 @@
-/** Tables that a narrow page shows as a list, each cell under the title of its column. */
+/** Tables that narrow pages show as lists, each cell below its column's title. */
 
 import { element } from "../dom.ts";
 
 type Cell = HTMLTableCellElement;
 
 /**
- * The roles are said outright: a browser takes a table that is laid out as blocks for no table.
+ * The roles are explicit because browsers drop them from tables laid out as blocks.
  * @param rows made by `tableRow`, with a cell for each title.
  */
 export function dataTable(
@@ -28,7 +28,7 @@ export function dataTable(
 export function tableRow(attributes: Readonly<Record<string, string>>, ...cells: Cell[]): HTMLTableRowElement {
   for (const cell of cells) {
     cell.setAttribute("role", "cell");
-    // Beside the title stands one box with all of it.
+    // Next to its title, the content must be a single box.
     cell.replaceChildren(element("div", {}, ...cell.childNodes));
   }
   return element("tr", { role: "row", ...attributes }, ...cells);

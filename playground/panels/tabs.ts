@@ -1,4 +1,4 @@
-/** Tabs by the pattern of the ARIA Authoring Practices: one is in the order of the Tab key, arrows go to the others. */
+/** Tabs after the ARIA Authoring Practices: the selected one is in the Tab order, and arrow keys move between them. */
 
 import { element } from "../dom.ts";
 import type { Panel } from "./panel.ts";

@@ -1,26 +1,26 @@
-/** The menu of targets: this device, where there is WebGPU, and the built-in ones. */
+/** The menu of targets: this device, if it has WebGPU, and the built-in targets. */
 
 import { builtinTargets, portableTarget, type TargetProfile } from "../../src/target/target.ts";
 import { element } from "../dom.ts";
 import { adapterTarget, type NoGpu } from "../run/gpu.ts";
 
-/** A page whose browser does not answer begins all the same. */
+/** Milliseconds to wait for the browser's answer before starting without it. */
 const longestWait = 5000;
 
 interface TargetMenu {
-  /** The built-in target that was asked for; `undefined` is the default: this device, or `portable` without WebGPU. */
+  /** The built-in target requested; `undefined` is the default: this device, or `portable` without WebGPU. */
   asked: string | undefined;
   readonly current: string | TargetProfile;
-  /** Once it is known what the device is, or the browser took too long to say. */
+  /** Resolves once the device is known or the browser took too long. */
   readonly ready: Promise<void>;
 }
 
 interface TargetEvents {
-  /** The visitor chose another one. */
+  /** Called when the visitor chooses another target. */
   chosen(): void;
-  /** It is known what the device is, for which the program is to be compiled. */
+  /** Called when the device is known, and the program must be compiled for it. */
   known(): void;
-  /** There is no WebGPU. */
+  /** Called if there is no WebGPU. */
   none(why: NoGpu): void;
 }
 

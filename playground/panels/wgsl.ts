@@ -1,4 +1,4 @@
-/** The kernels, and the plan where there are several. Their lines and those of the program lead to one another, where the kernel says what came from what. */
+/** The kernels, and the plan if there are several. Their lines and the program's link to each other. */
 
 import { type EditorView, highlightActiveLine } from "@codemirror/view";
 import { element } from "../dom.ts";
@@ -8,17 +8,17 @@ import type { FunctionView, KernelView, ProgramView } from "../model/analyze.ts"
 import type { Panel } from "./panel.ts";
 
 interface WgslEvents {
-  /** The caret stands on a line that comes from these lines of the program. */
+  /** Called when the caret is on a line generated from these lines of the program. */
   linked(programLines: readonly number[]): void;
-  /** To the program. */
+  /** Called to go to a line of the program. */
   follow(programLine: number): void;
   notice(text: string): void;
 }
 
 interface WgslPanel extends Panel {
-  /** Marks what comes from a line of the program. */
+  /** Marks the lines generated from a line of the program. */
   showLinesOf(programLine: number): void;
-  /** Puts the caret on what comes first from a line of the program. */
+  /** Moves the caret to the first line generated from a line of the program. */
   goToLinesOf(programLine: number): void;
 }
 
@@ -33,7 +33,7 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
     { class: "hint" },
     "The line with the caret and the lines it belongs to are marked on both sides. Enter goes to the program; Alt+Enter in the program comes back.",
   );
-  const none = element("p", { class: "scroll" }, "There is no kernel for this function: the problems say why.");
+  const none = element("p", { class: "scroll" }, "There is no kernel for this function; see the problems.");
   const frame = element("div", { class: "editor" });
   const root = element("div", {}, bar, hint, none, frame);
   root.style.display = "contents";
@@ -50,7 +50,7 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
     },
     follow(line) {
       const [first] = linesOf(line);
-      if (first === undefined) events.notice("This line comes from no line of the program.");
+      if (first === undefined) events.notice("This line is not from a line of the program.");
       else events.follow(first);
     },
   });
@@ -88,13 +88,13 @@ export function wgslPanel(events: WgslEvents): WgslPanel {
     },
     goToLinesOf(programLine) {
       const [first] = comingFrom(programLine);
-      if (first === undefined) events.notice("Nothing in the kernel comes from this line alone.");
+      if (first === undefined) events.notice("Nothing in the kernel is from this line alone.");
       else goTo(view, view.state.doc.line(first).from);
     },
   };
 }
 
-/** What the panel shows one at a time: a kernel, or the plan of several. */
+/** One text of the panel: a kernel, or the plan of several. */
 interface Text {
   readonly name: string;
   readonly text: string;
@@ -117,7 +117,7 @@ function textOfKernel({ kernel: { name, wgsl, manifest }, sources }: KernelView)
   return { name, text: wgsl, sources, facts, isPlan: false };
 }
 
-/** The names of functions, or of kernels; the one that is chosen stays so. */
+/** Updates the menu of functions or kernels; the selection is kept if it still exists. */
 export function renewChoice(choice: HTMLSelectElement, functions: readonly { readonly name: string }[]): void {
   const names = functions.map(({ name }) => name);
   if ([...choice.options].map(({ value }) => value).join() === names.join()) return;

@@ -1,14 +1,14 @@
-/** The extents that a run begins with. */
+/** The initial extents of a run. */
 
 import { chooseDims } from "../../src/compare/inputs.ts";
 import { resolveShape } from "../../src/ir/interpret.ts";
 import { dimensionNames, type Fn } from "../../src/ir/ir.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 
-/** Elements that the reference interpreter computes in about a second. */
+/** The number of elements that the reference interpreter computes in about a second. */
 const mostElements = 2 ** 25;
 
-/** As `tirc run` chooses them, but fewer rows where the interpreter would take long. */
+/** The defaults of `tirc run`, but with fewer rows if the interpreter would take long. */
 export function startingDims(fn: Fn): Record<string, number> {
   const dims = { ...chooseDims(fn, new Map(), {}).extents };
   const columns = new Set(fn.params.map((param) => param.shape.at(-1)));

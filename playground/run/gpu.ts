@@ -1,4 +1,4 @@
-/** The visitor's GPU, or why there is none. */
+/** The visitor's GPU, or why it is not available. */
 
 import { isSoftware } from "../../src/launch/choose.ts";
 import { targetFromAdapter, usefulFeatures } from "../../src/runtime/device-target.ts";
@@ -9,24 +9,24 @@ export interface Gpu {
   readonly description: string;
 }
 
-/** In words for the visitor. */
+/** Why there is no GPU, as a message for the visitor. */
 export interface NoGpu {
   readonly reason: string;
 }
 
 async function findAdapter(): Promise<GPUAdapter | NoGpu> {
-  // A page that is not served securely has no `gpu`, nor has a browser without WebGPU.
+  // `gpu` is missing in browsers without WebGPU and on pages that are not served securely.
   const gpu: GPU | undefined = navigator.gpu;
   if (gpu === undefined) {
     return isSecureContext
       ? { reason: "This browser has no WebGPU." }
-      : { reason: "Browsers give WebGPU only to pages that come over https or from this machine itself." };
+      : { reason: "Browsers offer WebGPU only to pages served over https or from this machine." };
   }
   try {
     const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
-    return adapter ?? { reason: "This browser has WebGPU, but found no GPU that it works with." };
+    return adapter ?? { reason: "This browser has WebGPU, but found no GPU that it supports." };
   } catch (caught) {
-    return { reason: `This browser's WebGPU does not start: ${(caught as Error).message}` };
+    return { reason: `This browser's WebGPU failed to start: ${(caught as Error).message}` };
   }
 }
 
@@ -34,7 +34,7 @@ function isAdapter(found: GPUAdapter | NoGpu): found is GPUAdapter {
   return !("reason" in found);
 }
 
-/** A profile of the visitor's own adapter, as plain data. */
+/** A profile of the visitor's adapter, as plain data. */
 export async function adapterTarget(): Promise<TargetProfile | NoGpu> {
   const adapter = await findAdapter();
   return isAdapter(adapter) ? targetFromAdapter(adapter) : adapter;
@@ -48,11 +48,11 @@ export async function openGpu(): Promise<Gpu | NoGpu> {
     const device = await adapter.requestDevice({ requiredFeatures: wanted, requiredLimits: limitsOf(adapter) });
     return { device, description: describe(adapter.info) };
   } catch (caught) {
-    return { reason: `The GPU is there, but gives no device: ${(caught as Error).message}` };
+    return { reason: `The browser found a GPU but could not open it: ${(caught as Error).message}` };
   }
 }
 
-/** Of the limits those that kernels may need more of than every device has. */
+/** The limits of which kernels may need more than every device has. */
 function limitsOf({ limits }: GPUAdapter): Record<string, number> {
   const names = [
     "maxBufferSize",

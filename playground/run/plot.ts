@@ -1,11 +1,11 @@
-/** The samples of a timing as a picture: a dot each, a line at the median, one row for the kernel and one for the copy. */
+/** A plot of timing samples: a dot per sample and a line at the median, in one row each for kernel and copy. */
 
 import type { Timing } from "./timing.ts";
 
 const width = 640;
 const rowHeight = 44;
 const left = 64;
-/** Half of the longest label of the axis: a tick may stand at its very end, and phones have large letters. */
+/** Half the widest axis label: a tick may be at the very end, and phones use large letters. */
 const right = 42;
 const axisHeight = 28;
 
@@ -26,7 +26,7 @@ interface TimingSummary {
   readonly kernel: number;
   readonly copy: number;
   readonly ratio: number;
-  /** Read and written a second by the kernel. */
+  /** Bytes that the kernel reads and writes per second. */
   readonly gigabytesPerSecond: number;
 }
 
@@ -41,17 +41,17 @@ export function tickStep(end: number): number {
   return ([5, 2].find((factor) => factor * power <= end / 3) ?? 1) * power;
 }
 
-/** `20 ms`: a tick is a round number. */
+/** `20 ms`: ticks are round numbers. */
 function tickLabel(milliseconds: number): string {
   const [value, unit] = milliseconds >= 1 ? [milliseconds, "ms"] : [milliseconds * 1000, "µs"];
   return milliseconds === 0 ? "0" : `${Number(value.toPrecision(3))} ${unit}`;
 }
 
-/** An SVG element as text. Colours come from the page's style by class. */
+/** The plot as SVG text. Classes take their colours from the page's style. */
 export function plot(timing: Timing): string {
   const { kernel, copy, ratio } = summarize(timing);
   const all = [...timing.kernel, ...timing.copy];
-  // One slow sample must not press all the others together.
+  // A single slow sample must not squeeze the others together.
   const sorted = [...all].sort((a, b) => a - b);
   const end = Math.max(1e-6, 1.1 * Math.max(kernel, copy, sorted[Math.floor(0.95 * (sorted.length - 1))] ?? 0));
   const x = (time: number) => left + ((width - left - right) * Math.min(time, end)) / end;
@@ -69,7 +69,7 @@ export function plot(timing: Timing): string {
 function row(name: string, index: number, times: readonly number[], x: (time: number) => number): string {
   const middle = 4 + rowHeight * (index + 0.5);
   const dots = times.map((time, i) => {
-    // Spread over the row's height in the order in which they were taken.
+    // Spread over the height of the row in the order they were taken.
     const y = middle + (i / Math.max(1, times.length - 1) - 0.5) * 0.6 * rowHeight;
     return `<circle cx="${x(time).toFixed(1)}" cy="${y.toFixed(1)}" r="2.5"/>`;
   });

@@ -32,12 +32,12 @@ export interface OutputView {
   readonly name: string;
   readonly type: string;
   readonly maxAbsError: number;
-  /** Relative to the largest value of the row. */
+  /** Relative to the largest magnitude in the row. */
   readonly maxRelError: number;
   readonly tolerance: number;
-  /** Values that are further off than the tolerance. */
+  /** The number of values outside the tolerance. */
   readonly wrong: number;
-  /** Values on the neighbouring step of an op that rounds, which rounding leaves open. */
+  /** The number of values one step off in an op that rounds, which is within the rules of rounding. */
   readonly steps: number;
   readonly count: number;
   readonly first: readonly number[];
@@ -45,9 +45,9 @@ export interface OutputView {
 
 export interface RunView {
   readonly fn: string;
-  /** What it ran on. */
+  /** The device it ran on. */
   readonly device: string;
-  /** Kernels that were started; 0 in the interpreter. */
+  /** The number of kernel launches; 0 in the interpreter. */
   readonly launches: number;
   /** Why it did not run on a GPU. */
   readonly noGpu: string | undefined;
@@ -65,7 +65,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 const shownValues = 6;
 let opened: Promise<Gpu | NoGpu> | undefined;
 
-/** One device for all runs, until it is lost. */
+/** Shared by all runs until the device is lost. */
 async function theGpu(): Promise<Gpu | NoGpu> {
   opened ??= openGpu();
   const gpu = await opened;
@@ -74,7 +74,7 @@ async function theGpu(): Promise<Gpu | NoGpu> {
   return gpu;
 }
 
-/** @throws TircError with what is wrong with the program, the extents or the device. */
+/** @throws TircError with the errors of the program, the extents or the device. */
 export async function runProgram(request: RunRequest, report: Report): Promise<void> {
   const module = parse(request.text, { file: fileName });
   const fn = theFunction(module, request.fn);
@@ -104,7 +104,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   const prepared = await preparePlan(gpu.device, { plan: planManifest(plan), kernels: compiled.kernels.flat() }, dims);
   try {
     const { outputs, launches } = await prepared.run(all);
-    report.status("Computing the same in float64");
+    report.status("Computing the reference in float64");
     const device = gpu.description;
     report.result({ fn: fn.name, device, launches, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
     report.status("Timing");
@@ -116,7 +116,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
 
 function theFunction({ fns }: Module, name: string): Fn {
   const found = fns.find((fn) => fn.name === name);
-  if (found === undefined) throw new Error(`The program has no function \`${name}\` any more.`);
+  if (found === undefined) throw new Error(`The program no longer has a function \`${name}\`.`);
   return found;
 }
 

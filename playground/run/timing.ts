@@ -1,7 +1,7 @@
 /**
- * Times a program's kernels against a plain copy that moves as many bytes. Timestamps of the device where it has them (browsers
- * round them to 0.1 ms), else the time from submitting until the work is done. A sample is one pass of so many launches
- * that it takes some milliseconds; program and copy take turns, so that what else the machine does weighs on both.
+ * Times a program's kernels against a plain copy of the same number of bytes, by the device's timestamps if it has them
+ * (browsers round them to 0.1 ms), else from submission until the work is done. A sample is one pass with enough
+ * launches to take some milliseconds; program and copy alternate, so that other load on the machine affects both.
  */
 
 import { elementCount } from "../../src/ir/tensor.ts";
@@ -13,17 +13,17 @@ import { type Stopwatch, stopwatch } from "../../src/runtime/measure.ts";
 import type { Tensors } from "../../src/runtime/prepare.ts";
 import type { RunnablePlan } from "../../src/runtime/prepare-plan.ts";
 
-/** Something that is dispatched into a pass. */
+/** Work that can be dispatched in a pass. */
 interface Dispatched {
   dispatch(pass: GPUComputePassEncoder): void;
   destroy(): void;
 }
 
 export interface Timing {
-  /** Milliseconds a launch, in the order in which they were taken. */
+  /** Milliseconds per launch, in the order in which they were taken. */
   readonly kernel: readonly number[];
   readonly copy: readonly number[];
-  /** Of the program's inputs and results: so many the copy reads and writes. */
+  /** The bytes of the program's inputs and results, which is what the copy reads and writes. */
   readonly bytes: number;
   readonly clock: Stopwatch["clock"];
 }
@@ -52,7 +52,7 @@ export async function timePlan(device: GPUDevice, prepared: RunnablePlan, inputs
       },
     });
     bound.push(await prepareCopy(device, bytes / 2));
-    /** Milliseconds of one launch, from a pass of `launches`. */
+    /** Measures the milliseconds of one launch in a pass of `launches`. */
     const timers = bound.map((one) => async (launches: number) => {
       const encode = (encoder: GPUCommandEncoder, options: GPUComputePassDescriptor = {}) => {
         const pass = encoder.beginComputePass(options);
@@ -79,7 +79,7 @@ export async function timePlan(device: GPUDevice, prepared: RunnablePlan, inputs
   }
 }
 
-/** How many launches make a sample. */
+/** The number of launches in a sample. */
 async function calibrate(time: (launches: number) => Promise<number>): Promise<number> {
   let launches = 1;
   for (;;) {
@@ -89,7 +89,7 @@ async function calibrate(time: (launches: number) => Promise<number>): Promise<n
   }
 }
 
-/** Reads and writes `bytes` each, a vec4 a lane. */
+/** A copy that reads `bytes` and writes `bytes`, a vec4 per invocation. */
 async function prepareCopy(device: GPUDevice, bytes: number): Promise<Dispatched> {
   const vectors = Math.max(1, Math.ceil(bytes / 16));
   const workgroups = workgroupsOf({ rowsPerWorkgroup: 64 }, vectors);

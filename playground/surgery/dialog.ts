@@ -1,4 +1,4 @@
-/** The dialog of a dropped or chosen model: its norms, what became of each, and the rewritten files. */
+/** The dialog for a dropped or chosen model: its norms, the outcome for each, and the rewritten files. */
 
 import { element, prose } from "../dom.ts";
 import { type Message, messagesOf } from "../model/messages.ts";
@@ -9,14 +9,14 @@ import { type ChosenFile, filesIn } from "./files.ts";
 import type { ModelView, NormGroupView, NormRow } from "./operate.ts";
 
 interface ModelDialog {
-  /** Opens it, for a model to be chosen. */
+  /** Opens the dialog to choose a model. */
   show(): void;
-  /** Opens it with a model. */
+  /** Opens the dialog with a model. */
   open(files: readonly ChosenFile[]): void;
 }
 
 const intro =
-  "An ONNX model, an archive of `torch.export.save`, or a checkpoint of Hugging Face's: its LayerNorms are written as RMSNorms where their means are zero, or can be made so once and for all. It stays on this machine.";
+  "An ONNX model, an archive of `torch.export.save`, or a Hugging Face checkpoint. LayerNorms whose means are zero, or can be made zero by centering weights, are rewritten as RMSNorms. The model stays on this machine.";
 
 export function modelDialog(): ModelDialog {
   const status = element("p", { role: "status", "aria-live": "polite" });
@@ -63,14 +63,14 @@ export function modelDialog(): ModelDialog {
     end();
     status.textContent = text;
   };
-  // The event comes after the fact: the next model may be open by then.
+  // The event arrives late: the next model may already be open.
   dialog.addEventListener("close", () => {
     if (!dialog.open) stopped("Stopped.");
   });
 
   const fail = (messages: readonly Message[]) => {
     end();
-    status.textContent = messages[0] ? messages[0].text.replaceAll("`", "") : "It failed.";
+    status.textContent = messages[0] ? messages[0].text.replaceAll("`", "") : "The surgery failed.";
     results.replaceChildren(messageList(messages));
   };
 
@@ -86,7 +86,7 @@ export function modelDialog(): ModelDialog {
     stop.disabled = false;
     dialog.setAttribute("aria-busy", "true");
     const begin = performance.now();
-    // Its code is asked for now, by who has a model.
+    // The worker's code is loaded only when there is a model.
     worker = new Worker(new URL("../workers/surgery-worker.ts", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }: MessageEvent<SurgeryAnswer>) => {
       if (data.kind === "failed") return fail(data.messages);
@@ -98,7 +98,11 @@ export function modelDialog(): ModelDialog {
       performance.mark("model-shown");
     });
     worker.addEventListener("error", ({ message }) => {
-      fail(messagesOf(`The surgery broke off: ${message || "out of memory?"} On the command line it has more room.`));
+      fail(
+        messagesOf(
+          `The surgery crashed: ${message || "out of memory?"} The command line (\`tirc surgery\`) can use more memory.`,
+        ),
+      );
     });
     worker.postMessage({ files } satisfies SurgeryTask);
   }

@@ -1,8 +1,8 @@
-/** Files that are dropped anywhere on the page. */
+/** Accepts files dropped anywhere on the page. */
 
 import { type ChosenFile, filesOf } from "./files.ts";
 
-/** @param dropped gets the files of each drop; the browser, which would leave the page for them, does not. */
+/** @param dropped called with the files of each drop, in place of the browser's navigation to them. */
 export function takeDrops(dropped: (files: readonly ChosenFile[]) => void, failed: (reason: string) => void): void {
   const { body } = document;
   const isOfFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") ?? false;
@@ -15,7 +15,7 @@ export function takeDrops(dropped: (files: readonly ChosenFile[]) => void, faile
   addEventListener("dragleave", ({ relatedTarget }) => {
     if (relatedTarget === null) delete body.dataset.dropping;
   });
-  // Before the editor, which would take them for text.
+  // Runs before the editor, which would insert the files as text.
   const take = (event: DragEvent) => {
     delete body.dataset.dropping;
     if (!isOfFiles(event) || event.dataTransfer === null) return;

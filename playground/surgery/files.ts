@@ -1,19 +1,19 @@
-/** Files of the visitor's: what is dropped, with the folders in it, and how a worker reads parts of them. */
+/** The visitor's files: dropped files and folders, and how a worker reads parts of them. */
 
 import * as fileErrors from "../../src/diagnostics/areas/files.ts";
 import { fail } from "../../src/diagnostics/diagnostic.ts";
 import type { ByteSource } from "../../src/onnx/bytes.ts";
 
-/** A file that goes to a worker without its bytes, and its path in what was dropped. */
+/** A file, sent to a worker without its bytes, and its path in the drop. */
 export interface ChosenFile {
   readonly path: string;
   readonly file: File;
 }
 
-/** More files than a model has: of a folder that was dropped by mistake. */
+/** More files than any model has: probably a folder dropped by mistake. */
 const mostFiles = 10_000;
 
-/** What was dropped. Reads what it needs of the event at once: later it has nothing any more. */
+/** The dropped files. Reads the event synchronously, as its data is gone afterwards. */
 export async function filesOf(transfer: DataTransfer): Promise<ChosenFile[]> {
   const items = [...transfer.items].filter(({ kind }) => kind === "file");
   const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
@@ -29,7 +29,7 @@ async function addFolder(folder: FileSystemDirectoryEntry, chosen: ChosenFile[])
   const reader = folder.createReader();
   for (;;) {
     const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    // The reader returns one part at a time, and nothing at the end.
+    // The reader returns a batch at a time, and an empty one at the end.
     if (entries.length === 0 || chosen.length >= mostFiles) return;
     for (const entry of entries) {
       if (entry.isDirectory) await addFolder(entry as FileSystemDirectoryEntry, chosen);
@@ -41,19 +41,19 @@ async function addFolder(folder: FileSystemDirectoryEntry, chosen: ChosenFile[])
   }
 }
 
-/** What an input of files or of a folder has. */
+/** The files of an input for files or folders. */
 export const filesIn = (input: HTMLInputElement): ChosenFile[] =>
   [...(input.files ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 
-/** Reads without waiting, which workers may; the library of types for pages does not have it. */
+/** Synchronous reads, which workers may do; TypeScript's library for pages does not declare it. */
 declare class FileReaderSync {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }
 
-/** Headers and nodes are read a few bytes at a time: each of these reads would ask the browser. */
+/** Headers and nodes are read a few bytes at a time, and each read would otherwise be a request to the browser. */
 const blockSize = 1 << 16;
 
-/** Parts of a file, read as they are needed, in a worker. */
+/** A file of which parts are read on demand, in a worker. */
 export class FileSource implements ByteSource {
   readonly name: string;
   readonly size: number;
@@ -68,7 +68,7 @@ export class FileSource implements ByteSource {
     this.file = file;
   }
 
-  /** How much of it was read, to a block. */
+  /** The number of bytes read, in whole blocks. */
   get bytesRead(): number {
     return Math.min(this.size, this.touched.size * blockSize);
   }

@@ -1,4 +1,4 @@
-/** What the page shows of a model, as plain data, and the files that take its place. */
+/** The result of the surgery on a model, as plain data, and the files that replace the model. */
 
 import { openCheckpoint } from "../../src/checkpoint/checkpoint.ts";
 import { type CheckpointNorm, checkpointSurgery } from "../../src/checkpoint/surgery.ts";
@@ -23,7 +23,7 @@ import { surgery } from "../../src/surgery/surgery.ts";
 import { type Message, messageOf } from "../model/messages.ts";
 import { type DroppedFile, nameIn, type Subject, subjectOf } from "./subject.ts";
 
-/** Norms to which the same happened. */
+/** Norms with the same outcome. */
 export interface NormGroupView {
   readonly title: string;
   readonly reasons: readonly string[];
@@ -34,18 +34,18 @@ export interface NormRow {
   readonly place: string;
   readonly affine: string;
   readonly eps: string;
-  /** Steps of a proof, weights that are centered. */
+  /** The steps of a proof, or the weights that were centered. */
   readonly details: readonly string[];
 }
 
 export interface ModelView {
-  /** Sentences about what happened to the norms, and about the files that are written. */
+  /** Sentences about the outcome for the norms, and about the files written. */
   readonly summary: readonly string[];
   readonly groups: readonly NormGroupView[];
   readonly messages: readonly Message[];
 }
 
-/** A file to be written: ranges among the pieces are parts of the source, and pieces are made as they are asked for. */
+/** A file to write: pieces that are ranges refer to the source, and pieces are computed on demand. */
 export interface Rewritten {
   readonly name: string;
   readonly source: ByteSource;
@@ -53,8 +53,8 @@ export interface Rewritten {
 }
 
 /**
- * @param save is called for each file that is not what it was.
- * @throws TircError if the files are not a model, or cannot be read.
+ * @param save called for each file that changed.
+ * @throws TircError if the files are not a model or cannot be read.
  */
 export function operate(files: readonly DroppedFile[], save: (file: Rewritten) => void): ModelView {
   const subject = subjectOf(files);
@@ -65,7 +65,7 @@ export function operate(files: readonly DroppedFile[], save: (file: Rewritten) =
   return subject.kind === "model" ? ofModel(subject, saveChanged) : ofCheckpoint(subject, saveChanged);
 }
 
-/** The pieces, unless the first is all of the file already. */
+/** The pieces; `undefined` if the first one is already the whole file. */
 function changedPieces(source: ByteSource, pieces: Iterable<Piece>): Iterable<Piece> | undefined {
   const rest = pieces[Symbol.iterator]();
   const { done, value: first } = rest.next();
@@ -84,8 +84,8 @@ function ofModel({ file, beside }: Extract<Subject, { kind: "model" }>, save: Sa
   const model = isArchive
     ? Pt2Model.read(file.source)
     : new OnnxModel(file.source, (location, refuse) => {
-        const together = `take the model and ${location} together, or the folder in which they lie`;
-        return beside(location) ?? refuse(`${location} is not with it`, together);
+        const together = `take the model and ${location} together, or their folder`;
+        return beside(location) ?? refuse(`${location} is missing`, together);
       });
   const result = surgery(model);
   save({ name: renamed(nameIn(file.path)), source: result.source, pieces: result.pieces });
@@ -94,7 +94,7 @@ function ofModel({ file, beside }: Extract<Subject, { kind: "model" }>, save: Sa
     headline(result),
     sizeLine(result),
     ...exactLine(result),
-    ...(elsewhere.length === 0 ? [] : [`weights stay in ${elsewhere.join(", ")}, to be kept beside the model`]),
+    ...(elsewhere.length === 0 ? [] : [`weights stay in ${elsewhere.join(", ")}, which must stay next to the model`]),
   ];
   return {
     summary: result.norms.length === 0 ? [] : summary,
@@ -108,7 +108,7 @@ function ofModel({ file, beside }: Extract<Subject, { kind: "model" }>, save: Sa
   };
 }
 
-/** The name of the rewritten file, with the extension of the original: `model-rms.onnx`. */
+/** The name of the rewritten file, with its original extension: `model-rms.onnx`. */
 const renamed = (name: string) => name.replace(/(\.\w+)$/, "-rms$1");
 
 function ofCheckpoint({ folder }: Extract<Subject, { kind: "checkpoint" }>, save: Save): ModelView {
@@ -120,8 +120,10 @@ function ofCheckpoint({ folder }: Extract<Subject, { kind: "checkpoint" }>, save
   return {
     summary: [
       ...summaryLines(checkpoint, result, written),
-      ...(result.centered.length === 0 ? [] : ["put what is written over a copy of the folder: all other files stay"]),
-      ...(left.length === 0 ? [] : [`leave out ${left.join(", ")}, with the weights as they were`]),
+      ...(result.centered.length === 0
+        ? []
+        : ["copy these files over a copy of the folder; its other files are unchanged"]),
+      ...(left.length === 0 ? [] : [`leave out ${left.join(", ")}, which contain the original weights`]),
     ],
     groups: checkpointGroups(result.norms),
     messages: result.warnings.map(messageOf),
@@ -131,7 +133,7 @@ function ofCheckpoint({ folder }: Extract<Subject, { kind: "checkpoint" }>, save
 const checkpointKinds = [
   ["LayerNorm", "can be RMSNorms", (norm: CheckpointNorm) => norm.norm === "layernorm" && norm.isRms],
   ["LayerNorm", "need their means", (norm: CheckpointNorm) => norm.norm === "layernorm" && !norm.isRms],
-  ["RMSNorm", "take no mean off", (norm: CheckpointNorm) => norm.norm === "rmsnorm"],
+  ["RMSNorm", "do not subtract a mean", (norm: CheckpointNorm) => norm.norm === "rmsnorm"],
 ] as const;
 
 function checkpointGroups(norms: readonly CheckpointNorm[]): NormGroupView[] {

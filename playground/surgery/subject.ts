@@ -1,11 +1,11 @@
-/** Which model dropped files are of: the one that lies nearest to the top of what was dropped. */
+/** Finds the model among dropped files: the one nearest to the top folder. */
 
 import type { Folder } from "../../src/checkpoint/checkpoint.ts";
 import * as fileErrors from "../../src/diagnostics/areas/files.ts";
 import { fail } from "../../src/diagnostics/diagnostic.ts";
 import type { ByteSource } from "../../src/onnx/bytes.ts";
 
-/** A file, and its path in what was dropped: `gpt2/config.json`. */
+/** A file, and its path in the drop: `gpt2/config.json`. */
 export interface DroppedFile {
   readonly path: string;
   readonly source: ByteSource;
@@ -15,7 +15,7 @@ export type Subject =
   | {
       readonly kind: "model";
       readonly file: DroppedFile;
-      /** A file by its path from the model's folder; `undefined` where none was dropped. */
+      /** A file by its path from the model's folder; `undefined` if it was not dropped. */
       beside(location: string): ByteSource | undefined;
     }
   | { readonly kind: "checkpoint"; readonly folder: Folder };
@@ -39,16 +39,18 @@ export function subjectOf(files: readonly DroppedFile[]): Subject {
     if (others.length > 0) {
       const names = [model as DroppedFile, ...others].map(({ path }) => nameIn(path));
       fail(
-        fileErrors.notAModel(called(folder, here), `it holds ${names.join(" and ")}`, ["take one of them at a time"]),
+        fileErrors.notAModel(called(folder, here), `it contains ${names.join(" and ")}`, [
+          "take one of them at a time",
+        ]),
       );
     }
     if (model !== undefined) return { kind: "model", file: model, beside: (location) => at(files, folder, location) };
     if (weights !== undefined) {
-      const help = "take both files, or the folder in which they lie";
-      fail(fileErrors.notAModel(weights.path, "the config.json that says what it is of is not with it", [help]));
+      const help = "take both files, or their folder";
+      fail(fileErrors.notAModel(weights.path, "the config.json that describes the model is missing", [help]));
     }
   }
-  const name = files.length === 1 ? (files[0] as DroppedFile).path : "what was dropped";
+  const name = files.length === 1 ? (files[0] as DroppedFile).path : "the selection";
   fail(fileErrors.notAModel(name, "it is neither .onnx nor .pt2 nor .safetensors", known));
 }
 
@@ -57,14 +59,14 @@ const known = [
 ];
 
 const called = (folder: string, files: readonly DroppedFile[]) =>
-  folder === "" ? `what was dropped, ${files.length} files,` : folder;
+  folder === "" ? `the selection of ${files.length} files` : folder;
 
 const at = (files: readonly DroppedFile[], folder: string, location: string) =>
   files.find(({ path }) => path === folder + location)?.source;
 
 function checkpointOf(folder: string, files: readonly DroppedFile[]): Subject {
   const sources = new Map(files.map(({ path, source }) => [nameIn(path), source]));
-  const name = folder === "" ? "what was dropped" : folder;
+  const name = folder === "" ? "the selection" : folder;
   const open = (file: string) => sources.get(file) as ByteSource;
   return { kind: "checkpoint", folder: { name, files: [...sources.keys()].sort(), open } };
 }

@@ -1,4 +1,4 @@
-/** The page that trains: a form, the losses as they come, and beside them those that were kept of float64. */
+/** The training page: a form, the losses of this device as they come, and the stored losses in float64. */
 
 import { type Curve, chart } from "../../examples/training/chart.ts";
 import losses from "../../examples/training/losses.json";
@@ -23,7 +23,7 @@ let curves: readonly { readonly name: string; readonly losses: number[] }[] = []
 
 const chosen = () => setting.value as SettingName;
 
-/** What was computed in float64 before, of the size that is chosen. */
+/** Shows the stored float64 losses for the chosen size. */
 function showKept(): void {
   const all = kept[chosen()];
   const first = all?.[0];
@@ -31,7 +31,7 @@ function showKept(): void {
   byId("kept").innerHTML = all && first ? chart(all, first.losses, first.losses.length) : "";
 }
 
-/** How far the losses so far are from those that were kept, at most. */
+/** The largest difference so far from the stored float64 losses. */
 function distance(): string {
   const all = kept[chosen()];
   if (all === undefined) return "";
@@ -39,7 +39,7 @@ function distance(): string {
     const wanted = all[way]?.losses ?? [];
     return losses.slice(0, wanted.length).map((loss, i) => Math.abs(loss - (wanted[i] as number)));
   });
-  return offs.length === 0 ? "" : `; from float64 off by ${Math.max(...offs).toExponential(1)} at most`;
+  return offs.length === 0 ? "" : `; at most ${Math.max(...offs).toExponential(1)} from float64`;
 }
 
 function draw(count: number): void {
@@ -95,7 +95,7 @@ form.addEventListener("submit", (event) => {
   [start.disabled, stop.disabled] = [true, false];
   status.textContent = "Starting ...";
   worker.addEventListener("message", ({ data }: MessageEvent<TrainAnswer>) => show(data, count));
-  worker.addEventListener("error", ({ message }) => ended(`The training broke off: ${message || "out of memory?"}`));
+  worker.addEventListener("error", ({ message }) => ended(`The training crashed: ${message || "out of memory?"}`));
   worker.postMessage({ setting: chosen(), steps: count, ways } satisfies TrainRequest);
 });
 stop.addEventListener("click", () => ended(`Stopped${distance()}`));

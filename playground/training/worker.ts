@@ -1,4 +1,4 @@
-/** Trains in a thread of its own, which can be stopped: the module of examples/training, on the visitor's GPU. */
+/** Trains on the visitor's GPU with the module of examples/training, in a worker that can be stopped. */
 
 import text from "../../examples/training/alice.txt?raw";
 import { Batches, openTrainer } from "../../examples/training/train.ts";
@@ -8,15 +8,15 @@ import { openGpu } from "../run/gpu.ts";
 export interface TrainRequest {
   readonly setting: SettingName;
   readonly steps: number;
-  /** Which of the ways, by number. */
+  /** Indices of the ways to train. */
   readonly ways: readonly number[];
 }
 
 export type TrainAnswer =
   | { readonly kind: "status"; readonly text: string }
-  /** Of the next step of a way. */
+  /** The loss of a way's next step. */
   | { readonly kind: "loss"; readonly way: number; readonly loss: number }
-  /** There is nothing to train on. */
+  /** There is no GPU to train on. */
   | { readonly kind: "no gpu"; readonly reason: string }
   | { readonly kind: "failed"; readonly text: string }
   | { readonly kind: "done"; readonly text: string };
@@ -49,7 +49,7 @@ async function train({ setting: name, steps, ways }: TrainRequest): Promise<void
     answer({ kind: "status", text: `Step ${step + 1} of ${steps} on ${description}` });
   }
   const seconds = (performance.now() - began) / 1000;
-  const each = `${((1000 * seconds) / (steps * opened.length)).toPrecision(3)} ms a step, of ${launches} launches`;
+  const each = `${((1000 * seconds) / (steps * opened.length)).toPrecision(3)} ms per step, ${launches} launches`;
   answer({ kind: "done", text: `${steps} steps on ${description}: ${each}` });
   for (const { trainer } of opened) trainer.destroy();
   device.destroy();
@@ -59,6 +59,6 @@ addEventListener("message", async ({ data }: MessageEvent<TrainRequest>) => {
   try {
     await train(data);
   } catch (caught) {
-    answer({ kind: "failed", text: `The training broke off: ${(caught as Error).message}` });
+    answer({ kind: "failed", text: `The training failed: ${(caught as Error).message}` });
   }
 });

@@ -1,4 +1,4 @@
-/** Compiles in a thread of its own, so that typing never waits. */
+/** Compiles in a worker, so that typing never waits. */
 
 import { type Analysis, type AnalyzeRequest, analyze } from "../model/analyze.ts";
 

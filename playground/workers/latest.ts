@@ -1,4 +1,4 @@
-/** Keeps a slow worker at the newest task: one is under way at most, and of those that wait only the last is done. */
+/** Keeps a slow worker up to date: at most one task is in progress, and of those waiting only the last is done. */
 export class Latest<Task, Answer> {
   #busy = false;
   #waiting: Task | undefined;
@@ -23,7 +23,7 @@ export class Latest<Task, Answer> {
     const next = this.#waiting;
     this.#waiting = undefined;
     this.#busy = next !== undefined;
-    // What follows is under way while the page shows this.
+    // The next task runs while the page shows this answer.
     if (next !== undefined) this.#send(next);
     this.#receive(answer);
   }

@@ -1,4 +1,4 @@
-/** Runs programs in a thread of its own, which can be stopped. */
+/** Runs programs in a worker that can be stopped. */
 
 import { type Message, messagesOf } from "../model/messages.ts";
 import { type RunRequest, type RunView, runProgram } from "../run/run-program.ts";

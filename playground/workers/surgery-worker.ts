@@ -1,4 +1,4 @@
-/** Operates on a model in a thread of its own, which ends with it. Files come and go as handles: no byte is copied for that. */
+/** Operates on one model in a worker that ends with it. Files are sent as handles, so no bytes are copied. */
 
 import { bytesOf, type Piece } from "../../src/onnx/write.ts";
 import { type Message, messagesOf } from "../model/messages.ts";
@@ -31,7 +31,7 @@ addEventListener("message", ({ data }: MessageEvent<SurgeryTask>) => {
   }
 });
 
-/** What stays of a file is a part of it; what is new goes to the browser, which may keep it on a disk. */
+/** Unchanged parts refer to the source file; new ones go to the browser, which may store them on disk. */
 function blobOf({ source, pieces }: Rewritten): Blob {
   const parts: Blob[] = [];
   for (const piece of pieces) parts.push(...blobsOf(source, piece));

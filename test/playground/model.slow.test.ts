@@ -227,7 +227,7 @@ describe("a model that is dropped", () => {
     const { page } = await openPage();
     await drop(page, files("m.onnx"));
     await page.locator(messages).waitFor();
-    expect(await page.textContent(messages)).toMatch(/m\.data is not with it.*Help: take the model and/);
+    expect(await page.textContent(messages)).toMatch(/m\.data is missing.*Help: take the model and/);
     await drop(page, files("m.onnx"), files("m.data"));
     await page.locator(status, { hasText: "Done in" }).waitFor();
     expect(await page.textContent("#model")).toContain("weights stay in m.data");

@@ -100,7 +100,7 @@ describe("the page", () => {
     await page.click("#run");
     await page.waitForSelector("#panel-run .messages");
     expect(await page.textContent("#panel-run .messages")).toContain("shader-f16");
-    expect(await page.textContent("#panel-run [role=status]")).toBe("It does not run.");
+    expect(await page.textContent("#panel-run [role=status]")).toBe("The run failed.");
   });
 
   pageTest("takes the extents that are asked for, and a run can be stopped", async () => {
@@ -188,7 +188,7 @@ describe("the page", () => {
     expect(await said.locator("p").allTextContents()).toEqual([
       "The address asks for the example berd-output, which does not exist.",
       "The address asks for the tab nonsense, which does not exist.",
-      "This is the example prenorm-stream. There are:",
+      "This is the example prenorm-stream. The examples are:",
     ]);
     const menu = await page.locator("#example option:not([disabled])").allTextContents();
     expect(await said.getByRole("link").allTextContents()).toEqual(menu);
@@ -251,7 +251,7 @@ describe("the page", () => {
     await page.locator("#panel-wgsl .cm-line", { hasText: "struct Dims" }).click();
     expect(await marked("#editor")).toEqual([]);
     await page.keyboard.press("Enter");
-    await page.getByText("This line comes from no line of the program.").waitFor();
+    await page.getByText("This line is not from a line of the program.").waitFor();
   });
 
   pageTest("shows the remarks and the norms with their places", async () => {
@@ -267,7 +267,7 @@ describe("the page", () => {
 
 describe("without WebGPU", () => {
   pageTest.for([
-    ["no adapter", "This browser has WebGPU, but found no GPU that it works with."],
+    ["no adapter", "This browser has WebGPU, but found no GPU that it supports."],
     ["none", "This browser has no WebGPU."],
   ] as const)("(%s) the interpreter runs, and the page says why", async ([webgpu, words]) => {
     const { page, requests, url, complaints } = await openPage({ webgpu });
