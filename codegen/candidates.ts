@@ -20,7 +20,7 @@ import { mostVariables } from "./usual-choice.ts";
 /** A schedule and its estimate. */
 interface Candidate {
   readonly choice: Choice;
-  /** For rows of `estimatedElements` elements in all, whatever number the program has. */
+  /** For `estimatedElements` elements in total, whatever the number of rows in the program. */
   readonly estimate: Estimate;
   readonly nanoseconds: number;
 }
@@ -30,7 +30,7 @@ export interface Explained {
   readonly fn: string;
   /** The hash of what the kernel computes. */
   readonly kernel: string;
-  /** Elements of a row, if known; 1 without a reduction. */
+  /** The number of elements in a row, if known; 1 without a reduction. */
   readonly columns: number | undefined;
   readonly by: Exclude<ChosenBy, "trial">;
   readonly chosen: Candidate;
@@ -42,10 +42,10 @@ export interface Explained {
 
 /** The number of elements for which schedules are estimated, whatever the program says: enough to keep a device busy. */
 export const estimatedElements = 2 ** 22;
-/** The assumed length of a row, or extent of a dimension in it, if it is not known; and the rows of a tile. */
+/** The assumed length of a row, or extent of a dimension in it, if it is not known, and the assumed number of rows in a tile. */
 const usualLength = 1024;
 const usualTile = 64;
-/** A schedule replaces that of the rules if it takes at most this fraction of its time: an estimate is not a measurement. */
+/** A schedule replaces the rules' schedule if it takes at most this fraction of its time: an estimate is not a measurement. */
 export const worthwhile = 0.9;
 const mostSweeps = 3;
 /**

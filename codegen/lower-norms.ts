@@ -1,5 +1,5 @@
 /**
- * Writes norms as the primitive ops that a kernel computes, and finds the variances among them.
+ * Lowers norms to the primitive ops that a kernel computes, and recognizes variances among these.
  *
  *   y = rmsnorm(center(x), g, eps)
  *   ->
@@ -8,7 +8,7 @@
  *   ->
  *   y = (x - mean(x)) * rsqrt(var(x) + eps) * g       one Welford reduction, one read of the row
  *
- * With a reduction in two passes, the second form stays, and the program's own variances are written in it.
+ * With two-pass reductions, the second form stays, and variances of the program are rewritten to it.
  *
  * With scaled accuracy, the squares of a row neither overflow nor underflow. For a power of two s, exactly,
  *
@@ -17,9 +17,9 @@
  *   s = pow2_scale(max(abs(x)))
  *   y = rmsnorm(center(x * s), eps * s * s)
  *
- * The row is scaled before it is centered, as differences of its elements may overflow just as squares do. If eps s^2
- * underflows, either all elements are equal, or the largest differs from another by at least 2^-24 of itself: `leastEps`
- * then takes its place, which is less than a rounding of the variance of unequal elements.
+ * The row is scaled before it is centered, because differences of its elements may overflow just as squares do. If eps s^2
+ * underflows, `leastEps` replaces it: either all elements are equal, or the largest differs from another by at least 2^-24 of
+ * itself, and then `leastEps` is less than the rounding error of the variance.
  */
 
 import { withoutEqualOps } from "../passes/cse.ts";
@@ -35,7 +35,7 @@ import { type Shape, sameShape } from "../src/ir/types.ts";
 import { isLongRow, reducedRow, rowExtents } from "../src/plan/row-tiles.ts";
 import type { Accuracy, KernelOptions } from "../src/target/options.ts";
 
-/** @param isLowered which norms; all unless it is there. */
+/** @param isLowered selects the norms to lower; by default all. */
 export function lowerNorms(
   fn: Fn,
   { accuracy = "normal", reduction }: KernelOptions = {},
@@ -50,8 +50,8 @@ export function lowerNorms(
 
 /**
  * Computes 1 / std once if several norms of a row need it, or if the program also computes it itself, as a gradient does. A
- * value that an op of the program shares with a norm keeps the op's span. A value that is all of one norm and a part of
- * another keeps the former's span: other lines lead to the norm that it is a part of.
+ * value shared by an op of the program and a norm keeps the op's span. A value that is the whole of one norm and a part of
+ * another keeps the span of the former: the other norm has further lines that map to it.
  */
 function joined(lowered: Fn, { ops: program }: Fn): Fn {
   const normSpans = new Set(program.filter((op) => ops[op.name].kind === "norm").map(({ span }) => span));
@@ -92,13 +92,13 @@ function inPrimitives(op: Op, def: NormDef, builder: Builder, accuracy: Accuracy
   return reshaped(builder, y, x.shape);
 }
 
-/** From how many elements on a row, and what is reduced across rows, is long; with 0, a column of any length. */
+/** The minimum lengths of a long row, and of a long column, which is reduced across rows; 0 includes columns of unknown length. */
 export interface LongReductions {
   readonly longRow: number;
   readonly longColumn: number;
 }
 
-/** Lowers the norms that are split: those of long rows, and softmax over long columns. */
+/** Lowers the norms that will be split: norms of long rows, and softmax over long columns. */
 export function lowerLongNorms(fn: Fn, options: KernelOptions, least: LongReductions): Fn {
   const isSplit = (op: Op) =>
     ops[op.name].kind === "norm" &&
@@ -106,14 +106,14 @@ export function lowerLongNorms(fn: Fn, options: KernelOptions, least: LongReduct
   return fn.ops.some(isSplit) ? lowerNorms(fn, options, isSplit) : fn;
 }
 
-/** Norms whose rows are not centered: a mean of a column is stored as one f32. */
+/** Over columns only softmax is split: others center their rows, and the mean of a column would be stored as a single f32. */
 const isSoftmax = ({ name }: Op) => name === "softmax" || name === "log_softmax";
 
-/** The first op that reduces so many elements to one, if their number is known. */
+/** The first op with a long reduction, whose length must be known unless the minimum is 0. */
 export const longReduction = ({ ops }: Fn, least: LongReductions): Op | undefined =>
   ops.find((op) => isLongRow(rowOf(op), least.longRow) || columnLength(op) >= least.longColumn);
 
-/** The last axes, if these are what a norm or a reduction reduces to one, and known. */
+/** The extents of the row that a norm or a reduction reduces, if its axes are the last ones, with known extents. */
 function rowOf(op: Op): readonly number[] | undefined {
   const def = ops[op.name];
   if (def.kind !== "norm") return reducedRow(op);
@@ -121,7 +121,7 @@ function rowOf(op: Op): readonly number[] | undefined {
   return rowExtents(view, axes);
 }
 
-/** Elements that it reduces to one where the first axis is among them; -1 where it is not, 0 where their number is not known. */
+/** The number of elements that an op over the first axis reduces to one: 0 if it is not known, -1 for other ops. */
 function columnLength({ name, attributes, operands: [x] }: Op): number {
   const { kind } = ops[name];
   if (x === undefined || (kind !== "norm" && kind !== "reduction") || attributes.axes === undefined) return -1;
@@ -133,7 +133,7 @@ function columnLength({ name, attributes, operands: [x] }: Op): number {
 
 const leastEps = 2 ** -100;
 
-/** The rows scaled to [-2, 2], or as near to it as eps s^2 does not overflow. */
+/** The rows scaled to [-2, 2], or as close to it as is possible without an overflow of eps s^2. */
 function scaled(rows: Value, axes: readonly number[], eps: number, { emit, constant }: Emitter) {
   const { element } = rows;
   const centered = centeredAlong(rows, axes);
@@ -166,7 +166,7 @@ function variance(op: Op, builder: Builder): Value | undefined {
   return x && builder.emit("var", [x], { axes, keepdims: attribute.flag(op.attributes, "keepdims") });
 }
 
-/** var(x) = mean((x - mean(x))^2): one reduction for the mean, and one for the squared distances from it. */
+/** var(x) = mean((x - mean(x))^2): one reduction for the mean, and one for the squared deviations from it. */
 function inTwoPasses({ name, attributes, ...op }: Op, builder: Builder): Value | undefined {
   if ((name !== "var" && name !== "std") || attribute.number(attributes, "correction") !== 0) return undefined;
   const x = op.operands[0] as Value;

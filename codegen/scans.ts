@@ -1,20 +1,21 @@
 /**
- * Running sums along the rows of a lane. The lanes of a row take each step of its loop together, each with some elements that
- * lie beside each other, and what came before the step is carried on:
+ * Running sums along rows. The lanes of a row execute each step of its loop together, each on a few adjacent elements, and the
+ * sum of all previous steps is carried along:
  *
- *   sums   = the lane's elements, summed up one after the other
- *   before = the sum of the lanes below it, all = that of all lanes
+ *   sums   = the running sums of the lane's own elements
+ *   before = the sum of all lower lanes, all = the sum of all lanes
  *   y      = carried + (before + sums)
  *   carried += all
  *
- * Lanes exchange sums as in a butterfly: of two neighbouring groups of lanes each adds the other's sum to its own, and the
- * upper one adds the lower one's to what comes before it (Hillis and Steele 1986, but all lanes end with the whole sum,
- * which is carried). Within the smallest subgroup that the device may choose they do so by shuffles, and beyond through
- * workgroup memory, so that the order of the additions is the same for every size. What is carried is in nested blocks of 16, as
- * the sums of reductions are (Higham 2002, section 4.2), so that an element passes through few additions however long the row is.
- * No sum is taken back by a difference, so that an infinity stays out of what comes before it.
+ * Lanes exchange sums in a butterfly: each of two neighbouring groups of lanes adds the other group's sum to its own, and the
+ * upper group also adds it to `before` (Hillis and Steele 1986, except that all lanes end with the total, which is carried).
+ * Within the smallest subgroup that the device may choose, lanes exchange sums by shuffles, and beyond it through workgroup
+ * memory, so that the order of the additions is the same for every subgroup size. Carried sums are nested in blocks of 16, like
+ * the sums of reductions (Higham 2002, section 4.2), so that an element passes through few additions however long the row is.
+ * No sum is computed as a difference, so an infinity affects only the elements after it.
  *
- * Futhark's single-pass scan (`SegScan/SinglePass.hs`) lets workgroups wait for each other, which WebGPU does not promise to work.
+ * In Futhark's single-pass scan (`SegScan/SinglePass.hs`) workgroups wait for each other, for which WebGPU has no guarantee of
+ * forward progress.
  */
 
 import type { Op } from "../src/ir/ir.ts";
@@ -45,29 +46,29 @@ import { hintOf, type Place, type PlaceContext, type Strip } from "./place.ts";
 import { printType } from "./print-wgsl.ts";
 import { type Schedule, scannedPerLane } from "./schedule.ts";
 
-/** Blocks of what is carried, and how many of one make one of the next. */
+/** The number of levels of carried blocks, and how many blocks of one level make one of the next. */
 const blocks = 3;
 const blockSize = 16;
 
-/** Elements of a lane that close two blocks, one within the other. */
+/** The number of elements of a lane after which blocks of both of the two lowest levels are complete. */
 export const elementsOfBlocks = scannedPerLane * blockSize ** 2;
 
-/** A step of a row's loop: where it is among the others, and how far apart they are. */
+/** A step of a row's loop: its position, and the distance between the positions of two steps. */
 export interface Step {
   readonly first: Expression;
   readonly length: number;
 }
 
-/** The sums of what came before a step, the ones of the smallest blocks first. */
+/** The carried sum of all previous steps, as one sum per level of blocks, the smallest blocks first. */
 class Carried {
   private readonly to: Statements;
   private readonly sums: readonly Target[];
 
-  /** @param steps of a row, if known: blocks are closed only where there are more steps than in one. */
+  /** @param steps the number of steps in a row, if known: levels whose blocks are not shorter than the row are omitted. */
   constructor(to: Statements, type: Type, steps: number | undefined, nameOf: (hint: string) => string) {
     this.to = to;
     const sizes = Array.from({ length: blocks }, (_, i) => blockSize ** (i + 1));
-    // Integers lose nothing.
+    // Integer sums have no rounding errors, so they need no blocks.
     const closed = type.scalar === "f32" ? sizes.filter((size) => steps === undefined || size < steps) : [];
     this.sums = Array.from({ length: 1 + closed.length }, () => to.variable(nameOf("carried"), literal(type, 0)));
   }
@@ -112,7 +113,7 @@ export class Scans {
     return [...this.arrays.values()].flat();
   }
 
-  /** Nothing has been summed up of a row before its loop. @param steps of the loop, if known. */
+  /** Declares the carried sums of a row before its loop. @param steps the number of steps of the loop, if known. */
   declare(node: Node, strip: Strip, steps: number | undefined): void {
     const { to } = this.context;
     const own = this.carried.get(strip) ?? new Map<Node, Carried>();
@@ -122,8 +123,8 @@ export class Scans {
   }
 
   /**
-   * The sums of a lane's units of a row in a step.
-   * @param places of the units, in the order in which the loop comes to them, and whether there are such.
+   * Computes the running sums of a lane's units of a row in one step.
+   * @param places the units, in the order in which the loop visits them; `isIn` is the condition under which a unit exists, if any.
    */
   write(
     node: Node,
@@ -161,7 +162,7 @@ export class Scans {
     });
   }
 
-  /** The sum of the lanes below, and that of all lanes of the row. */
+  /** The sum of all lower lanes of the row, and the sum of all of its lanes. */
   private exchanged(sum: Expression, names: Names): { readonly before?: Expression; readonly all: Expression } {
     const { to, schedule, lane } = this.context;
     const { lanes, laneStride, subgroup } = schedule;
@@ -179,7 +180,7 @@ export class Scans {
     const through = Math.log2(lanes / subgroup);
     for (let i = 0; i < through; i++) {
       const mask = subgroup * 2 ** i;
-      // Who still reads the last sums reads the other array.
+      // Arrays alternate: lanes may still be reading the previous sums.
       const array = this.arraysOf(sum.type)[i % 2] as Variable;
       to.assign(target(array, local), all);
       to.barrier();

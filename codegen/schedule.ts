@@ -29,7 +29,7 @@ export interface Split {
   readonly left: number;
 }
 
-/** A remainder of up to so many units is read by all lanes of a row: that costs less than distributing it and sharing the result. */
+/** A remainder of up to this many units is read by all lanes of a row: that costs less than distributing it and merging the results. */
 export const fewUnits = 4;
 
 export interface Schedule {
@@ -46,9 +46,9 @@ export interface Schedule {
   readonly rowsPerLane: number;
   /** The same for a large number of rows. */
   readonly mostRowsPerLane: number;
-  /** Units in a row. */
+  /** The number of units in a row. */
   readonly units: Extent;
-  /** Units of a row that a lane processes, if known. */
+  /** The number of units of a row that a lane processes, if known. */
   readonly steps: number | undefined;
   /** The number of adjacent units that a lane processes in a step in which lanes exchange running sums. */
   readonly unitsInStep: number;
@@ -64,9 +64,9 @@ export interface Schedule {
   readonly mostInSubgroup: number;
   /** The subgroup size that the kernel requests, if it does. */
   readonly subgroupAsked: number | undefined;
-  /** Elements of a row. */
+  /** The number of elements in a row. */
   readonly columnCount: Extent;
-  /** Elements of its rows that a lane may cache between two reads of them. */
+  /** The number of elements of its rows that a lane may cache between two reads of them. */
   readonly keep: number;
   /** Whether blocks are loops with a constant trip count. */
   readonly unrolls: boolean;
@@ -129,7 +129,7 @@ export function makeSchedule(
   const total = known(units);
   const steps = total === undefined ? undefined : Math.ceil(total / lanes);
   const layout = layoutOf({ ...choice, rowsPerLane }, target, isStrided && traits.isTiled !== true);
-  // On a processor a loop includes the remainder. In a strict kernel nothing else that it computes may change the order of its sums.
+  // On a processor a loop includes the remainder. In a strict kernel the order of a sum may not depend on what else it computes.
   const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
   // Apart from states, lanes share single floats and running sums.
@@ -147,10 +147,13 @@ export function makeSchedule(
   };
 }
 
-/** Elements that a lane processes per step of a scan, if it has as many. There is one exchange per step. */
+/** The number of elements that a lane processes per step of a scan, if it has that many. There is one exchange per step. */
 export const scannedPerLane = 8;
 
-/** A power of two. A strict kernel adds in the same order whatever else it computes. @param units the units of a lane, if known. */
+/**
+ * The number of units per step of a scan, a power of two. A strict kernel adds in the same order whatever else it computes.
+ * @param units the number of units of a lane, if known.
+ */
 function unitsInStep(width: number, isStrict: boolean, units = Infinity): number {
   const most = isStrict ? 1 : Math.max(1, scannedPerLane / width);
   return units >= most ? most : 2 ** Math.floor(Math.log2(Math.max(1, units)));
@@ -189,13 +192,13 @@ function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "s
   return subgroup === 1 && split.left > fewUnits ? undefined : split;
 }
 
-/** The subgroup size that a kernel requests, for which WGSL requires workgroups of whole subgroups. */
+/** The subgroup size that a kernel requests, if the workgroup consists of whole subgroups, as WGSL requires. */
 function askedIn(target: TargetProfile, workgroup: number): number | undefined {
   const asked = subgroupAsked(target);
   return asked !== undefined && workgroup % asked === 0 ? asked : undefined;
 }
 
-/** A power of two. */
+/** The largest workgroup size that the target's limits allow, a power of two. */
 function largestWorkgroup(target: TargetProfile, { accumulators, scans }: Traits): number {
   const { limits } = target;
   const invocations = Math.min(

@@ -13,7 +13,7 @@ import { leastSubgroup, subgroupAsked, type TargetProfile } from "../src/target/
 import { type Accumulator, variablesOf } from "./accumulators.ts";
 import { blocksOf } from "./blocks.ts";
 
-/** What the choice depends on besides the shape. */
+/** The properties of a kernel, besides its shape, that the choice depends on. */
 export interface Traits {
   /** Whether an accumulator has several variables: a mean and a variance, or a sum of exponentials. */
   readonly hasStates: boolean;
@@ -21,7 +21,7 @@ export interface Traits {
   readonly hasMoments: boolean;
   /** Whether each op gives the same bits as in a kernel of its own. */
   readonly isStrict: boolean;
-  /** The number of types of the running sums along its rows; 0 without any. */
+  /** The number of distinct types of running sums along its rows; 0 if there are none. */
   readonly scans: number;
   /** The accumulators of each loop along a row. */
   readonly accumulators: readonly (readonly Accumulator[])[];
@@ -33,9 +33,9 @@ export interface Traits {
   readonly isTiled?: boolean;
   /** Whether extents that are known only at launch are multiples of the vector width. */
   readonly isMultiple?: boolean;
-  /** Elements of a buffer that share a word; fewer of them are stored atomically. */
+  /** The number of elements of a buffer that share a word; stores of less than a word are atomic. */
   readonly packed: 1 | 2 | 4;
-  /** The same for results with one element per row in the order of the rows: a lane then processes the rows of whole words. */
+  /** The same for results with one element per row, in the order of the rows: a lane then processes rows that fill whole words. */
   readonly packedRows: 1 | 2 | 4;
 }
 
@@ -43,15 +43,15 @@ export interface Traits {
 interface IterationTraits extends Traits {
   /** The widest vectors in which all buffers can be read. */
   readonly width: 1 | 2 | 4;
-  /** Elements of a row, if known. */
+  /** The number of elements in a row, if known. */
   readonly length: number | undefined;
   /** Whether nothing is reduced. */
   readonly isFlat: boolean;
-  /** Whether no buffer has the elements of a row next to each other. Those of neighbouring rows may be, as in sums over the first axis. */
+  /** Whether the elements of a row are adjacent in no buffer. Those of neighbouring rows may be, as in sums over the first axis. */
   readonly isStrided: boolean;
 }
 
-/** Elements of a row that a lane caches between two reads of it: in the registers of a GPU, on the stack of a processor. */
+/** The number of elements of a row that a lane caches between two reads of it: in registers on a GPU, on the stack on a processor. */
 const keptElements = { gpu: 64, cpu: 1024 };
 
 /** @param most the largest number of invocations in a workgroup. */
@@ -62,7 +62,7 @@ export function usualChoice(row: IterationTraits, target: TargetProfile, most: n
 
 /** The smallest workgroup on a GPU: two subgroups of most devices. */
 const gpuWorkgroup = 64;
-/** Elements of a row per lane of a GPU: enough loads are in flight then, whatever their width. */
+/** Elements of a row per lane on a GPU: enough loads are then in flight, whatever their width. */
 const elementsPerLane = 16;
 /** The fewest lanes that share a row, if it has enough elements for them: they read whole cache lines. */
 const leastLanes = 32;
@@ -102,9 +102,12 @@ const usualStrided = 1024;
 
 /** Lanes per workgroup on a processor: few, because a core executes them in a loop, and as few as possible if rows are long. */
 const cpuWorkgroup = { usual: 32, ofLongRows: 1 };
-/** In units. */
+/** The minimum length of a long row, in units. */
 const longRow = 512;
-/** In elements. From 128 on, vectors take 0.74 to 1.02 of the time of single elements on lavapipe and SwiftShader; at 64, up to 1.2. */
+/**
+ * The maximum length of a short row, in elements. From 128 on, vectors take 0.74 to 1.02 of the time of single elements on
+ * lavapipe and SwiftShader; at 64, up to 1.2.
+ */
 const shortRow = 96;
 const veryLongRow = 65536;
 
@@ -125,7 +128,8 @@ function onProcessor(row: IterationTraits, target: TargetProfile, most: number):
     const workgroup = Math.min(most, cpuWorkgroup.usual);
     return { lanes: 1, workgroup, rowsPerLane: ofOneTile(8, across), width: 1, keep: 0 };
   }
-  // As barriers are slow, a lane scans a row alone. It has several elements in a step: more rows would take longer to compile.
+  // As barriers are slow, a lane scans a row alone. It processes several elements per step instead of several rows, which would
+  // take longer to compile.
   if (row.scans > 0) {
     const { width } = registerTile(row, target);
     return { lanes: 1, workgroup: Math.min(most, 64), rowsPerLane: 1, width, keep: keptElements.cpu };
@@ -188,7 +192,7 @@ function registerTile(row: IterationTraits, target: TargetProfile): Pick<Choice,
 
 /**
  * Rows that a lane on a processor processes at once in a loop over the rows of a tile, in which each iteration loads and stores
- * its sums. SwiftShader loads lane by lane; llvmpipe, whose subgroups have 8 lanes, takes longer with 4 rows than with 2.
+ * its sums. SwiftShader executes loads lane by lane; llvmpipe, whose subgroups have 8 lanes, takes longer with 4 rows than with 2.
  */
 const mostInTile = (target: TargetProfile) => (isWide(target) ? 2 : 4);
 
@@ -215,7 +219,7 @@ export const ofOneTile = (rows: number, inTile = rows) => halvedUntil(rows, (eac
 export const shared = (rowsPerLane: number, rows = Infinity) =>
   halvedUntil(rowsPerLane, (each) => rows / each >= enoughWorkgroups);
 
-/** The count, halved until it is enough, down to 1. */
+/** The count, halved until the condition holds, but not below 1. */
 function halvedUntil(count: number, isEnough: (each: number) => boolean): number {
   let each = count;
   while (each > 1 && !isEnough(each)) each /= 2;

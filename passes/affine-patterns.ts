@@ -20,7 +20,7 @@ type Slot = keyof typeof slots;
 
 const viewOf = (norm: Op) => (ops[norm.name] as NormDef).view(norm.result.shape, norm.attributes);
 
-/** The norm that defines `value`, if it accepts such an operand and has neither it nor one that is applied after it. */
+/** The norm that defines `value`, if it accepts this operand, and has neither this operand nor one that is applied after it. */
 function normWithout(slot: Slot, value: Value): Op | undefined {
   const norm = definedBy(value, "layernorm", "rmsnorm");
   if (norm === undefined || ops[norm.name].operands.length <= slots[slot].index) return undefined;

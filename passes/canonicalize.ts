@@ -1,15 +1,15 @@
 /**
  * Rewrites every value to the simplest of its equal forms. No later pass depends on it.
  *
- * x * 1, x / 1, x - 0, pow(x, 1)    ->   x              (an identity of the op table, where it preserves -0 too)
+ *   x * 1, x / 1, x - 0, pow(x, 1)    ->   x              (an identity of the op table, where it preserves -0 too)
  *   -(-x), !(!c)                      ->   x              (involutions)
  *   abs(abs(x)), center(center(x))    ->   abs(x), ...    (idempotent ops)
  *   2 + x                             ->   x + 2          (constants on the right of commutative ops)
- * reshape(reshape(x))               ->   reshape(x); likewise transpose and broadcast; removed where they change nothing
- * x * broadcast(y)                  ->   x * y          (where NumPy's rules broadcast y anyway)
- * cast(x, to = its own type)        ->   x; also f16 to f32 and back (if the f16 value x has been rounded)
+ *   reshape(reshape(x))               ->   reshape(x); likewise transpose and broadcast; removed where they change nothing
+ *   x * broadcast(y)                  ->   x * y          (where NumPy's rules broadcast y anyway)
+ *   cast(x, to = its own type)        ->   x; also f16 to f32 and back (if the f16 value x has been rounded)
  *   size(shape = [2, 3])              ->   6
- * ops on constants                  ->   a constant, in float64, where it fits the element type
+ *   ops on constants                  ->   a constant, in float64, where it fits the element type
  *
  * Not on floats, where it would lose a NaN, an infinity or a sign: x * 0 -> 0, x - x -> 0, x / x -> 1, x + 0 -> x.
  */

@@ -81,7 +81,7 @@ interface Decided {
 }
 
 export class Centering {
-  /** There are few for each value. */
+  /** A list per value suffices, as there are few claims about each. */
   private readonly verdicts = new Map<Value, Decided[]>();
   private readonly products = new Products();
   private readonly consts: ReadonlyMap<string, Const>;

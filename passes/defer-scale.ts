@@ -19,11 +19,11 @@
  *
  * The first rewrite is FlashNorm's deferred normalization (arXiv 2407.09577), also found by Mirage (OSDI 2025) for RMSNorm and a
  * product. The second is theirs for two norms, with the eps that they omit: for r = 1 / sqrt(s), mean (r p)^2 + b =
- * r^2 (mean p^2 + b s). The third is for rows that are quantized by their largest number: max(r a) = r max(a), as r > 0, so
- * the maximum need not wait for the statistic, nor does the quotient, which does not contain r. Here other readers do not matter,
- * and gamma stays with the rows; eps must be more than 0.
+ * r^2 (mean p^2 + b s). The third is for rows that are quantized by their largest element: max(r a) = r max(a), as r > 0, so
+ * neither the maximum nor the quotient, in which r cancels, depends on the statistic. Other readers do not matter here, and
+ * gamma stays with the rows; eps must be more than 0.
  *
- * The first two require that products are the only readers, that gamma is folded before (fold-affine), and that elements are f32:
+ * The first two require that products are the only readers, that gamma has been folded (fold-affine), and that elements are f32:
  * in half precision the sum over unscaled rows may overflow.
  */
 
@@ -89,7 +89,7 @@ class Extremes {
     this.root = root;
   }
 
-  /** The replacement of the result of `op`, and the value whose extreme is taken. */
+  /** The replacement of the result of `op`, and the value whose maximum or minimum is taken. */
   deferred(op: Op, original: Op): { readonly value: Value; readonly of?: Value } | undefined {
     const { builder } = this;
     const found = extremeOf(original);
@@ -115,7 +115,7 @@ class Extremes {
     const times = this.unscaled.get(left);
     const number = constantValue(right);
     if (times !== undefined && number !== undefined) {
-      // Written where a quotient reads it.
+      // Built only where a quotient reads it.
       const value = () => builder.emit(op.name, [times.value(), builder.constant(right.element, number)]);
       this.unscaled.set(original.result, { ...times, value });
     }

@@ -1,6 +1,6 @@
 /**
- * A maximal flow where an arc carries one unit (soft) or any number (hard): as many paths from `yes` to `no` as
- * possible, with each soft arc on at most one of them. By matching (Hopcroft & Karp 1973): a path is a sequence of soft arcs
+ * A maximum flow in which an arc carries one unit (soft) or any number (hard): as many paths from `yes` to `no` as
+ * possible, with each soft arc on at most one of them. Found by matching (Hopcroft & Karp 1973): a path is a sequence of soft arcs
  * connected by hard arcs alone, so that each arc's end is matched to the beginning of the next one.
  *
  * - open end: the end of an arc from `yes` that leads to no other arc yet; open begin: likewise for an arc to `no`.
@@ -18,7 +18,7 @@ export interface Core {
   readonly no: number;
   readonly hardFrom: readonly number[];
   readonly hardTo: readonly number[];
-  /** No arc leads to `yes`, from `no`, or from the one to the other. */
+  /** No arc leads to `yes`, from `no`, or from `yes` to `no`. */
   readonly softFrom: readonly number[];
   readonly softTo: readonly number[];
 }
@@ -68,7 +68,7 @@ class Matching {
   private readonly layerOfNode: Int32Array;
   private readonly layerOfBegin: Int32Array;
   private readonly layerOfEnd: Int32Array;
-  /** What a node has still to try in this round, among its soft and its hard arcs. */
+  /** For each node, the next soft arc and the next hard arc to try in this round. */
   private readonly nextSoft: Int32Array;
   private readonly nextHard: Int32Array;
   /** For a node with only one hard arc left to try: the end of that arc. */
@@ -184,7 +184,7 @@ class Matching {
     return false;
   }
 
-  /** A begin in the layer to which the end could be matched, not taken by another in this round; `none` if there is none. */
+  /** A begin in the layer to which the end can be matched, and that no other end has taken in this round; `none` if there is none. */
   private takeBegin(end: number, layer: number): number {
     const { softTo } = this.core;
     if (this.layerOfBegin[end] === layer && this.after[end] !== end) return this.taken(end);

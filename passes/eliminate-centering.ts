@@ -94,7 +94,7 @@ export const eliminateCentering = definePass({
   },
 });
 
-/** Casts assumed not to round, and rows assumed to be centered. */
+/** The facts about casts that are assumed not to round, and rows that are assumed to be centered. */
 function assumed(
   fn: Fn,
   verdicts: readonly Verdict[],
@@ -127,7 +127,7 @@ const untouched = ({ result }: Op): CenterResolved => {
 interface Resolver {
   readonly moves: Moves;
   readonly traces: Traces;
-  /** Where centerings would go if they could move into constants. */
+  /** The plan of moves if centerings could move into constants. */
   readonly foldable: Moves;
   readonly foldableTraces: Traces;
   readonly isLossy: boolean;
@@ -135,7 +135,7 @@ interface Resolver {
   readonly most: number;
 }
 
-/** What became of a centering, and why. */
+/** The outcome of a centering, and the reason. */
 type Resolution =
   | { readonly outcome: "proved"; readonly proof: Proof }
   | { readonly outcome: "folded" | "moved"; readonly to: MovedTo }

@@ -50,7 +50,7 @@ export const fuseElementwise = definePass({
   },
 });
 
-/** The function in kernels of at most so many buffers, where a single kernel would have more. */
+/** The function with kernels of at most `most` buffers, for a function whose single kernel would have more. */
 export function fusedWithin(fn: Fn, most: number): Fn {
   const groups = partition(fn, most);
   return inKernels(fn, groups, kernelsOf(groups)).fused;
@@ -147,7 +147,7 @@ function inOrder(fn: Fn, groups: Partition): Op[] {
   return isInOrder ? [...fn.ops] : [...leaves, ...ordered];
 }
 
-/** Whether it reduces the last axis, and not the first. */
+/** Whether the op reduces the last axis, and not the first. */
 function reducesRows({ name, attributes, operands }: Op): boolean {
   const { kind } = table[name];
   if (kind !== "reduction" && kind !== "norm") return false;

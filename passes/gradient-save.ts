@@ -5,9 +5,9 @@
  * - needed: a primal that an op depending on a cotangent reads.
  * - saved: a primal that the forward returns, and the backward takes as a parameter.
  *
- * `all` saves everything that is needed. `auto` is the cheapest choice by the bytes moved: a parameter that the
- * backward reads counts once, a saved value twice, as it is written and read (once where the forward returns it anyway);
- * recomputed values count nothing, except products, which are never recomputed. That is a minimum
+ * `all` saves everything that is needed. `auto` makes the choice that moves the fewest bytes: a parameter that the
+ * backward reads counts once, a saved value twice, as it is written and read (once if the forward returns it anyway);
+ * recomputed values cost nothing, except products, which are never recomputed. This is a minimum
  * cut, as in PyTorch's partitioner of joint graphs (`min_cut_rematerialization_partition`).
  */
 
@@ -78,7 +78,7 @@ function cheapest(needed: readonly Value[], isReturned: (value: Value) => boolea
   );
 }
 
-/** The ops with values of their own, for those that `now` has not yet. */
+/** Copies of the ops, with operands replaced as in `now`, to which their results are added. */
 function copied(list: readonly Op[], now: Map<Value, Value>): Op[] {
   return list.flatMap((op) => {
     if (op.results.every((result) => now.has(result))) return [];

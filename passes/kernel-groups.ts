@@ -15,7 +15,7 @@ import { isOpaque, Memory } from "../src/ir/opaque.ts";
 
 /** The cost of a launch in bytes moved in the same time: about 5 us at 200 GB/s. */
 const launchBytes = 2 ** 20;
-/** The bytes of a tile's partial sums relative to those summed: a tile has at least so many rows. */
+/** The assumed number of rows in a tile: its partial sums have this fraction of the bytes of what is summed. */
 const usualTile = 16;
 
 /** The ops of a function to be grouped, in program order, and the readers of each value. */
@@ -41,18 +41,18 @@ export class KernelGroups {
     return { ops: this.readers.get(value) ?? [], returned: this.returned.has(value) };
   }
 
-  /** How a group reduces rows and sums over them in one loop nest; undefined where it does not. */
+  /** How a group reduces rows and sums over them in one loop nest; undefined if it does not. */
   mixedOrder(group: readonly Op[]): MixedOrder | undefined {
     const found = mixedOrder(group, this.writes(group), this.isLast);
     return found === "never" ? undefined : found;
   }
 
-  /** What would let a reduction over rows share the loop nest of other reductions. */
+  /** A change of the program that would let a reduction over rows share the loop nest of other reductions. */
   wayBeside(op: Op): string | undefined {
     return wayBeside(op, this.isLast);
   }
 
-  /** Buffers of such a kernel: its inputs, the results that others read, and the partial sums of its tiles. */
+  /** The number of buffers of a kernel over tiles: its inputs, the results that others read, and the partial sums of its tiles. */
   private buffersOf({ body, sums }: MixedOrder): number {
     const [reads, writes] = [this.reads([...body, ...sums]), this.writes([...body, ...sums])];
     const own = new Set(sums.flatMap((op) => op.results));
@@ -78,7 +78,7 @@ export class KernelGroups {
       });
   }
 
-  /** In bytes; 0 for an op that no kernel computes. @param isMixed whether no loop nest over rows and columns alone computes it. */
+  /** The cost of a group in bytes; 0 for an op that no kernel computes. @param isMixed whether it needs a loop nest over tiles of rows. */
   cost(group: readonly Op[], isMixed?: boolean): number {
     if (group.some(isOpaque)) return 0;
     const moved = [...this.reads(group), ...this.writes(group)];
@@ -104,7 +104,7 @@ export class KernelGroups {
 
   /**
    * Whether the ops are one kernel, without the reason.
-   * @param isMixed whether it is known that no loop nest over rows and columns alone computes them.
+   * @param isMixed whether they are known to need a loop nest over tiles of rows.
    */
   verdict(group: readonly Op[], isMixed: boolean): Verdict {
     const space = new IterationSpace();
@@ -124,7 +124,7 @@ export class KernelGroups {
     return { op, why: kernelRefusals.noCommonSpace(looped, missing.extent) };
   }
 
-  /** Whether ops that no loop nest over rows and columns alone computes form one over tiles of rows. @returns buffers if they are too many. */
+  /** Whether one loop nest over tiles of rows computes the ops. @returns also the number of buffers, if there are too many. */
   private mixed(group: readonly Op[]): Pick<Verdict, "isKernel" | "isFinal"> & { readonly buffers?: number } {
     if (!group.some(this.isLast)) return { isKernel: false, isFinal: true };
     const found = mixedOrder(group, this.writes(group), this.isLast);
@@ -134,12 +134,12 @@ export class KernelGroups {
   }
 }
 
-/** What the search for a partition needs to know about a group. */
+/** Facts about a group that the search for a partition needs. */
 export interface Verdict {
   readonly isKernel: boolean;
-  /** Whether no loop nest over rows and columns alone computes it. */
+  /** Whether it needs a loop nest over tiles of rows. */
   readonly isMixed: boolean;
-  /** Whether it is no kernel with further ops either, of which it reads nothing. */
+  /** Whether adding further ops, of which it reads nothing, cannot make it a kernel either. */
   readonly isFinal: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The basis of patterns: values seen through ops that change no number, and products in any notation.
+ * The basis of patterns: looking through ops that change no number, and products in any notation.
  *
  * - read: a value as an op reads it. It may be wrapped in reshapes that only add or drop extents of 1, broadcasts, and
  *   casts from f16 to f32; none of these changes a number.
@@ -31,7 +31,7 @@ export interface Read {
   readonly lay: Shape | undefined;
 }
 
-/** The value itself, read. */
+/** A read of the value itself. */
 export const readOf = (value: Value): Read => ({ value, lay: undefined });
 export const layOf = (read: Read): Shape => read.lay ?? read.value.shape;
 
@@ -129,10 +129,10 @@ function areOne(m: number, n: number): boolean {
 
 /** A power of an op's result by those of its operands. */
 interface Powers {
-  /** Of each operand. */
+  /** The exponent of each operand. */
   readonly exponents: readonly number[];
   readonly constant: number;
-  /** Whether the op is a product, of others or by a number. */
+  /** Whether the op is a product of its operands, or of an operand and a number. */
   readonly isProduct?: true;
 }
 
@@ -181,7 +181,7 @@ export class Products {
     this.tolerance = tolerance;
   }
 
-  /** The read as a product; as the product of itself, if it is not one. */
+  /** The read as a product; with itself as the only factor, if it is not a product. */
   of(read: Read): Product {
     if (read.lay !== undefined) return this.taken(read);
     let product = this.known.get(read.value);
@@ -235,7 +235,7 @@ export class Products {
   }
 }
 
-/** The two operands of a commutative op in both orders, of another op in their order. */
+/** The two operands of an op, in both orders if it is commutative. */
 export function orders(op: Op): (readonly [Value, Value])[] {
   const [a, b] = [op.operand(0), op.operand(1)];
   return ops[op.name].facts.commutative === true

@@ -1,5 +1,5 @@
 /**
- * The cheapest assignment of true and false to variables under implications, as a minimum cut (the reduction is that of
+ * The cheapest assignment of true and false to variables under implications, as a minimum cut (by the reduction of
  * Picard 1976).
  *
  * - hard, soft: an implication that must hold, and one that may be violated at a cost.
@@ -18,12 +18,12 @@ export class Choices {
   private readonly costs: number[] = [];
   private visits = 0;
 
-  /** A variable. */
+  /** Adds a variable. */
   add(): number {
     return this.count++;
   }
 
-  /** These are true, and false. */
+  /** Variables that are always true, and always false. */
   readonly yes = 0;
   readonly no = 1;
 
@@ -50,7 +50,7 @@ export class Choices {
     const isTrue = this.reached(this.yes, forward, this.tos, mustHold);
     const isFalse = this.reached(this.no, backward, this.froms, mustHold);
     if (isTrue[this.no] === 1) throw new Error("no assignment satisfies all hard implications");
-    // Nothing forces the others to be true.
+    // Variables not reachable from `yes` are false: nothing forces them to be true.
     const matters = this.reached(this.yes, forward, this.tos, () => true);
     const core = new Int32Array(this.count).fill(-1);
     let size = 2;
@@ -106,7 +106,7 @@ export class Choices {
     return seen;
   }
 
-  /** Implications of `yes` or by `no` restrict nothing, and a soft implication from `yes` to `no` is violated anyway. */
+  /** Implications of `yes` or by `no` have no effect, and a soft implication from `yes` to `no` is violated in any case. */
   private coreOf(core: Int32Array, size: number): Core {
     const [hardFrom, hardTo, softFrom, softTo]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (let edge = 0; edge < this.costs.length; edge++) {

@@ -79,7 +79,7 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
     }
   }
   region.block(fn);
-  // Centering all trained weights, once for all rows, costs less than centering rows.
+  // Centering all trained weights, once for all rows, costs less than centering the rows of one value.
   const rowsCost = fn.params.filter(({ trained }) => trained).length + 1;
   for (const node of region.nodes()) {
     if (node.fixed !== undefined) continue;
@@ -258,7 +258,7 @@ function ignoresShift(op: Op, index: number, { value, rows }: Node): boolean {
   return ownRows(value, { axes: attribute.axes(op.attributes) }).axes.every((axis) => rows.axes.includes(axis));
 }
 
-/** For each node, why the nearest of the nodes that it leads to is blocked; itself first. */
+/** For each node, why the nearest blocked node among itself and those that it leads to is blocked. */
 type NearestBlocked = ReadonlyMap<Node, string>;
 
 /** @param from the nodes that lead to a node. */

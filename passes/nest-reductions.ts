@@ -1,6 +1,5 @@
 /**
- * Writes a reduction of several axes as one of some of them and one of the rest, where the first shares a kernel with the
- * ops before it.
+ * Splits a reduction over several axes into two reductions, where the first can share a kernel with the ops before it.
  *
  *   let p = log_softmax(x, axes = [-1])
  *   let s = sum(exp(p) * p, axes = [-2, -1])
@@ -9,9 +8,9 @@
  *   let t = sum(exp(p) * p, axes = [-1], keepdims = true)
  *   let s = sum(t, axes = [-2, -1])
  *
- * No kernel computes both the softmax and the sum of everything, as they reduce different axes: the product would be stored
- * and loaded again. After the rewrite, one number per row is. This applies to reductions that merge their own results (`sum`, `max`,
- * `min`, `prod`) and to `mean`, as all rows have the same length. Halves are reduced in f32, as they would be in a kernel.
+ * No kernel computes both the softmax and the sum of all elements, as they reduce different axes: the product would be stored
+ * and loaded again. After the rewrite, only one number per row is. The rewrite applies to reductions that merge their own results
+ * (`sum`, `max`, `min`, `prod`) and to `mean`, as all rows have the same length. Halves are reduced in f32, as in a kernel.
  */
 
 import { leavesOf } from "../src/ir/atoms.ts";
@@ -54,7 +53,7 @@ function isNestable({ name }: Op): boolean {
   return def.kind === "reduction" && (name === "mean" || (isMonoid(def.reduction) && def.resultElement === undefined));
 }
 
-/** The axes that earlier reductions of the op's operand reduce, if it reduces them and others. */
+/** The axes reduced by earlier reductions that the op's operand depends on, if the op reduces these axes and others. */
 function innerAxes(fn: Fn, op: Op): readonly number[] | undefined {
   if (!isNestable(op)) return undefined;
   const space = spaceBefore(fn, op);
@@ -72,7 +71,7 @@ function innerAxes(fn: Fn, op: Op): readonly number[] | undefined {
   return isSplit ? inner.map(({ axis }) => axis) : undefined;
 }
 
-/** The iteration space of the nearest reductions before an op and of what follows from them, if they have one. */
+/** The common iteration space of the nearest reductions before an op and of the ops between, if there is one. */
 function spaceBefore(fn: Fn, op: Op): IterationSpace | undefined {
   const found = new Set<Op>(presentOperands(op).flatMap(({ def }) => def ?? []));
   for (const before of found) {

@@ -168,7 +168,7 @@ function nameOfNorm({ kind, of }: Scale): string {
   return kind === "variance" || definedBy(of, "center") !== undefined ? "a LayerNorm" : "an RMSNorm";
 }
 
-/** The factor that the scale belongs to; or the reason why it is not a norm, if it nearly is. */
+/** The factor that the scale normalizes, or the reason why the product is not a norm if it nearly is. */
 function scaled(scale: Scale, factors: readonly Factor[]): { factor?: Factor; miss?: Miss } {
   const { of, stat, kind } = scale;
   const candidates = factors.filter((f) => f.exponent === 1 && f.read.lay === undefined);

@@ -49,7 +49,7 @@ const epsOf = ({ attributes }: Op) => attribute.number(attributes, "eps");
 /** Norms that divide by the root of a statistic of squares. */
 const isScaling = (op: Op | undefined): op is Op => op?.name === "rmsnorm" || op?.name === "l2norm";
 
-/** A literal and its exponent, 1 or -1. */
+/** A literal with an exponent of 1 or -1. */
 type Power = readonly [literal: number, exponent: number];
 
 /** A factor in a chain of products: a number, or a value with one number per row. */
@@ -143,10 +143,10 @@ const squared = <T>(f: Arithmetic<T>, powers: readonly Power[]): T =>
     return exponent > 0 ? f.mul(product, square) : f.div(product, square);
   }, f.integer(1));
 
-/** 0, or a number next to which squares that f32 flushes to 0 do not matter. */
+/** Whether eps is 0, or so large that squares that f32 flushes to 0 are negligible beside it. */
 const isEps = (eps: number) => eps === 0 || (eps >= 2 ** -100 && Number.isFinite(Math.fround(eps)));
 
-/** Without eps, a row that is not scaled up has smaller squares: this costs 32 of the 126 binary digits below 1. */
+/** Without eps, removing a scale of up to this makes squares smaller: it uses 32 of the 126 binary orders of magnitude below 1. */
 const mostScale = 2 ** 16;
 
 /** The norm of another operand, with another eps. */
@@ -169,8 +169,10 @@ const positive = (powers: readonly Power[], { law }: Site) => {
   for (const [number] of powers) law({ kind: "positive number", number });
 };
 
-/** n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only scales of 1 and more, because squares
- * of values that are scaled down overflow later, and of values that are scaled up underflow later. */
+/**
+ * n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only for scales of 1 or more, because a scale below 1 keeps squares
+ * from overflowing.
+ */
 const scaleIntoEps: NormRule = (norm, site) => {
   if (!isScaling(norm)) return undefined;
   const { of, isCentered, number, powers, rows } = sourceOf(norm, site);

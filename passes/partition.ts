@@ -1,12 +1,12 @@
 /**
  * Which ops share a kernel, so that the fewest bytes move through memory, with the fewest launches.
  *
- * The groups of a partition can be launched in some order, so that each is the difference between a set of ops closed under operands
- * and a smaller such set. The cheapest partition is therefore a shortest path through the lattice of these sets, found
- * by dynamic programming as by Ding et al. (IOS: Inter-Operator Scheduler for CNN Acceleration, MLSys 2021, section 4), there
- * for streams and here for kernels. Where there are too many sets, products cut the function into stages that are searched
- * separately (stages.ts). Where that is not enough, each op joins, in program order, the last of the
- * earlier kernels that can take it and shares a value with it; XLA's fusion is greedy, too.
+ * The groups of a partition can be launched in some order, so each is the difference between two sets of ops that are closed
+ * under operands. The cheapest partition is therefore a shortest path through the lattice of these sets, found by dynamic
+ * programming as in Ding et al. (IOS: Inter-Operator Scheduler for CNN Acceleration, MLSys 2021, section 4), who schedule
+ * streams rather than kernels. If there are too many sets, products cut the function into stages that are searched separately
+ * (stages.ts). If that is not enough, each op, in program order, joins the last earlier kernel that can take it and shares a
+ * value with it; XLA's fusion is greedy, too.
  *
  * - unit: ops that always stay together: an op with one operand, and the op that computes this operand for it alone.
  * - set: a set of units, as the bits of a number.
@@ -20,7 +20,7 @@ import { ops } from "../src/ir/ops/index.ts";
 import { KernelGroups, type Verdict } from "./kernel-groups.ts";
 import { stagesOf } from "./stages.ts";
 
-/** The number of groups considered before the search is given up. */
+/** The number of groups after which the search is abandoned. */
 const mostLooked = 4000;
 const mostUnits = 20;
 
@@ -29,7 +29,7 @@ export type Partition = readonly (readonly Op[])[];
 
 /**
  * The cheapest partition of a function's ops, without constants; ops that no kernel computes are groups of their own.
- * @param most the buffers of the kernel, if it is one; of several, none has more than WebGPU guarantees.
+ * @param most the maximum number of buffers of a single kernel; if there are several kernels, none has more than WebGPU guarantees.
  */
 export function partition(fn: Fn, most = Infinity): Partition {
   const groups = new KernelGroups(fn);
@@ -50,7 +50,7 @@ function inStages(groups: KernelGroups): Partition {
   return stagesOf(groups).flatMap(({ opaque, work }) => [...opaque.map((op) => [op]), ...stage(work, groups)]);
 }
 
-/** One kernel if that is possible, else the cheapest partition, else one with few kernels. */
+/** One kernel if that is possible, else the cheapest partition; if the search is too large, a greedy partition. */
 function stage(work: readonly Op[], groups: KernelGroups): Partition {
   if (work.length === 0) return [];
   if (groups.refusal(work) === undefined) return [work];
@@ -60,7 +60,7 @@ function stage(work: readonly Op[], groups: KernelGroups): Partition {
 /** With more groups than this, groups are not merged, as each pair would be tried. */
 const mostMerged = 12;
 
-/** Merges pairs of groups as long as that is one kernel, and cheaper. */
+/** Merges pairs of groups as long as the result is one kernel, and cheaper. */
 function merged(given: Partition, groups: KernelGroups): Partition {
   let parts = given;
   const position = new Map(groups.ops.map((op, i) => [op, i]));
@@ -105,7 +105,7 @@ export function costOf(fn: Fn, groups: Partition): number {
   return groups.reduce((sum, group) => sum + costs.cost(group), 0);
 }
 
-/** Whether an op with one operand, of as many bytes, reads each element where it writes it. */
+/** Whether an op has one operand, of as many bytes as its result, and reads each element at the position where it writes. */
 function isUnary(op: Op): boolean {
   const operands = presentOperands(op).filter(({ def }) => def === undefined || !isLeaf(def));
   const [x] = operands;
@@ -157,7 +157,7 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
   const all = 2 ** units.length - 1;
   const best = new Map<number, { readonly cost: number; readonly last: number; readonly from: number }>();
   best.set(0, { cost: 0, last: 0, from: 0 });
-  // A set is reached only from smaller ones, so in the order of sizes each is final before its successors are computed.
+  // A set is reached only from smaller sets, so in the order of sizes each is final before its successors are computed.
   const bySize: Set<number>[] = Array.from({ length: units.length + 1 }, () => new Set());
   bySize[0]?.add(0);
   const reach = (from: number, group: number, own: number) => {
@@ -169,7 +169,7 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
     bySize[sizeOf(to)]?.add(to);
   };
   let looked = 0;
-  /** @param isMixed whether no loop nest over rows and columns alone computes the group: none does with more ops. */
+  /** @param isMixed whether the group needs a loop nest over tiles of rows, as then do all larger groups that contain it. */
   const grow = (from: number, group: number, next: number, isMixed: boolean): boolean => {
     for (let i = next; i < units.length; i++) {
       const bit = 1 << i;
@@ -202,13 +202,13 @@ function sizeOf(set: number): number {
   return size;
 }
 
-/** The number of last kernels that an op is offered to. */
+/** The number of most recent kernels that an op is offered to. */
 const mostOffered = 8;
 
 /** A kernel that accepts more ops. */
 interface Open {
   readonly ops: Op[];
-  /** What it reads and computes. */
+  /** The values that it reads and computes. */
   readonly values: Set<Value>;
   readonly space: IterationSpace;
 }
@@ -246,7 +246,7 @@ function inOrder(list: readonly Op[], groups: KernelGroups): Partition {
   );
 }
 
-/** Joins groups with earlier ones where one kernel is cheaper than both: ops may join together that could not join alone. */
+/** Merges groups with earlier ones where one kernel is cheaper than both: ops that cannot join alone may be able to join together. */
 function together(made: Partition, groups: KernelGroups): Partition {
   const position = new Map(groups.ops.map((op, i) => [op, i]));
   const inOrderOf = (list: readonly Op[]) =>
@@ -289,7 +289,7 @@ function waits(a: readonly Op[], b: readonly Op[], all: Partition): boolean {
   return needs(b, behind(a)) || needs(a, behind(b));
 }
 
-/** Cuts a group, in program order, wherever its ops so far are one kernel and not with the next. */
+/** Cuts a group, in program order, wherever its ops so far are one kernel and would not be one with the next op. */
 function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
   if (group.some(isOpaque) || groups.refusal(group) === undefined) return [[...group]];
   const parts: Op[][] = [];

@@ -36,7 +36,7 @@ interface Readers {
   readonly between: readonly Value[];
 }
 
-/** The name of the constant that a value is. */
+/** The name of the constant, if the value is one. */
 export const globalOf = (value: Value | undefined): string | undefined => definedBy(value, "global")?.attributes.name;
 
 /** The readers of a function's values. */
@@ -57,7 +57,7 @@ export class ProductReaders {
 
   /**
    * The products, or another reader of the row.
-   * @param isLinear whether a number may be in between: factors pass through it, and terms do not.
+   * @param isLinear whether a multiplication by a number may be in between: it commutes with factors, but not with terms.
    */
   of(row: Value, isLinear: boolean): Readers | Miss {
     const between = new Set([row]);
@@ -76,7 +76,7 @@ export class ProductReaders {
     return products.length > 0 ? { products, between: [...between] } : missed(`nothing reads ${quoted(row)}`, row);
   }
 
-  /** Why the weights cannot change: something else reads one. */
+  /** Why the weights cannot change, if something else reads one of them. */
   tied({ products }: Readers): Miss | undefined {
     const own = new Set(products.map(({ op }) => op));
     for (const { op, weight } of products) {

@@ -35,7 +35,7 @@ export class Raising {
   readonly products: Products;
   /** How products are matched in activations, whose steps may have other uses: `0.5 * x`, `x * x`. */
   readonly ways: readonly Products[];
-  /** Matches constants that are off by a few percent. */
+  /** Matches constants that are off by up to a few percent. */
   readonly rough: Products;
   private readonly count: (what: string) => void;
   private readonly misses = new Map<Value, NotRaised>();
@@ -71,7 +71,7 @@ export class Raising {
     this.notes.push(notRaised(op, norm, miss));
   }
 
-  /** About results of ops as the rules saw them. */
+  /** Facts about results of ops, as the rules saw them. */
   facts(): NotRaised[] {
     const left = [...this.misses].filter(([statistic]) => !this.found.has(statistic)).map(([, fact]) => fact);
     return [...left, ...this.notes].sort((a, b) => a.value.span.start - b.value.span.start);

@@ -7,8 +7,9 @@
  *   kernel { let e = exp(x)  let r = e / sum(e, axes = [-1], keepdims = true) }
  *   kernel { let e_1 = exp(x)  let c = max(e_1, axes = [0]) }
  *
- * Chains of elementwise and index ops from parameters alone are recomputed, such as masks computed from positions: they cost their loads. Each is tried once in each kernel that
- * reads it and once for each op that does, and the cheapest partition is taken, as long as one gets cheaper.
+ * Chains of elementwise and index ops from parameters alone are recomputed, such as masks computed from positions: they cost only
+ * their loads. Each is tried with one copy per kernel that reads it and with one copy per op that does; the cheapest partition
+ * is taken, until none is cheaper.
  */
 
 import { copyOp } from "../src/ir/builder.ts";
@@ -72,7 +73,7 @@ function chainOf(value: Value): readonly Op[] | undefined {
   return visit(value) ? [...chain] : undefined;
 }
 
-/** With a separate chain for all readers of one key. */
+/** The function with a separate copy of the chain for each group of readers with the same key. */
 function again({ fn, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
   const chain = chainOf(value) as readonly Op[];
   const from = new Map<Op, Op>();

@@ -42,7 +42,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   const centered = (original: Value, now: Value, rows: Rows, builder: Builder, at?: Op): Value => {
     const form = moves.form(original, rows);
     if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
-    // 0, and NaN where the operand is not finite.
+    // x - x is 0, and NaN where x is not finite.
     if (form.kind === "nothing") return builder.emit("sub", [now, now]);
     const known = made.get(original)?.get(keyOf(form.kind === "constant" ? form.rows : form));
     if (known !== undefined) return known;
@@ -70,7 +70,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
     }
     if (way.is !== undefined) return operands[way.is] as Value;
     if (other !== undefined) return operands[other] as Value;
-    // A foreign op has the types that were declared for it.
+    // An extern op keeps the types that were declared for it.
     const types = op.results.map(({ type }) => type);
     return builder.add(makeOp(op.name, operands, op.attributes, { places: { op: op.span }, kernel: op.kernel, types }))
       .result;
@@ -93,7 +93,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   return { ...rewritten, centerOf, centeredRows };
 }
 
-/** For a sum one of whose operands is 0 now: the index of the other, if that is the whole result. */
+/** For a sum with an operand that has become 0: the index of the other operand, if that is the whole result. */
 function besideZero(op: Op, zero: readonly number[]): number | undefined {
   const { rightIdentity, commutative } = ops[op.name].facts;
   if (rightIdentity !== 0 || zero.length !== 1) return undefined;

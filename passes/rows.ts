@@ -39,7 +39,7 @@ export function ownRows(value: Value, rows: Rows): Rows {
   return rows.axes.every(isOwn) ? rows : along(rows, rows.axes.filter(isOwn));
 }
 
-/** Equal for the same rows. */
+/** A key that is equal for equal rows. */
 export function keyOf({ axes, block, scales = [] }: Rows): string {
   return [axes.join(), block ?? "", ...scales.map(({ constant }) => constant)].join("|");
 }

@@ -13,7 +13,7 @@ import { isOpaque } from "../src/ir/opaque.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import type { KernelGroups } from "./kernel-groups.ts";
 
-/** Ops of a function in order of execution: first those that no kernel computes. */
+/** The ops of one stage in order of execution: first those that no kernel computes. */
 interface Stage {
   readonly opaque: readonly Op[];
   readonly work: readonly Op[];

@@ -37,11 +37,11 @@ export interface Statistic {
   readonly axes: readonly number[];
   readonly scale: number;
   readonly lay: Shape;
-  /** Where it is rounded to f16 in between. */
+  /** The op that rounds it to f16 in between, if any. */
   readonly rounded: Op | undefined;
 }
 
-/** The read as a reduction, or a multiple of one. */
+/** The read as a statistic, if it is a reduction or a multiple of one. */
 export function statisticOf(read: Read, products: Products): Statistic | undefined {
   const product = products.of(read);
   const [only, ...others] = product.factors;
@@ -94,7 +94,7 @@ function unbiasedFactor(stat: Statistic): number | undefined {
   return near((n - 1) * ofSum, 1, 2 * floatTolerance) ? n / (n - 1) : undefined;
 }
 
-/** Whether the statistic is the mean of its operand; or the reason why not, if it nearly is. */
+/** Undefined if the statistic is the mean of its operand; the reason why not if it nearly is; else "other". */
 export function meanMiss(stat: Statistic): Miss | undefined | "other" {
   if (reductionResultOf(stat.value) === "mean" && near(stat.scale, 1, floatTolerance))
     return stat.rounded && roundedMiss(stat.rounded);

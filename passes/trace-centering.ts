@@ -22,11 +22,11 @@ interface Part {
 interface Trace {
   readonly constants: readonly Value[];
   readonly centered: readonly Centered[];
-  /** Whether there may be more. */
+  /** Whether the list was cut off. */
   readonly isCut: boolean;
 }
 
-/** Whether there is any of them. */
+/** Which kinds of values are centered instead. */
 interface Kinds {
   readonly constants: boolean;
   readonly centered: boolean;
@@ -101,6 +101,6 @@ export class Traces {
   }
 }
 
-/** There are four. */
+/** The four possible combinations. */
 const shared = [0, 1, 2, 3].map((bits): Kinds => ({ constants: (bits & 1) === 1, centered: (bits & 2) === 2 }));
 const kindsFor = (constants: boolean, centered: boolean) => shared[Number(constants) + 2 * Number(centered)] as Kinds;

@@ -1,7 +1,7 @@
 /**
  * Coalescing: how the addresses of a load or store are spread over memory. Lanes in lockstep issue their addresses together, and
- * the cache serves them line by line. If neighbouring lanes access neighbouring elements, that is a few lines; if their
- * addresses are far apart, it is a line for each lane (coalesced and uncoalesced accesses: Hong and Kim 2009, section 3.3). An
+ * the cache serves them line by line. If neighbouring lanes access neighbouring elements, they touch a few lines; if their
+ * addresses are far apart, they touch one line per lane (coalesced and uncoalesced accesses: Hong and Kim 2009, section 3.3). An
  * address that several lanes load at the same time is read once.
  */
 
@@ -20,7 +20,7 @@ export interface Access {
   readonly load?: ExpressionOf<"load">;
 }
 
-/** The loads and stores of a statement, without those of the statements in its body. */
+/** The loads and stores of a statement, excluding those of the statements in its body. */
 export function accessesOf(statement: Statement): readonly Access[] {
   const found: Access[] = [];
   const visit = (expression: Expression) => {
@@ -39,7 +39,7 @@ export function accessesOf(statement: Statement): readonly Access[] {
   return found;
 }
 
-/** What the active lanes of a workgroup touch in one execution. */
+/** The memory that the active lanes of a workgroup touch in one execution. */
 export interface Touched {
   /** Cache lines, counted separately for each group of lanes in lockstep. */
   readonly lines: number;
@@ -47,7 +47,7 @@ export interface Touched {
   readonly bytes: number;
 }
 
-/** @param index evaluates the index in a lane; undefined if it depends on a tensor's elements: each lane then touches its own line. */
+/** @param index evaluates the index in a lane; undefined if it depends on elements of a tensor: each lane then touches a line of its own. */
 export function touchedBy(
   { bytes }: Access,
   index: Evaluate<number> | undefined,

@@ -16,27 +16,27 @@ import type { Program, Statement } from "./statement.ts";
 export interface Estimate {
   readonly bytesLoaded: number;
   readonly bytesStored: number;
-  /** The part of the loaded bytes that caches serve: other workgroups load them as well, or this one has loaded them before. */
+  /** The loaded bytes that caches serve: other workgroups load them as well, or the same workgroup has loaded them before. */
   readonly bytesCached: number;
   /** Cache lines touched by loads and stores, counted for each execution and each group of lanes in lockstep. */
   readonly lines: number;
-  /** Arithmetic, memory accesses and iterations of loops, of all lanes, including lanes that wait for others of their subgroup. */
+  /** Arithmetic, memory accesses and loop iterations of all lanes, including lanes that wait for others of their subgroup. */
   readonly operations: number;
   /** Exponentials, roots and divisions, counted in the same way. */
   readonly transcendentals: number;
-  /** The barriers of all workgroups. */
+  /** The number of barriers executed by all workgroups. */
   readonly barriers: number;
   readonly workgroups: number;
   readonly launches: number;
-  /** 32-bit values that are live in a lane at a time. */
+  /** The maximum number of 32-bit values that are live in a lane at the same time. */
   readonly registers: number;
-  /** Lanes of all workgroups. */
+  /** The number of lanes in all workgroups. */
   readonly lanes: number;
-  /** Bytes per workgroup. */
+  /** Workgroup memory in bytes per workgroup. */
   readonly workgroupMemory: number;
 }
 
-/** The launch that is estimated. */
+/** The launch to be estimated. */
 interface EstimateAt {
   /** Extents of the symbolic dimensions. */
   readonly extents: Readonly<Record<string, number>>;
@@ -47,7 +47,7 @@ interface EstimateAt {
   readonly areAlike?: boolean;
 }
 
-/** Up to so many workgroups are all evaluated; of more, only the first and the last. */
+/** Up to this many workgroups are all evaluated; of more, only the first and the last. */
 const fewWorkgroups = 8;
 
 /**
@@ -93,7 +93,7 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
 
 const barriersOf = ({ lanes }: Executions, { workgroupSize }: Program) => lanes / workgroupSize;
 
-/** @param runs the number of executions. @param checks how often the condition of a loop is evaluated. */
+/** @param runs the number of executions. @param checks the number of times that the condition of a loop is evaluated. */
 function workOf(statement: Statement, runs: number, checks: number): Cost {
   switch (statement.kind) {
     case "define":

@@ -7,7 +7,7 @@ import type { Statement } from "./statement.ts";
 export type BoundOf = (index: Expression) => number;
 
 /**
- * @param extents the symbolic dimensions.
+ * @param extents the extents of symbolic dimensions.
  * @param workgroupSize in invocations.
  */
 export function indexBounds(
@@ -55,7 +55,7 @@ export function indexBounds(
   return boundOf;
 }
 
-/** A difference of u32 may wrap around, so it has no bound. */
+/** A bound of a binary operation. A difference of u32 may wrap around, so it has none. */
 function ofBinary({ operator, left, right }: ExpressionOf<"binary">, boundOf: BoundOf): number {
   const [a, b] = [boundOf(left), boundOf(right)];
   switch (operator) {

@@ -110,7 +110,7 @@ export function isOneKernel({ fn, steps }: Pick<Plan, "fn" | "steps">): boolean 
   return only?.kind === "launch" && only.fn === fn && more.length === 0;
 }
 
-/** The type of the buffer that a launch writes for a result of its function; with tiles, it may have one result for each. */
+/** The type of the buffer that a launch writes for a result of its function; a result without the dimension that is cut is stored once per tile. */
 export function writtenType(type: TensorType, tile: Tile | undefined): TensorType {
   if (tile === undefined || type.shape.includes(tile.dim)) return type;
   return { ...type, shape: [tile.count, ...type.shape] };
