@@ -2,8 +2,8 @@
  * `npm run bench [-- --quick] [-- --op layernorm --shape 4096x768 --peer jax-js --rounds 15]`
  *
  * Kernel times (timestamps around the dispatches that were noted, dispatched again) and end-to-end times (call to done,
- * inputs on the device), all on one device in one process and in turn, as medians. Every result is checked against float64
- * before it is timed. Multiples are of the best plain copy of rows x n. What was measured takes its place in
+ * inputs on the device), all on one device in one process and in turn, as medians. Every result is checked against
+ * float64 before it is timed. Multiples are of the best plain copy of rows x n. What was measured takes its place in
  * bench/results.json, docs/performance.md, docs/performance.svg and the README, beside what other devices gave before.
  * TIRC_ADAPTER chooses the device.
  */

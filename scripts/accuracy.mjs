@@ -1,4 +1,4 @@
-/** `npm run accuracy`: the error of every example against float64 on this machine's device, as a table. */
+/** `npm run accuracy`: prints a table with the error of every example relative to float64 on this machine's device. */
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";

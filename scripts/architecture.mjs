@@ -1,4 +1,4 @@
-/** The table of components in docs/architecture.md, from components.mjs and the imports, and its picture. */
+/** Generates the table and the diagram of components in docs/architecture.md from components.mjs and the imports. */
 import { between } from "./reference.mjs";
 
 /** Whether a chain of imports leads from one component to the other. */
@@ -9,7 +9,7 @@ function reaches(imports, from, to, seen = new Set()) {
   return next.has(to) || [...next].some((component) => reaches(imports, component, to, seen));
 }
 
-/** The transitive reduction: without arrows that follow from others. Components that import each other keep theirs. */
+/** The transitive reduction: drops arrows implied by others. Components that import each other keep theirs. */
 function arrowsOf(imports, from) {
   const to = [...imports.get(from)];
   const isImplied = (component) =>
@@ -24,9 +24,9 @@ function arrowsOf(imports, from) {
 }
 
 /**
- * @param {string} text docs/architecture.md.
- * @param {object[]} layers components.mjs's.
- * @param {ReadonlyMap<string, ReadonlySet<string>>} imports the components from which each component imports.
+ * @param {string} text the text of docs/architecture.md.
+ * @param {object[]} layers the layers of components.mjs.
+ * @param {ReadonlyMap<string, ReadonlySet<string>>} imports the components that each component imports from.
  */
 export function architecturePage(text, layers, imports) {
   const order = layers.flatMap(({ components }) => components.map(({ name }) => name));
@@ -55,7 +55,7 @@ function box(x, y, { is, says }, fill) {
 const arrow = (...points) =>
   `<path d="M${points.map(([x, y]) => `${x} ${y}`).join(" L")}" fill="none" stroke="${ink.muted}" stroke-width="1.6" marker-end="url(#to)"/>`;
 
-/** The picture: data in boxes, from top to bottom, and beside each arrow the components that take this step. */
+/** The diagram: data in boxes from top to bottom, and next to each arrow the components that compute the step. */
 export function architecturePicture({ flow, besides, layers }) {
   const names = new Set(layers.flatMap(({ components }) => components.map(({ name }) => name)));
   const componentsOf = ({ by }) => {

@@ -1,6 +1,6 @@
 /**
- * This build's kernels beside those of another checkout, interleaved on one device in one process: medians of ratios, and of
- * three runs the median. Exits 1 where a kernel takes more than 1.05 of the other's time.
+ * Compares this build's kernels with those of another checkout, interleaved on one device in one process: the median
+ * of three runs, each a median of ratios. Exits 1 if a kernel takes more than 1.05 times the other's time.
  *
  *   git worktree add --detach ../before COMMIT; (cd ../before && npm ci)
  *   npm run build && npm run bench:against -- ../before [--op layernorm] [--shape 4096x768] [--rounds 21]
@@ -60,16 +60,16 @@ const { device, close } = await openDevice({
   requiredFeatures: ["timestamp-query"],
 });
 
-/** A kernel of a build, bound to inputs of its own. */
+/** The kernel of a build, bound to its own inputs. */
 async function bound({ tirc, runtime }, op, shape) {
   const target = runtime.targetFromDevice(device);
   const { kernels } = tirc.compile(tirc.makeModule(functionsOf(tirc, op, shape)), { target });
   if (kernels.length > 1) throw new Error(`${op.title} is ${kernels.length} kernels: name an op that is one`);
   const [kernel] = kernels;
-  // What it was called before.
+  // Older builds call it `prepareKernel`.
   const prepared = await (runtime.prepare ?? runtime.prepareKernel)(device, kernel);
   const one = await prepared.bind(inputsOf(op, shape));
-  // What builds before had for it takes the timestamps as they are.
+  // Older builds have `record`, which takes the timestamps directly.
   return one.encode === undefined
     ? { encode: (encoder, { timestampWrites }) => one.record(encoder, timestampWrites), destroy: () => one.destroy() }
     : one;

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:compile`: how long starting and compiling take, and how compiling grows with the program. Needs dist/.
- * Exits 1 where something takes more than is asked for.
+ * `npm run bench:compile`: measures start-up and compile times, and how compile time grows with the program. Needs
+ * dist/. Exits 1 if a limit is exceeded.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -28,14 +28,14 @@ function milliseconds(args) {
 
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** The two commands in turn, so that what else the machine does weighs on both alike. */
+/** The two commands alternate, so that other load on the machine affects both. */
 function measureStart() {
   const bare = [];
   const compile = [];
   for (let round = 0; round < rounds + 1; round++) {
     const a = milliseconds(["-e", "0"]);
     const b = milliseconds([cli, "compile", "examples/bert-output.tir"]);
-    // The first round reads the files from the disk.
+    // The first round reads the files from disk.
     if (round === 0) continue;
     bare.push(a);
     compile.push(b);
@@ -43,7 +43,7 @@ function measureStart() {
   return { bare: median(bare), compile: median(compile), ratio: median(compile) / median(bare) };
 }
 
-/** Each in a process of its own: from text to one kernel. */
+/** Compiles text to one kernel, in a new process each time. */
 function measureProgram(kind, statements, times = 3) {
   const runs = Array.from({ length: times }, () => {
     const args = [`${root}scripts/compile-times.mjs`, kind, String(statements)];
@@ -75,7 +75,7 @@ const chain = measureProgram("chain", 10_000);
 report("10,000 statements to one kernel", chain.seconds, "s", asked.seconds);
 report("10,000 statements, memory at most", chain.megabytes, "MB", asked.megabytes);
 
-/** A million ops of one residual stream, with as much memory as is asked for. */
+/** A residual stream of a million ops, in a limited heap. */
 for (const kind of ["returned", "moved"]) {
   const args = ["--max-old-space-size=1800", `${root}scripts/centering-times.mjs`, kind, "1000000"];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
@@ -96,7 +96,7 @@ for (const kind of Object.keys(kinds)) {
     const cells = [parse, passes, codegen].map((time) => time.toFixed(0).padStart(8)).join(" ");
     console.log(`${kind.padEnd(12)} ${String(sizes[i]).padStart(10)} ${cells} ${megabytes.toFixed(0).padStart(8)}`);
   }
-  // Four times the statements: noise of one phase at one size weighs less than in a doubling.
+  // A factor of four in size: noise in one phase at one size matters less than with a factor of two.
   for (const phase of ["parse", "passes", "codegen"]) {
     growths.push([`${kind}, ${phase}: 20,000 statements against 5,000`, bySize.at(-1)[phase] / bySize.at(-3)[phase]]);
   }

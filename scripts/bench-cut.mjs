@@ -1,7 +1,7 @@
 /**
- * `npm run bench:cut -- MODEL.onnx [--rounds N] [NAME=EXTENT...]`: a model cut at its norms against the whole of it, both
- * on onnxruntime-web's WebGPU provider and one device: kernels launched, and the time until the device is done, in turn,
- * medians and quartiles. TIRC_ADAPTER names the device. Needs dist/.
+ * `npm run bench:cut -- MODEL.onnx [--rounds N] [NAME=EXTENT...]`: compares a model cut at its norms with the whole
+ * model, both on one device with onnxruntime-web's WebGPU provider: kernels launched, and the time until the device is
+ * done, alternating, as medians and quartiles. TIRC_ADAPTER selects the device. Needs dist/.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ if (!existsSync(`${root}dist/src/index.js`)) {
   console.error("dist/ is missing: run `npm run build` first");
   process.exit(1);
 }
-// V8's second compiler would have onnxruntime's module at work for minutes, with Dawn's callbacks waiting for it.
+// V8's optimizing compiler would work on onnxruntime's module for minutes while Dawn's callbacks wait.
 if (!process.execArgv.includes("--liftoff-only")) {
   const { status } = spawnSync(process.execPath, ["--liftoff-only", ...process.argv.slice(1)], { stdio: "inherit" });
   process.exit(status ?? 1);

@@ -1,9 +1,9 @@
 /**
- * `npm run bench:integrations [-- --rows 1024 --rounds 15]`, of a built package
+ * `npm run bench:integrations [-- --rows 1024 --rounds 15]`, after a build
  *
- * GELU(LayerNorm(x + residual)) of rows of 768, from tensors on the device to tensors on the device, until the device is
- * done: as nodes of onnxruntime-web and as layers of TensorFlow.js, and as a kernel in their place. By turns on one device;
- * medians, quartiles, and the ratio of each pair. TIRC_ADAPTER chooses the device.
+ * GELU(LayerNorm(x + residual)) on rows of 768, with inputs and results on the device, timed until the device is done:
+ * as nodes of onnxruntime-web, as layers of TensorFlow.js, and as a kernel that replaces each. Alternating on one
+ * device; medians, quartiles, and the ratio of each pair. TIRC_ADAPTER selects the device.
  */
 import { readFileSync } from "node:fs";
 import { modelOf } from "../bench/lib/ort.mjs";

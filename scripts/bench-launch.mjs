@@ -1,7 +1,7 @@
 /**
- * What launching costs: the processor's time of a frame of 500 bound dispatches above the calls of WebGPU alone, in Node and in headless Chromium; whether memory
- * stays flat; and the device's time of a kernel whose row length is a uniform beside the one that is specialized. Times are
- * medians of rounds in turn. `npm run bench:launch [ADAPTER]`, after a build.
+ * The cost of launches: CPU time of a frame of 500 bound dispatches beyond the WebGPU calls themselves, in Node and in
+ * headless Chromium; whether memory stays flat; and the device time of a kernel whose row length is a uniform compared
+ * with the specialized one. Times are medians of alternating rounds. `npm run bench:launch [ADAPTER]`, after a build.
  */
 import { fileURLToPath } from "node:url";
 import { inChromium, whyNoChromium } from "../bench/lib/in-chromium.mjs";
@@ -28,7 +28,7 @@ if (whyNoChromium() === undefined) {
   console.log(`a dispatch in Chromium: ${shown(await inChromium(module, "dispatchTimesOfPage"))}`);
 }
 
-/** Megabytes, once garbage is gone as far as one can ask for it. */
+/** Megabytes in use after garbage collection, as far as it can be requested. */
 const memory = () => {
   globalThis.gc?.();
   return process.memoryUsage().rss / 2 ** 20;

@@ -1,6 +1,6 @@
 /**
- * Rows whose length is known only at the launch, beside the same kernels for a length that is written in the program: medians
- * of ratios of interleaved runs on one device.
+ * Compares kernels whose row length is known only at launch with the same kernels for a length written in the program:
+ * medians of the ratios of interleaved runs on one device.
  *
  *   npm run build && npm run bench:lengths       TIRC_ADAPTER=llvmpipe, ROUNDS=15, LENGTHS=64,768,769,4096
  */
@@ -11,7 +11,7 @@ import { openDevice } from "../dist/src/runtime/node.js";
 
 const rounds = Number(process.env.ROUNDS ?? 15);
 const lengths = (process.env.LENGTHS ?? "64,768,769,4096").split(",").map(Number);
-/** Elements of each tensor of rows. */
+/** The number of elements in each tensor. */
 const elements = 2 ** 21;
 
 const norm = "axes = [-1], eps = 1e-5";
@@ -34,10 +34,10 @@ const programs = {
 const { device, close } = await openDevice({ adapter: process.env.TIRC_ADAPTER });
 const target = targetFromDevice(device);
 
-/** Usages of buffers, which Node has no names for. */
+/** Buffer usages, for which Node has no names. */
 const [COPY_DST, STORAGE] = [8, 128];
 
-/** A kernel on buffers of its own. */
+/** A kernel with its own buffers. */
 async function bound(text, dims) {
   const [kernel] = compile(parse(text), { target }).kernels;
   const prepared = await prepare(device, kernel);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:norms [-- ROUNDS]`: kernel times of a LayerNorm, and of the RMSNorm that is left of it where its rows are
- * proved centered, as multiples of a plain copy of the same tensor. Timestamps on the current adapter, interleaved, medians.
+ * `npm run bench:norms [-- ROUNDS]`: times of a LayerNorm, and of the RMSNorm it becomes if its rows are proved
+ * centered, as multiples of a plain copy of the same tensor. Timestamps on the current adapter, interleaved, medians.
  * Needs dist/.
  */
 import { existsSync } from "node:fs";

@@ -1,15 +1,17 @@
 /**
- * `npm run bench:tfjs [-- --rounds 9 --blocks 4 --width 256 --batch 8 --length 64 --chromium --keep]`, of a built package
+ * `npm run bench:tfjs [-- --rounds 9 --blocks 4 --width 256 --batch 8 --length 64 --chromium --keep]`, after a build
  *
- * A transformer encoder of TensorFlow.js as it is, after `applyFusedRmsNorm`, and with `fusedAdam` as well: launches and
- * milliseconds of inference and of a step of training by Adam, until the device is done. By turns on one device: medians,
- * quartiles, and the ratio in each round. `--chromium` measures in a page of Chromium, too. `--keep` puts the results into
- * bench/tfjs.json and the table of docs/integrations.md.
- * `--steps 100` compares the losses of so many steps instead, with the original's, and beside them those of controls, which are
- * the original with what is equal but for its rounding. Adam divides by the root of v, which for small gradients makes a
- * difference of rounding a step of full size, so a distance means something only beside the controls': the script exits 1 where
- * a fused model is ten times as far as the farthest control, and more than 1e-5.
- * `--epsilon 1e-4` and `--rate 1e-4` are Adam's. TIRC_ADAPTER chooses the device.
+ * A transformer encoder of TensorFlow.js: unchanged, after `applyFusedRmsNorm`, and with `fusedAdam` as well. Measures
+ * launches, and milliseconds of inference and of a training step with Adam until the device is done, alternating on one
+ * device: medians, quartiles, and the ratio in each round. `--chromium` also measures in a page of Chromium. `--keep`
+ * writes the results to bench/tfjs.json and to the table in docs/integrations.md.
+ *
+ * `--steps 100` instead compares the losses of that many steps with the original's, and with those of controls:
+ * variants of the original that differ in rounding only. Adam divides by the root of v, so that for small gradients a
+ * rounding difference becomes a step of full size; a distance therefore means something only relative to the controls'.
+ * Exits 1 if a fused model is both ten times as far away as the farthest control and farther than 1e-5.
+ *
+ * `--epsilon 1e-4` and `--rate 1e-4` are Adam's. TIRC_ADAPTER selects the device.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

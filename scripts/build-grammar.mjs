@@ -1,6 +1,6 @@
 /**
- * Turns grammar/tir.ohm into grammar/tir.ts and its words into grammar/words.ts, so that the grammar reaches a page without a file system.
- * The module holds ohm's recipes: building the grammars from them skips parsing the grammar's own text at start-up.
+ * Compiles grammar/tir.ohm to grammar/tir.ts and its keywords to grammar/words.ts, so that pages can load the grammar
+ * without a file system. The module contains ohm's recipes, which also avoids parsing the grammar itself at start-up.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,13 +11,13 @@ const source = new URL("../grammar/tir.ohm", import.meta.url);
 const target = new URL("../grammar/tir.ts", import.meta.url);
 const words = new URL("../grammar/words.ts", import.meta.url);
 
-/** A recipe without the text it was made from and the places in it, which are half of it: no match needs them. */
+/** A recipe without its source text and positions, which are half of its size and not needed to match. */
 function withoutSource(recipe) {
   const withoutPlaces = recipe.replaceAll(/\{"sourceInterval":\[\d+,\d+\]\}/g, "{}");
   return withoutPlaces.replace(/\{"source":"(?:[^"\\]|\\.)*"\}/, "{}");
 }
 
-/** The text of grammar/tir.ts for the grammar as it stands. */
+/** The text of grammar/tir.ts for the current grammar. */
 function grammarModule() {
   const { Tir, Frame } = ohm.grammars(readFileSync(source, "utf8"));
   return `// Made from tir.ohm by scripts/build-grammar.mjs. Do not edit.
@@ -34,13 +34,13 @@ export const frameGrammar: ohm.Grammar = makeRecipe(${withoutSource(Frame.toReci
 `;
 }
 
-/** All signs that stand in a rule's body, in their order. */
+/** All terminals in a rule's body, in order. */
 function terminalsOf(body) {
   const parts = body.terms ?? body.factors ?? (body.expr ? [body.expr] : []);
   return body.obj === undefined ? parts.flatMap(terminalsOf) : [body.obj];
 }
 
-/** The text of grammar/words.ts: what highlighting, completion and the printer know of the grammar. */
+/** The text of grammar/words.ts, which highlighting, completion and the printer use. */
 export function wordsModule() {
   const { rules } = ohm.grammars(readFileSync(source, "utf8")).Tir;
   const literals = terminalsOf(rules.word.body);
@@ -60,7 +60,7 @@ export const modifiers = ${list(modifiers)};
 `;
 }
 
-/** Writes grammar/tir.ts and grammar/words.ts where they are out of date. */
+/** Writes grammar/tir.ts and grammar/words.ts if they are out of date. */
 export function buildGrammar() {
   writeMade(target, grammarModule());
   writeMade(words, wordsModule());

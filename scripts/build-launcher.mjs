@@ -1,7 +1,7 @@
 /**
- * Writes the text of the launcher, which modules carry that stand on their own: src/launch/text-ts.ts has it in TypeScript,
- * src/launch/text-js.ts in JavaScript, minified. The files of src/launch become one: they import nothing but each other,
- * and no two names are the same.
+ * Writes the launcher's text, which standalone modules include: src/launch/text-ts.ts has it in TypeScript, and
+ * src/launch/text-js.ts in minified JavaScript. The files of src/launch are concatenated, which is possible because
+ * they import only each other and no two names are the same.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { transformSync } from "esbuild";
 import { writeMade } from "./write-made.mjs";
 
 const folder = new URL("../src/launch/", import.meta.url);
-/** Those that others need come first. */
+/** Dependencies come first. */
 const files = [
   ...[
     "compact",
@@ -32,7 +32,7 @@ const files = [
 const filesOfPlans = ["plan-manifest", "products", "overlap", "bound-plan", "plan", "callable-plan"];
 
 const imports = /^import\b[^;]*;\n/gm;
-/** Comments that a caller does not come to see. */
+/** Comments that callers never see. */
 const comments = /^ *(?:\/\*\*[\s\S]*?\*\/|\/\/.*)\n/gm;
 const seen = ["compact", "types", "callable"];
 
@@ -42,7 +42,7 @@ function textOf(name) {
   return own.replace(seen.includes(name) ? /^\/\*\*[\s\S]*?\*\/\n/ : comments, "").trim();
 }
 
-/** What the files of plans take from the launcher. */
+/** The launcher's names that the files of plans use. */
 function namesForPlans() {
   const names = filesOfPlans.flatMap((file) => {
     const text = readFileSync(new URL(`${file}.ts`, folder), "utf8");
@@ -52,7 +52,7 @@ function namesForPlans() {
   return [...new Set(names.flatMap((name) => (/^\s*(type\b|$)/.test(name) ? [] : [name.trim()])))];
 }
 
-/** Files that a module needs in addition if it has a function of several kernels. */
+/** The text that a module also needs if one of its functions has several kernels. */
 function planTexts() {
   const typescript = `${filesOfPlans.map(textOf).join("\n")}\n`;
   const { code } = transformSync(`${typescript}export { plan };\n`, {
@@ -87,7 +87,7 @@ function launcherTexts() {
   };
 }
 
-/** Writes the two files where they are out of date. */
+/** Writes the two files if they are out of date. */
 export function buildLauncher() {
   const plans = planTexts();
   for (const [language, text] of Object.entries(launcherTexts())) {

@@ -1,6 +1,6 @@
 /**
- * Writes the site into site/: the documents as pages, the playground, and the reference of the library. The pages open
- * from the folder; the playground is made of modules, which browsers load from a server only (`npx vite preview`).
+ * Builds the site in site/: the documents as pages, the playground, and the API reference. The pages open from the
+ * folder; the playground consists of modules, which browsers load only from a server (`npx vite preview`).
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const out = join(root, "site");
 
 buildGrammar();
 buildLauncher();
-// It reads the language's words from the sources, which are TypeScript.
+// The renderer imports TypeScript sources.
 const { module } = await runnerImport(join(root, "scripts/site/render.mjs"));
 const files = module.renderSite(root, [
   ["Playground", "playground/index.html"],

@@ -1,4 +1,4 @@
-/** Builds dist/ from the TypeScript sources: the grammar and the text of the launcher first, then tsc into a fresh folder that replaces dist/. */
+/** Builds dist/: generates the grammar and the launcher's text, then runs tsc into a new folder that replaces dist/. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,9 +1,9 @@
 /**
- * `node scripts/centering-times.mjs KIND OPS`: seconds of `eliminate-centering` on one residual stream of so many ops, and
- * the memory it took, as JSON. Needs dist/. A process of its own for each measurement: see bench-compile.mjs.
+ * `node scripts/centering-times.mjs KIND OPS`: prints the seconds and memory that `eliminate-centering` takes for one
+ * residual stream of OPS ops, as JSON. Needs dist/. bench-compile.mjs runs it in a new process for each measurement.
  *
  * - returned: the stream is a result, so every centering stays.
- * - moved: each branch is a product of centered rows, and the stream is centered where it begins.
+ * - moved: each branch is a product with centered rows, and the stream is centered at its beginning.
  */
 import { pathToFileURL } from "node:url";
 

@@ -1,17 +1,17 @@
 /**
- * Imports point one way: a file imports from its own layer or a lower one, and no chain of imports, of types or values,
- * comes back to its start; what is exported is imported. Exits 1 and names the file and the import otherwise. The layers
- * stand in components.mjs. The folder may be another than this repository.
+ * Checks that imports point one way: a file imports from its own layer or a lower one, there are no import cycles, of
+ * types or values, and every export is imported somewhere. Exits 1 and names the file and the import otherwise. The
+ * layers are in components.mjs. An argument names another folder to check.
  */
 
 import { layers } from "./components.mjs";
 import { importsOf, placeOf, sourceFiles } from "./imports.mjs";
 import { unusedExports } from "./unused-exports.mjs";
 
-/** Where Node's own modules may be imported. */
+/** The files that may import Node's modules. */
 const nodeAllowed = [
   ...[/^src\/cli\//, /^src\/bundlers\//, /^src\/testing\//, /^src\/runtime\/node(-[a-z-]+)?\.ts$/],
-  // It configures the build of the page, and is not part of the page.
+  // Configures the page's build; not part of the page.
   /^playground\/vite\.config\.ts$/,
 ];
 
@@ -36,7 +36,7 @@ function checkImport(file, { specifier, target }) {
     problems.push(`${file} imports "${specifier}": ${components} stay apart`);
 }
 
-/** Depth-first; a file met again while it is still open closes a cycle. */
+/** Depth-first search: reaching a file that is still on the stack closes a cycle. */
 function findCycles() {
   const state = new Map();
   const path = [];

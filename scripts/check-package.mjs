@@ -1,8 +1,8 @@
 /**
- * Packs the package and has publint and attw look at what was packed: whether its entries are there, with types that are
- * found. It has ES modules alone (`require` of Node 20.19 and later takes those too), so attw's profile is `esm-only`.
+ * Packs the package and checks the tarball with publint and attw: that its entry points exist and their types resolve.
+ * The package has only ES modules (`require` in Node 20.19 and later accepts them), so attw's profile is `esm-only`.
  *
- *   node scripts/check-package.mjs [TARBALL]     without one, the package is packed now
+ *   node scripts/check-package.mjs [TARBALL]     packs the package if no tarball is given
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";

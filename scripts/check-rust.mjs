@@ -1,6 +1,7 @@
 /**
- * `npm run check:rust [-- VERSION...]`, of a built package, with cargo and a network: crates with these versions of wgpu
- * (24 and 30 unless said otherwise) take what `tirc compile --emit rust` writes of all examples and plans, without a warning.
+ * `npm run check:rust [-- VERSION...]`, after a build; needs cargo and a network: checks that crates with these
+ * versions of wgpu (24 and 30 by default) compile the output of `tirc compile --emit rust` for all examples and plans
+ * without warnings.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 /**
- * Holds the surgery of checkpoints to the library that writes and loads them: models of `transformers` with random
- * weights, before and after, and with RMSNorms in the place of those LayerNorms that can be. Needs Python with torch,
- * transformers and safetensors; the results are kept, and a test reads them.
+ * Checks the surgery of checkpoints against the library that writes and loads them: `transformers` models with random
+ * weights, before and after, with RMSNorms in place of every LayerNorm that allows it. Needs Python with torch,
+ * transformers and safetensors; the results are stored, and a test reads them.
  *
  *   npm run build && PYTHON=python3 npm run check:checkpoints
  */

@@ -1,6 +1,6 @@
 /**
- * A headless Chromium with WebGPU on any Linux on x64: the one that `@sparticuz/chromium` ships, with its SwiftShader as
- * the adapter and the libraries that a bare machine lacks. Unpacked once into the user's cache.
+ * A headless Chromium with WebGPU on any x64 Linux: the build in `@sparticuz/chromium`, with its SwiftShader as the
+ * adapter and the libraries that minimal systems lack. Unpacked once to the user's cache.
  */
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -11,19 +11,19 @@ import { dirname, join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { chromium } from "playwright-core";
 
-/** The package's folder: its main file lies in a folder below. */
+/** The package's folder; its main file is in a subfolder. */
 function packageFolder() {
   let folder = dirname(createRequire(import.meta.url).resolve("@sparticuz/chromium"));
   while (!existsSync(join(folder, "bin", "chromium.br"))) folder = dirname(folder);
   return folder;
 }
 
-/** Why the browser is not available here, or `undefined` if it is. */
+/** Why the browser is not available on this machine, or `undefined` if it is. */
 export function whyNoChromium() {
   return process.platform === "linux" && process.arch === "x64" ? undefined : "needs Linux on x64";
 }
 
-/** The folder with everything in it. Unpacks aside and renames, so that no process sees half of it. */
+/** The folder of the unpacked browser. Unpacks to a temporary name and renames, so no process sees a partial folder. */
 function unpacked() {
   const from = packageFolder();
   const { version } = JSON.parse(readFileSync(join(from, "package.json"), "utf8"));
@@ -37,7 +37,7 @@ function unpacked() {
   for (const name of ["al2023.tar.br", "fonts.tar.br", "swiftshader.tar.br"]) {
     execFileSync("tar", ["-x", "-C", aside], { input: inflate(name) });
   }
-  // The package's own list of folders is made for another place.
+  // The package's own list of folders is for another environment.
   const dirs = [join(folder, "fonts"), "/usr/share/fonts"].map((dir) => `<dir>${dir}</dir>`).join("");
   const cacheDir = `<cachedir>${join(folder, "font-cache")}</cachedir>`;
   writeFileSync(join(aside, "fonts.conf"), `<?xml version="1.0"?>\n<fontconfig>${dirs}${cacheDir}</fontconfig>\n`);
@@ -51,8 +51,8 @@ function unpacked() {
 }
 
 /**
- * Starts it; `close()` ends it.
- * @param {{ webgpu?: boolean }} options whether pages have WebGPU. They have unless said otherwise.
+ * Starts the browser; `close()` stops it.
+ * @param {{ webgpu?: boolean }} options whether pages have WebGPU, by default true.
  */
 export function launchChromium({ webgpu = true } = {}) {
   const folder = unpacked();
@@ -60,7 +60,7 @@ export function launchChromium({ webgpu = true } = {}) {
   return chromium.launch({
     executablePath: join(folder, "chromium"),
     args: ["--no-sandbox", "--disable-dev-shm-usage", ...(webgpu ? gpu : ["--disable-features=WebGPU"])],
-    // NSS and the like, which a bare machine has not.
+    // NSS and other libraries that minimal systems lack.
     env: {
       ...process.env,
       LD_LIBRARY_PATH: [folder, join(folder, "lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(":"),

@@ -1,6 +1,6 @@
 /**
- * `node scripts/compile-times.mjs KIND STATEMENTS`: milliseconds of parsing, the passes and code generation for a made-up
- * program, and the memory it took, as JSON. Needs dist/. A process of its own for each measurement: see bench-compile.mjs.
+ * `node scripts/compile-times.mjs KIND STATEMENTS`: prints the milliseconds of parsing, passes and code generation for
+ * a generated program, and the memory used, as JSON. Needs dist/. bench-compile.mjs runs it in a new process each time.
  */
 import { pathToFileURL } from "node:url";
 
@@ -9,15 +9,15 @@ const steps = ["v + y", "v * 0.5", "tanh(v)", "v - x", "maximum(v, y)"];
 
 /** The `i`th statement, which defines `v${i + 1}`; `v0` is x. */
 export const kinds = {
-  /** Elementwise, one after the other. */
+  /** A chain of elementwise ops. */
   chain: (i) => steps[i % steps.length].replaceAll("v", `v${i}`),
   /** Each value is used again much later. */
   lattice: (i) => `v${i} * 0.5 + v${Math.floor(i / 2)}`,
-  /** The same over and over, for `cse`. */
+  /** The same expressions over and over, for `cse`. */
   repeats: (i) => `v${i - (i % 2)} + exp(x * y)`,
-  /** Nothing but identities, for `canonicalize`. */
+  /** Only identities, for `canonicalize`. */
   identities: (i) => `-(-(v${i} * 1 + 0)) / 1`,
-  /** A norm a statement: as many reductions in sequence. */
+  /** One norm per statement: as many reductions in sequence. */
   norms: (i) => `layernorm(v${i}, axes = [-1]) + y`,
   /** A residual stream with a centered norm in each step. */
   residual: (i) => `v${i} + tanh(layernorm(v${i}, axes = [-1]))`,

@@ -1,6 +1,7 @@
 /**
- * The components of the sources, low to high: a file imports from its own layer or a lower one. `npm run check:imports` checks
- * this, and docs/architecture.md is generated from it. The longest path that matches a file decides its component.
+ * The components of the sources, low to high: a file imports from its own layer or a lower one. `npm run check:imports`
+ * checks this, and docs/architecture.md is generated from it. The longest path that matches a file decides its
+ * component.
  */
 const component = (name, paths, does) => ({ name, paths, does });
 
@@ -51,7 +52,7 @@ export const layers = [
     apart: true,
     components: [
       component("passes", ["passes/"], "the passes, one file each, and the default pipeline"),
-      // It is given the passes that pipelines may name.
+      // Receives the passes that pipelines may name as arguments.
       component("pass manager", ["src/pass-manager/"], "runs a pipeline: checks, statistics, instruments, history"),
     ],
   },
@@ -138,7 +139,7 @@ export const layers = [
   { components: [component("playground", ["playground/"], "the page that compiles and runs programs")] },
 ];
 
-/** The data flow of a program, from top to bottom, and the components that compute the next level. */
+/** The data flow of a program, from top to bottom, and the components that compute each next stage. */
 export const flow = [
   { is: "text", says: "a .tir file", by: ["parser"] },
   { is: "tensor IR", says: "functions of ops on tensors", by: ["passes"] },
@@ -148,7 +149,7 @@ export const flow = [
   { is: "WGSL and manifest", says: "text, bindings, dispatch", by: ["launcher", "runtime"] },
   { is: "results", says: "in GPU buffers", by: [] },
 ];
-/** Models, which enter and leave beside it. `at` is the step of `flow`. */
+/** Models enter and leave next to this flow; `at` is the index in `flow`. */
 export const besides = [
   { is: "models", says: "ONNX, torch.export", by: ["ONNX", "torch.export"], at: 1, side: "left" },
   { is: "models, rewritten", says: "RMSNorms, centered weights", by: ["surgery"], at: 2, side: "right" },

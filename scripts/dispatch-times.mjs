@@ -1,4 +1,4 @@
-/** What recording a dispatch costs the processor, in Node and in a page: scripts/bench-launch.mjs runs it in both. */
+/** Measures the CPU cost of recording a dispatch; scripts/bench-launch.mjs runs it in Node and in a page. */
 import { compile, parse } from "../dist/src/index.js";
 import { prepare, targetFromDevice } from "../dist/src/runtime/index.js";
 import { median } from "../dist/src/runtime/measure.js";
@@ -6,14 +6,14 @@ import { median } from "../dist/src/runtime/measure.js";
 const source = "fn scores(s: f32[heads, k]) -> (p: f32[heads, k]) { return softmax(s * 0.125, axes = [-1]) }";
 
 /**
- * Microseconds of a dispatch in a pass of 500: medians of rounds in turn. `bare` are the calls of WebGPU without the
- * pipeline's; `set` and `bound` set it for each, `again` for the first.
+ * Microseconds per dispatch in a pass of 500: medians of alternating rounds. `bare` is the WebGPU calls without setting
+ * the pipeline; `set` and `bound` set it for each dispatch, `again` only for the first.
  */
 export async function dispatchTimes(device) {
   const kernel = await prepare(device, compile(parse(source), { target: targetFromDevice(device) }).kernels[0]);
   const [s, p] = [0, 1].map(() => device.createBuffer({ size: 64, usage: 128 }));
   const bound = kernel.bind({ s, p }, { heads: 1, k: 16 });
-  // The calls that a bound dispatch makes, as it makes them.
+  // The same calls that a bound dispatch makes.
   const made = {};
   bound.dispatch({
     setPipeline: (pipeline) => Object.assign(made, { pipeline }),
@@ -49,7 +49,7 @@ export async function dispatchTimes(device) {
   const times = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
   for (let round = 0; round < 80; round++) {
     for (const [name, dispatch] of Object.entries(kinds)) times[name].push(frame(dispatch));
-    // The queue of what is freed must not grow.
+    // Lets the queue of buffers to free drain.
     if (round % 10 === 0) await device.queue.onSubmittedWorkDone();
   }
   const rounds = times.bare.map((_, i) => i).slice(10);
@@ -57,7 +57,7 @@ export async function dispatchTimes(device) {
   return { bare: median(times.bare.slice(10)), set: above("set"), bound: above("bound"), again: above("again") };
 }
 
-/** The same on the device of a page. */
+/** The same measurement on a page's device. */
 export async function dispatchTimesOfPage() {
   const adapter = await navigator.gpu.requestAdapter();
   return dispatchTimes(await adapter.requestDevice());

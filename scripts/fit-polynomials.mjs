@@ -44,7 +44,7 @@ function interpolate(f, low, high, degree) {
   return inS.slice(0, count).map((c) => Number(round(c).toPrecision(10)));
 }
 
-/** `x` that minimizes |Ax - b|, by Gram and Schmidt, twice over. */
+/** The `x` that minimizes |Ax - b|, by Gram-Schmidt applied twice. */
 function leastSquares(a, b) {
   const q = a[0].map((_, j) => a.map((row) => row[j]));
   const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
@@ -66,7 +66,7 @@ function leastSquares(a, b) {
   return x;
 }
 
-/** Coefficients of P, then of Q less its first, which is 1, with x P(x^2) / Q(x^2) near the odd `f` on [0, high]. */
+/** Coefficients of P, then of Q without its constant term 1, for x P(x^2) / Q(x^2) near the odd `f` on [0, high]. */
 function rationalFit(f, high, degreeP, degreeQ) {
   const points = Array.from({ length: 400 }, (_, k) => (high * (1 - Math.cos((Math.PI * (k + 0.5)) / 400))) / 2);
   const squares = points.map((x) => (x / high) ** 2);
@@ -116,10 +116,10 @@ const oddIn = (f, limit) => (s) => (s === 0 ? limit : f(Math.sqrt(s)) / Math.sqr
 const relative = (got, exact) => Math.abs(got / exact - 1);
 const absolute = (got, exact) => Math.abs(got - exact);
 const inverse = (x) => 1 / (1 + 0.5 * x);
-/** (pi / 4)^2, and a little more for the rounding of the reduced argument. */
+/** (pi / 4)^2, slightly enlarged for the rounding of the reduced argument. */
 const quarter = (Math.PI / 4) ** 2 * 1.02;
 
-/** Each: what is interpolated on which interval of its variable, and how it is used, over which x it is judged. */
+/** Each entry: the function to interpolate and its interval, how the result is used, and over which x it is judged. */
 const fits = {
   erfNear: {
     coefficients: interpolate(oddIn(erf, 2 / Math.sqrt(Math.PI)), 0, 1, 7),

@@ -1,17 +1,17 @@
-/** Which files import which, read from their text, and in which components they lie. */
+/** Which files import which, read from their text, and the component of each file. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { layers } from "./components.mjs";
 
-/** The folder of the repository. */
+/** The repository's folder. */
 export const home = fileURLToPath(new URL("..", import.meta.url));
 const folders = ["grammar", "src", "passes", "codegen", "playground"];
-/** Of `import { a, type B as C } from "x"` the names are `a, type B as C`. */
+/** For `import { a, type B as C } from "x"` the names are `a, type B as C`. */
 const importPattern =
   /^\s*(?:import|export)\b(?:\s+type\b)?(?:\s*\{(?<names>[^}"']*)\})?[^"';]*?from\s*"(?<from>[^"]+)"|^\s*import\s*"(?<bare>[^"]+)"|\bimport\(\s*"(?<dynamic>[^"]+)"\s*\)/gm;
 
-/** The files of a folder and its subfolders whose names end so: TypeScript unless said otherwise. */
+/** The files in a folder and its subfolders whose names match `ending`, by default TypeScript sources. */
 export function filesUnder(folder, root = home, ending = /(?<!\.d)\.ts$/) {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder))
@@ -24,16 +24,16 @@ export function filesUnder(folder, root = home, ending = /(?<!\.d)\.ts$/) {
     .sort();
 }
 
-/** All source files, by their paths in the repository. */
+/** The paths of all source files in the repository. */
 export const sourceFiles = (root = home) => folders.flatMap((folder) => filesUnder(folder, root));
 
-/** The text of a file without its comments. */
+/** The text of a file without comments. */
 export const codeOf = (file, root = home) =>
   readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
 
 /**
- * What a file imports, types and values. `target` is a path in the repository, or undefined where a module of Node or of a
- * package is imported; `names` are those that it has in its own file, or undefined where it is imported as a whole.
+ * The imports of a file, types and values. `target` is a path in the repository, or undefined for a module of Node or
+ * of a package; `names` are the imported names as the file has them, or undefined if the module is imported as a whole.
  */
 export function importsOf(file, root = home) {
   return [...codeOf(file, root).matchAll(importPattern)].map(({ groups }) => {
@@ -47,7 +47,7 @@ const places = layers.flatMap(({ components }, layer) =>
   components.flatMap((component) => component.paths.map((path) => ({ path, component, layer }))),
 );
 
-/** The component of a file and the number of its layer, or undefined where no component has it. */
+/** The component of a file and the index of its layer; undefined if no component contains it. */
 export function placeOf(file) {
   const fits = places.filter(({ path }) => file.startsWith(path));
   return fits.reduce((longest, one) => (longest && longest.path.length >= one.path.length ? longest : one), undefined);

@@ -1,5 +1,5 @@
 /**
- * In Deno: gives the kernels in the folders of a folder to wgpu, and prints as JSON what it refuses.
+ * Runs in Deno: compiles the kernels in the subfolders of a folder with wgpu, and prints the rejected ones as JSON.
  *
  *   deno run --unstable-webgpu -A scripts/naga-check.mjs FOLDER
  */
@@ -13,13 +13,13 @@ if (!adapter) {
   console.error("Deno finds no WebGPU adapter; on Linux it needs a Vulkan driver");
   process.exit(1);
 }
-// Deno 2.9 gives `subgroups` to who asks for it, though its adapters do not list it.
+// Deno 2.9 grants `subgroups` on request, though its adapters do not list it.
 const device = await adapter.requestDevice({ requiredFeatures: ["subgroups", "shader-f16"] });
 
-/** What wgpu has against it, if anything. */
+/** wgpu's error for a kernel, if there is one. */
 async function refusal(wgsl, constants) {
   device.pushErrorScope("validation");
-  // naga knows the functions of subgroups, and not yet the directive (gfx-rs/wgpu#5555).
+  // naga supports subgroup functions, but not yet the directive (gfx-rs/wgpu#5555).
   const module = device.createShaderModule({ code: wgsl.replace("enable subgroups;", "") });
   for (const [, entryPoint] of wgsl.matchAll(/@compute[^{]*?\bfn\s+(\w+)/g)) {
     device.createComputePipeline({ layout: "auto", compute: { module, entryPoint, constants } });

@@ -1,8 +1,8 @@
 /**
- * Gives every kernel that the tests compile to naga, the WGSL compiler of wgpu and Firefox, in Deno, and has wgpu make its
- * pipeline. test/naga-results.json keeps how many there are in each test file; exits 1 where naga refuses a kernel.
+ * Compiles every kernel that the tests generate with naga, the WGSL compiler of wgpu and Firefox, in Deno, and creates
+ * its pipeline in wgpu. test/naga-results.json stores the number of kernels by test file; exits 1 if naga rejects one.
  *
- *   npm run check:naga -- [TEST-FILE...]     what is kept of other files stays; all files without one
+ *   npm run check:naga -- [TEST-FILE...]     all files by default; results of other files are kept
  *
  * Deno is not a dependency: `npm install --no-save deno` installs it.
  */

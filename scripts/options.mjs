@@ -1,4 +1,4 @@
-/** The options of measurements, in one way: `--help` and wrong options print how a script is called. */
+/** Options of the measuring scripts: `--help` and invalid options print the usage. */
 
 import { parseArgs } from "node:util";
 
@@ -8,7 +8,7 @@ function end(usage, wrong) {
   process.exit(wrong === undefined ? 0 : 2);
 }
 
-/** What `parseArgs` of Node finds. `usage` is how the script is called: `npm run bench -- [--quick] [--op NAME]...` */
+/** The result of Node's `parseArgs`. `usage` is how to call the script: `npm run bench -- [--quick] [--op NAME]...` */
 export function scriptOptions(usage, config) {
   let found;
   try {
@@ -20,7 +20,7 @@ export function scriptOptions(usage, config) {
   return found;
 }
 
-/** The only argument of a script: how often each is timed. */
+/** A script's only argument: the number of rounds. */
 export function roundsOr(otherwise, name) {
   const usage = `npm run ${name} -- [ROUNDS]\n\nROUNDS: how often each is timed, ${otherwise} by default`;
   const [given = String(otherwise)] = scriptOptions(usage, { allowPositionals: true }).positionals;

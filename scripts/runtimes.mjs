@@ -1,6 +1,6 @@
 /**
- * The built command in Deno and in Bun: it compiles an example, and runs it on a device against float64. Says what it
- * skips: neither is a dependency, `npm install --no-save deno bun` brings both. Exits 1 where one fails.
+ * Runs the built command in Deno and in Bun: compiles an example, and checks it on a device against float64. Reports
+ * what it skips: neither is a dependency, `npm install --no-save deno bun` installs both. Exits 1 if one fails.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: the pictures of the playground, from the page as it is now. Those in docs/, and in
- * playground/public/ the one that is shown with a link to the page and the icon of a phone's home screen.
+ * `npm run screenshots`: takes the pictures of the playground from the current page. They go to docs/, and to
+ * playground/public/ for the preview of links to the page and for the icon on a phone's home screen.
  */
 import { readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { servePlayground } from "./serve-playground.mjs";
 
 const desktop = { width: 1200, height: 720 };
 const phone = { width: 390, height: 844 };
-/** What is shown with a link. */
+/** The size of the preview of links. */
 const card = { width: 1200, height: 630 };
 
 const shots = [
@@ -78,7 +78,7 @@ try {
   }
   const page = await browser.newPage({ viewport: { width: 180, height: 180 } });
   const icon = readFileSync(new URL("../playground/public/icon.svg", import.meta.url), "utf8");
-  // A phone rounds the corners itself, and shows what is transparent as black.
+  // Phones round the corners themselves, and show transparent parts as black.
   await page.setContent(`<body style="margin:0;background:#3557c8">${icon}</body>`);
   await save(page, "playground/public/icon.png");
 } finally {

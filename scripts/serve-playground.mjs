@@ -1,4 +1,4 @@
-/** Builds the playground aside and serves what was built, for tests and screenshots. */
+/** Builds the playground in a temporary folder and serves it, for tests and screenshots. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { buildLauncher } from "./build-launcher.mjs";
 
 const configFile = fileURLToPath(new URL("../playground/vite.config.ts", import.meta.url));
 
-/** `url` ends in a slash; `close()` ends the server and removes what was built. */
+/** `url` ends with a slash; `close()` stops the server and removes the build. */
 export async function servePlayground() {
   buildGrammar();
   buildLauncher();

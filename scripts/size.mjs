@@ -1,6 +1,6 @@
 /**
- * The size of the compiler in a page: all that `tirc` exports, ohm-js with it, bundled and minified. Exits 1 above the
- * limits, which stand 3 % above what was measured when they were set.
+ * The size of the compiler in a page: everything that `tirc` exports, including ohm-js, bundled and minified. Exits 1
+ * above the limits, which were set 3 % above the measured size.
  */
 
 import { fileURLToPath } from "node:url";

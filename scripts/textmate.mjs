@@ -1,14 +1,14 @@
-/** The TextMate grammar of the language, from its grammar's words and the op table: what editors and documents highlight by. */
+/** The TextMate grammar of the language for editors and documents, from the keywords and the op table. */
 
 const word = (names) => `\\b(${names.join("|")})\\b`;
 
 /**
  * @param opNames every op that a program can call.
  * @param elementTypes `f32`, `f16` and so on.
- * @param words grammar/words.ts.
+ * @param words the exports of grammar/words.ts.
  */
 export function textmateGrammar(opNames, elementTypes, { keywords, literalWords, modifiers }) {
-  // What they declare is highlighted with them, by patterns of their own.
+  // Highlighted together with the name they declare, by separate patterns.
   const declaring = ["fn", "const", "let"];
   const bare = modifiers.filter((modifier) => modifier !== "@centered");
   const name = "[A-Za-z_][A-Za-z0-9_]*";

@@ -1,7 +1,8 @@
 /**
- * The `tirc` command many times in one process, for checks that call it hundreds of times: what takes longest is its start.
+ * Runs the `tirc` command many times in one process, for checks that call it hundreds of times: start-up dominates its
+ * time.
  *
- *   node scripts/tirc-session.mjs     reads arguments as lines of JSON, and writes { code, stdout, stderr } for each
+ *   node scripts/tirc-session.mjs     reads arguments as lines of JSON, writes { code, stdout, stderr } for each
  */
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

@@ -1,10 +1,10 @@
 /**
- * `npm run train [-- --size full|small|tiny --steps 200 --reference --keep]`, of a built package
+ * `npm run train [-- --size full|small|tiny --steps 200 --reference --keep]`, after a build
  *
- * The model of examples/training, trained four ways: with its LayerNorms; as `applyFusedRmsNorm` writes it; with its weights
- * centered once and plain RMSNorms; and in the lossy mode. On the device that TIRC_ADAPTER chooses, with `--reference` in
- * float64 by the interpreter. `--keep` writes these losses into examples/training/losses.json, and docs/training.svg from those
- * of `small`.
+ * Trains the model of examples/training in four ways: with its LayerNorms; as rewritten by `applyFusedRmsNorm`; with
+ * weights centered once and plain RMSNorms; and in lossy mode. Uses the device selected by TIRC_ADAPTER, or with
+ * `--reference` the interpreter in float64. `--keep` writes the losses to examples/training/losses.json, and
+ * docs/training.svg from those of `small`.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const steps = Number(values.steps);
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-// Node runs no TypeScript: the example is bundled, with the package left out.
+// Node does not run TypeScript, so the example is bundled, with the package as an external import.
 const folder = mkdtempSync(at("dist/.training-"));
 const names = ["train", "reference", "ways", "chart"];
 await build({

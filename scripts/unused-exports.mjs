@@ -1,17 +1,17 @@
-/** Exports that no other file imports. What the package exports counts as imported. */
+/** Finds exports that no other file imports. The package's own exports count as imported. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAst } from "rolldown/parseAst";
 import { codeOf, filesUnder, home, importsOf, sourceFiles } from "./imports.mjs";
 
-/** What the package exports, as sources. */
+/** The source files of the package's entry points. */
 function entryPoints(root) {
   const path = join(root, "package.json");
   const { exports = {} } = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {};
   return Object.values(exports).flatMap((one) => one.default?.replace(/^\.\/dist\/(.*)\.js$/, "$1.ts") ?? []);
 }
 
-/** The names that a file exports from its own; a text that is a module, as emitters have them, exports nothing of the file's. */
+/** The names that a file exports. Parsed, because emitters contain modules as string literals. */
 function exportsOf(file, root) {
   const { body } = parseAst(readFileSync(join(root, file), "utf8"), { lang: "ts" });
   return body.flatMap((statement) => {
@@ -22,7 +22,7 @@ function exportsOf(file, root) {
   });
 }
 
-/** Names of modules that are values: `import * as a` where `a` stands alone, as in `[a, b]`, and not only as in `a.name`. */
+/** Whether a file uses a namespace import as a value, as `a` in `[a, b]`, and not only for its members (`a.name`). */
 function isValue(file, specifier, root) {
   const text = codeOf(file, root);
   const name = text.match(new RegExp(`import \\* as (\\w+) from "${specifier}"`))?.[1];
@@ -30,8 +30,9 @@ function isValue(file, specifier, root) {
 }
 
 /**
- * Of sources and of what tests share, as `FILE exports NAME, which nothing imports`. Of a file that is imported as a whole,
- * what is used is what its importer names anywhere, or all where the importer hands it on as a value; scripts reach sources by paths in dist/, so that all their words count.
+ * The unused exports of sources and of shared test code, as `FILE exports NAME, which nothing imports`. For a namespace
+ * import, the exports used are those that the importer names anywhere, or all if it uses the namespace as a value.
+ * Scripts import sources by their paths in dist/, so every word in them counts.
  */
 export function unusedExports(root = home) {
   const sources = sourceFiles(root);

@@ -1,10 +1,10 @@
-/** Files that are made from others. */
+/** Writes generated files. */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
-/** Writes a file where it is out of date: a URL and its text. */
+/** Writes `text` to the URL `target` if the file is out of date. */
 export function writeMade(target, text) {
   if (readIfThere(target) === text) return;
-  // Written aside and renamed, so that a process which imports it at the same time never sees half of it.
+  // Written under another name and renamed, so that a process importing it at the same time never sees half of it.
   const aside = new URL(`${target.href}.${process.pid}.tmp`);
   writeFileSync(aside, text);
   renameSync(aside, target);

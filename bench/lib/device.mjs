@@ -32,8 +32,8 @@ export async function openBench() {
 const busy = { milliseconds: 200, passes: 20 };
 
 /**
- * How many passes are timed together. A graphics card is kept busy before and, by more passes than one measurement needs,
- * while it is timed.
+ * How many passes are timed together. A graphics card is kept busy before and, by more passes than one measurement
+ * needs, while it is timed.
  */
 export async function passesFor({ watch, isGpu }, work) {
   if (!isGpu) return 1;

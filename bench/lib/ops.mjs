@@ -53,8 +53,8 @@ const residual = {
 const swiglu = { title: "SwiGLU", inputs: { gate: all, up: all }, body: "  return silu(gate) * up" };
 
 /**
- * An op with its gradients: by which inputs, and whether its own result is computed too. The cotangent is the input `d_y`, and
- * everything is compared.
+ * An op with its gradients: by which inputs, and whether its own result is computed too. The cotangent is the input
+ * `d_y`, and everything is compared.
  */
 const withGradients = (key, op, wrt, hasForward = true) => ({
   ...op,

@@ -1,6 +1,6 @@
 /**
- * Inputs of an op and its results in float64, computed ahead by other threads where the machine has cores to spare: what is
- * measured on a GPU does not mind them.
+ * Inputs of an op and its results in float64, computed ahead by other threads where the machine has cores to spare:
+ * what is measured on a GPU does not mind them.
  */
 
 import { availableParallelism } from "node:os";

@@ -1,6 +1,6 @@
 /**
- * A transformer encoder of TensorFlow.js, as it is and with kernels in place of its norms and its optimizer: launches and times of
- * inference and of a step of training. It runs in Node and in a page.
+ * A transformer encoder of TensorFlow.js, as it is and with kernels in place of its norms and its optimizer: launches
+ * and times of inference and of a step of training. It runs in Node and in a page.
  */
 
 import { encoder } from "../../examples/tfjs/encoder.js";

@@ -1,6 +1,6 @@
 /**
- * How far the losses of an encoder of TensorFlow.js with kernels in its place are from the original's, beside those of controls:
- * the original again, with what is equal but for its rounding.
+ * How far the losses of an encoder of TensorFlow.js with kernels in its place are from the original's, beside those of
+ * controls: the original again, with what is equal but for its rounding.
  */
 
 import { changes, encoders } from "./tfjs-encoder.mjs";

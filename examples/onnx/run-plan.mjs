@@ -1,6 +1,7 @@
 /**
- * Runs what `tirc extract model.onnx -o FOLDER --cut` wrote: onnxruntime-web computes the pieces, tirc's kernels the norms
- * between them, and they pass each other buffers of one device, `ort.env.webgpu.device` of onnxruntime-web/webgpu.
+ * Runs what `tirc extract model.onnx -o FOLDER --cut` wrote: onnxruntime-web computes the pieces, tirc's kernels the
+ * norms between them, and they pass each other buffers of one device, `ort.env.webgpu.device` of
+ * onnxruntime-web/webgpu.
  *
  *   const run = await openPlan(ort, device, (name) => fetch(`FOLDER/${name}`).then((got) => got.arrayBuffer()));
  *   const { logits } = await run({ ids: new ort.Tensor("int64", ids, [1, 8]) });

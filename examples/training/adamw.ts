@@ -1,6 +1,6 @@
 /**
- * AdamW over all weights of a model, which lie in one buffer: gradients of several batches are accumulated, clipped by their norm, and
- * left out where they overflowed. Nothing is read back in a step.
+ * AdamW over all weights of a model, which lie in one buffer: gradients of several batches are accumulated, clipped by
+ * their norm, and left out where they overflowed. Nothing is read back in a step.
  */
 
 import { compile, parse, planManifest } from "tirc";
@@ -21,8 +21,8 @@ export interface AdamW {
   /** Adds these to the gradients of the batches before. Their losses are multiplied by 1 / batches, by `d_loss`. */
   accumulate(encoder: GPUCommandEncoder): void;
   /**
-   * A step by what was accumulated, which is 0 again afterwards. `lossScale` is what `d_loss` was multiplied by. A step whose
-   * gradients overflowed changes nothing, and is counted.
+   * A step by what was accumulated, which is 0 again afterwards. `lossScale` is what `d_loss` was multiplied by. A step
+   * whose gradients overflowed changes nothing, and is counted.
    */
   step(encoder: GPUCommandEncoder, lossScale?: number): void;
   /** The norm of the last step's gradients before clipping, once the encoder is submitted. */
@@ -81,8 +81,8 @@ export async function openAdamW(
 type Prepared = Awaited<ReturnType<typeof preparePlan>>;
 
 /**
- * The factor of a loss whose gradients are computed in f16: halved where they overflowed, doubled after so many steps in which they
- * did not, as PyTorch's GradScaler does.
+ * The factor of a loss whose gradients are computed in f16: halved where they overflowed, doubled after so many steps
+ * in which they did not, as PyTorch's GradScaler does.
  */
 export class LossScale {
   value: number;

@@ -1,6 +1,6 @@
 /**
- * Training a LayerNorm's model with an RMSNorm in its place, in float64, by two optimizers. What is tried: weights that were
- * centered once; their gradients centered too; the weights centered again after each step instead; both; and the
+ * Training a LayerNorm's model with an RMSNorm in its place, in float64, by two optimizers. What is tried: weights that
+ * were centered once; their gradients centered too; the weights centered again after each step instead; both; and the
  * centering kept in the graph, as an op on the weights.
  */
 

@@ -1,6 +1,7 @@
 /**
- * Trains a small character model on a WebGPU device, in Node or in a page: the gradients and everything between two products
- * are kernels of tirc, products its plain ones, and Adam is one kernel over all weights, which lie in one buffer.
+ * Trains a small character model on a WebGPU device, in Node or in a page: the gradients and everything between two
+ * products are kernels of tirc, products its plain ones, and Adam is one kernel over all weights, which lie in one
+ * buffer.
  */
 
 import { compile, type Fn, type FunctionGradient, gradient, type Module, makeModule, planManifest } from "tirc";

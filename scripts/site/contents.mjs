@@ -1,9 +1,9 @@
-/** The pages of the site and their order: the lists of docs/README.md, as mdBook reads its SUMMARY.md. */
+/** The pages of the site in order: the lists in docs/README.md, read as mdBook reads its SUMMARY.md. */
 
 const heading = /^## (?<title>.+)$/;
 const entry = /^(?<indent> *)- \[(?<title>[^\]]+)\]\((?<target>[^)]+)\)/;
 
-/** @param {string} summary the text of docs/README.md. A page that is listed below another one has that one's path as `below`. */
+/** @param {string} summary the text of docs/README.md. A page nested under another has that page's path as `below`. */
 export function contentsOf(summary) {
   const sections = [];
   for (const line of summary.split("\n")) {
@@ -25,15 +25,15 @@ export function contentsOf(summary) {
   return [start, ...sections];
 }
 
-/** A path of the repository: `target` as it stands in a file of `folder` ("" or "docs/"). */
+/** A path in the repository, from a link `target` in a file of `folder` ("" or "docs/"). */
 export function resolvePath(folder, target) {
   return new URL(target, `file:///${folder}`).pathname.slice(1).replace(/\/$/, "");
 }
 
-/** Where the site has a page of the repository. */
+/** The site's path for a page of the repository. */
 export const outputOf = (path) => path.replace(/(^|\/)README\.md$/, "$1index.html").replace(/\.md$/, ".html");
 
-/** The relative address of one file of the site in another. */
+/** The relative address of one file of the site from another. */
 export function addressFrom(from, to) {
   const [here, there] = [from.split("/").slice(0, -1), to.split("/")];
   while (here.length > 0 && there.length > 1 && here[0] === there[0]) {

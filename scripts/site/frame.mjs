@@ -1,8 +1,8 @@
-/** What stands around the content of each page: navigation, and the pages before and after. No page has a script. */
+/** The frame of each page: navigation, and links to the previous and next page. Pages have no scripts. */
 import { addressFrom, outputOf } from "./contents.mjs";
 import { escapeHtml } from "./highlight.mjs";
 
-/** A longer list of sections is not a table of contents: pages of diagnostics have dozens. */
+/** A longer list is useless as a table of contents: pages of diagnostics have dozens of sections. */
 const mostSections = 30;
 
 const link = (from, to, text, attributes = "") =>
@@ -18,7 +18,7 @@ function navigation(contents, output, headings) {
     return `<li>${link(output, outputOf(path), title, isHere ? ' aria-current="page"' : "")}${below}</li>`;
   };
   const here = contents.flatMap(({ pages }) => pages).find(({ path }) => outputOf(path) === output);
-  // Pages below one are listed where it is open, or one of them.
+  // Nested pages are listed only while their parent or one of its children is open.
   const isListed = ({ below }) => below === undefined || below === here?.path || below === here?.below;
   return contents
     .map(({ title, pages }, i) => {
@@ -31,7 +31,7 @@ function navigation(contents, output, headings) {
 
 /**
  * @param {{ contents: object[], output: string, title: string, html: string, headings?: object[], extra?: [string, string][] }} page
- *   `output` is its path in the site; `extra` are further places of the site by their names.
+ *   `output` is its path in the site; `extra` are other parts of the site by name.
  */
 export function frame({ contents, output, title, html, headings = [], extra = [] }) {
   const order = contents.flatMap(({ pages }) => pages);

@@ -1,4 +1,4 @@
-/** Code as HTML, in the classes of playground/colors.css: by the tokenizers that the playground's editors have. */
+/** Code as HTML with the classes of playground/colors.css, by the tokenizers of the playground's editors. */
 import { highlightCode, tagHighlighter } from "@lezer/highlight";
 import { tir } from "../../playground/editor/tir-language.ts";
 import { tokenKinds } from "../../playground/editor/token-kinds.ts";
@@ -10,7 +10,7 @@ const languages = { tir: tir().language, wgsl: wgsl().language };
 export const escapeHtml = (text) =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
-/** A block without a language is a program where one begins in it: pages of passes and diagnostics show parts of programs. */
+/** Blocks without a language are programs if a statement begins in them: many pages show parts of programs. */
 const looksLikeTir = (text) => /^\s*(?:fn \w+\(|let [\w(]|const \w+:)/m.test(text);
 
 export function highlight(text, name) {

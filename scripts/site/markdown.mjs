@@ -1,8 +1,8 @@
-/** Markdown to HTML, with GitHub's anchors: a page reads the same there and here. */
+/** Converts Markdown to HTML with GitHub's anchors, so that links work the same in both places. */
 import MarkdownIt from "markdown-it";
 import { escapeHtml, highlight } from "./highlight.mjs";
 
-/** GitHub's anchor of a heading: letters, digits, `_` and `-` stay, spaces become `-`. */
+/** GitHub's anchor for a heading: letters, digits, `_` and `-` are kept, spaces become `-`. */
 export const slugOf = (text) =>
   text
     .trim()
@@ -14,7 +14,7 @@ const plainText = (token) => token.children.map(({ content }) => content).join("
 
 /**
  * @param {string} text
- * @param {(target: string) => string} addressOf what a link or picture of the page leads to in the site.
+ * @param {(target: string) => string} addressOf the address in the site for a link or picture of the page.
  * @returns {{ html: string, title: string, headings: { level: number, text: string, id: string }[] }}
  */
 export function renderMarkdown(text, addressOf) {
@@ -24,7 +24,7 @@ export function renderMarkdown(text, addressOf) {
     `<pre tabindex="0"><code>${highlight(tokens[i].content, tokens[i].info.trim())}</code></pre>\n`;
   rules.table_open = () => '<div class="table" tabindex="0"><table>\n';
   rules.table_close = () => "</table></div>\n";
-  // Marks of what `npm run docs` writes.
+  // Markers of generated parts (`npm run docs`).
   rules.html_block = (tokens, i) => (tokens[i].content.startsWith("<!--") ? "" : tokens[i].content);
   const tokens = markdown.parse(text, {});
   const headings = [];
@@ -37,7 +37,7 @@ export function renderMarkdown(text, addressOf) {
     }
   };
   for (const [i, token] of tokens.entries()) {
-    // The empty corner of a table is the header of nothing.
+    // The empty corner of a table is not a header.
     if (token.type === "th_open" && tokens[i + 1].content === "") {
       token.tag = "td";
       tokens[i + 2].tag = "td";
@@ -64,7 +64,7 @@ export function renderMarkdown(text, addressOf) {
   return { html, title: headings.find(({ level }) => level === 1)?.text ?? "", headings };
 }
 
-/** A source file as a page's content. */
+/** The content of a page that shows a source file. */
 export function renderSource(path, text) {
   const language = path.endsWith(".tir") ? "tir" : path.endsWith(".wgsl") ? "wgsl" : "text";
   return `<h1>${escapeHtml(path)}</h1>\n<pre tabindex="0"><code>${highlight(text, language)}</code></pre>\n`;

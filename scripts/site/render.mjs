@@ -1,6 +1,7 @@
 /**
- * The site as files by their paths: the pages that docs/README.md lists, the README as the first one, and a page for each
- * file of the repository that they link to. All addresses are relative, so that pages open from a folder as from a server.
+ * The site as files by path: the pages listed in docs/README.md, the README as the first page, and a page for each file
+ * of the repository that they link to. All addresses are relative, so that pages work from a folder as well as from a
+ * server.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,9 +14,9 @@ const isText = (path) => /\.(?:tir|ts|m?js|cjs|json|html|txt|css|wgsl|md)$|(?:^|
 const isOutside = (target) => /^[a-z]+:/.test(target);
 
 /**
- * @param {string} root the repository's folder, with a slash at its end.
- * @param {[string, string][]} extra places of the site that others write, by their names.
- * @returns {Map<string, string | Uint8Array>} throws where a page links to what the repository does not have.
+ * @param {string} root the repository's folder, with a trailing slash.
+ * @param {[string, string][]} extra other parts of the site, built elsewhere, by name.
+ * @returns {Map<string, string | Uint8Array>} throws if a page links to a file that does not exist.
  */
 export function renderSite(root, extra = []) {
   const read = (path) => readFileSync(join(root, path), "utf8");
@@ -24,7 +25,7 @@ export function renderSite(root, extra = []) {
   const files = new Map();
   const linked = new Set();
 
-  /** The place of a repository path in the site; files that are not pages are shown as they are. */
+  /** The site's path for a repository path; files that are neither pages nor text are copied unchanged. */
   const placeOf = (path, page) => {
     if (pages.has(path)) return outputOf(path);
     const entry = statSync(join(root, path), { throwIfNoEntry: false });
@@ -45,7 +46,7 @@ export function renderSite(root, extra = []) {
     };
     put(output, renderMarkdown(read(page), addressOf));
   }
-  // A set goes on to what is added while it is read: the files of folders.
+  // Iterating a set includes elements added on the way: the files in linked folders.
   for (const path of linked) {
     if (statSync(join(root, path)).isDirectory()) {
       const output = `${path}/index.html`;
