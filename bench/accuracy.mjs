@@ -1,4 +1,4 @@
-/** `npm run bench:accuracy`: the largest error of each contender's LayerNorm on rows that are hard to normalize. */
+/** `npm run bench:accuracy`: the largest error of each library's LayerNorm on rows that are hard to normalize. */
 
 import { openBench, tirc } from "./lib/device.mjs";
 import { noise, ops, reference } from "./lib/ops.mjs";

@@ -1,11 +1,11 @@
 /**
  * `npm run bench [-- --quick] [-- --op layernorm --shape 4096x768 --peer jax-js --rounds 15]`
  *
- * Kernel times (timestamps around the dispatches that were noted, dispatched again) and end-to-end times (call to done,
- * inputs on the device), all on one device in one process and in turn, as medians. Every result is checked against
- * float64 before it is timed. Multiples are of the best plain copy of rows x n. What was measured takes its place in
- * bench/results.json, docs/performance.md, docs/performance.svg and the README, beside what other devices gave before.
- * TIRC_ADAPTER chooses the device.
+ * Measures kernel times (recorded dispatches, replayed between timestamps) and end-to-end times (from call to
+ * completion, inputs on the device), alternating on one device in one process, as medians. Every result is checked
+ * against float64 before it is timed. Times are given as multiples of the best plain copy of rows x n. The results are
+ * merged with those of other devices in bench/results.json, docs/performance.md, docs/performance.svg and the README.
+ * TIRC_ADAPTER selects the device.
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -31,10 +31,10 @@ const allShapes = [
   ...["4096x64", "4096x768", "2048x1024", "1024x4096", "256x16384", "1000x1000", "4096x769", "8x131072", "65537x32"],
 ];
 const quickShapes = ["4096x64", "4096x768", "1024x4096"];
-/** Of a GPU: what its caches do not hold. */
+/** Shapes for GPUs: they exceed the caches. */
 const largeShapes = ["262144x64", "20480x768", "16384x1024", "4096x4096", "1024x16384", "20480x769"];
 const rounds = Number(options.rounds);
-/** Runs without some peer, or with few rounds, are for looking at only. */
+/** Runs with selected peers or with few rounds are printed only. */
 const isWritten = options.peer === undefined && rounds >= 9;
 
 const context = await openBench();
@@ -51,10 +51,10 @@ for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
 
 const quantile = (values, share) => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)];
 
-/** Further off than this a result is wrong: peers lose some digits, and GELU by tanh would show. */
+/** Beyond it a result is wrong. Peers lose some digits; using the tanh form of GELU would exceed it. */
 const tolerance = 2e-4;
 
-/** How far a result is off at most: an element by its size or 1, a sum over the rows by the size of the largest. */
+/** The largest error: of an element relative to it or 1, of a sum over the rows relative to the largest one. */
 function errorOf(wanted, got, [rows, n]) {
   const largest =
     wanted.length === n && rows > 1 ? wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 0;
@@ -94,7 +94,7 @@ async function measure(key, shape, { data, wanted }) {
   const sound = runs.filter(({ failed }) => failed === undefined);
   const passes = await passesFor(context, works[0]);
   for (let round = -2; round < rounds; round++) {
-    // Each is first in some round: what ran before weighs on whoever comes next.
+    // The order rotates, because each measurement influences the next one.
     const turned = (list) => list.map((_, i) => list[(i + round + list.length * 2) % list.length]);
     for (const each of turned([...copies, ...sound])) {
       const time = await watch.time(each.work, passes);
@@ -120,7 +120,7 @@ async function measure(key, shape, { data, wanted }) {
 
 const kept = new URL("results.json", import.meta.url);
 
-/** The runs on all devices so far, this device's with one more result. */
+/** The runs on all devices, with this result added to its device's. */
 function keep(result) {
   const runs = existsSync(kept) ? JSON.parse(readFileSync(kept, "utf8")) : [];
   const others = runs.find(({ device }) => device === context.description)?.results ?? [];

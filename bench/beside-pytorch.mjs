@@ -1,7 +1,7 @@
 /**
- * `node bench/beside-pytorch.mjs` (PYTHON=python3): times of tirc's kernels and of PyTorch's on a CUDA device, in
- * milliseconds, before and after each other, the less of both. They stand in bench/pytorch.json, and beside each other
- * in docs/performance.md.
+ * `node bench/beside-pytorch.mjs` (PYTHON=python3): compares the times of tirc's kernels with PyTorch's on a CUDA
+ * device, in milliseconds. PyTorch runs before and after tirc, and the lesser time counts. Writes bench/pytorch.json
+ * and the comparison in docs/performance.md.
  */
 
 import { execFileSync } from "node:child_process";

@@ -1,9 +1,9 @@
-// The norms of a model, its weights folded: the new program and the new weights.
+// Folds the centering of a model's norms into its weights, and returns the new program and the new weights.
 import { readFileSync } from "node:fs";
 import { applyFusedRmsNorm, type Const, constantsOf, materialize, parse, print, type Tensor } from "tirc";
 
 const text = readFileSync(new URL("models/activation.tir", import.meta.url), "utf8");
-// Your own reader of weights: here each is all ones but for its first element.
+// Put your own reader of weights here: this one returns ones except for the first element.
 const load = ({ type }: Const): Tensor => {
   const shape = type.shape as number[];
   const count = shape.reduce((product, extent) => product * extent, 1);

@@ -1,4 +1,4 @@
-/** A kernel that is prepared once, bound to tensors, and dispatched in every frame. Its page is docs/launching.md. */
+/** A kernel that is prepared once, bound to tensors, and dispatched in every frame. See docs/launching.md. */
 
 import { compile, parse } from "tirc";
 import { prepare } from "tirc/runtime";
@@ -21,9 +21,9 @@ export async function launch(device: GPUDevice) {
   pass.end();
   device.queue.submit([encoder.finish()]);
 
-  // In place, and of another length: the same pipeline.
+  // In place, with another length: the same pipeline.
   const inPlace = scores.bind({ s, p: s, scale: 1 }, { heads: 32, k: 100 });
-  // The first 16 heads alone.
+  // Only the first 16 heads.
   const half = scores.bind({ s: { buffer: s, size: 8192 }, scale: 1 }, { heads: 16, k: 128 });
   half.outputs.p?.buffer; // made for it
 

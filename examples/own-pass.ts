@@ -1,4 +1,4 @@
-/** A pass of one's own in a pipeline: GELU becomes ReLU, and the result is compiled. */
+/** A custom pass in a pipeline: replaces GELU by ReLU, and compiles the result. */
 import { builtins, compile, definePass, PassManager, parse, printIr, rewriteFn, timing } from "tirc";
 
 const geluToRelu = definePass({
@@ -16,7 +16,7 @@ const geluToRelu = definePass({
 
 const module = parse("fn f(x: f32[rows, 64]) -> f32[rows, 64] { return gelu(x * 2) }", { file: "f.tir" });
 
-// On its own: what the pipeline makes of the module, which itself is untouched.
+// By itself: returns what the pipeline makes of the module and leaves the original unchanged.
 const manager = new PassManager(["canonicalize", geluToRelu, "fuse-elementwise"], {
   builtins,
   instruments: [timing(), printIr({ after: "change" })],
@@ -24,6 +24,6 @@ const manager = new PassManager(["canonicalize", geluToRelu, "fuse-elementwise"]
 const { changed, statistics } = manager.run(module);
 console.log(String(manager), changed, statistics["gelu-to-relu"]);
 
-// As part of compiling.
+// As part of a compilation.
 const { kernels } = compile(module, { passes: [geluToRelu, "default"] });
 console.log(kernels[0]?.wgsl);

@@ -76,7 +76,7 @@ async function bound({ tirc, runtime }, op, shape) {
 }
 
 let missed = 0;
-console.log(`${device.adapterInfo.device}: time as a part of that in ${positionals[0]}`);
+console.log(`${device.adapterInfo.device}: time relative to ${positionals[0]}`);
 for (const key of options.op) {
   for (const text of options.shape) {
     const shape = text.split("x").map(Number);

@@ -89,7 +89,7 @@ const quantile = (list, q) => list.toSorted((a, b) => a - b)[Math.floor((list.le
 const shown = (list) =>
   `${quantile(list, 0.5).toFixed(2)} (${quantile(list, 0.25).toFixed(2)} to ${quantile(list, 0.75).toFixed(2)})`;
 
-console.log(`${rows} x ${width} on ${description}, ${rounds} rounds, ms a call`);
+console.log(`${rows} x ${width} on ${description}, ${rounds} rounds, ms per call`);
 for (const [name, open] of Object.entries({ "onnxruntime-web": ofOnnxruntime, "TensorFlow.js": ofTfjs })) {
   const { library, kernel: own, read } = await open();
   const [theirs, ours] = [await read(await library()), await read(await own())];

@@ -54,7 +54,9 @@ async function bound(text, dims) {
   return prepared.bind(tensors, dims);
 }
 
-console.log(`${device.adapterInfo.device}: time with a length of the launch, as a part of that with a written one`);
+console.log(
+  `${device.adapterInfo.device}: time with a length known only at launch, relative to a length in the program`,
+);
 for (const [name, program] of Object.entries(programs)) {
   const parts = [];
   for (const n of lengths) {

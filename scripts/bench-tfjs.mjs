@@ -57,13 +57,13 @@ const libraries = { tf, input, layers, model, applyFusedRmsNorm, fusedAdam };
 if (options.steps > 0) {
   const { steps, rate, epsilon } = options;
   console.log(
-    `largest distance of the losses so far, ${steps} steps of Adam, rate ${rate}, epsilon ${epsilon}, on ${description}`,
+    `largest distance between the losses so far, ${steps} steps of Adam, rate ${rate}, epsilon ${epsilon}, on ${description}`,
   );
   process.exit((await compareLosses(libraries, options, console.log)) ? 0 : 1);
 }
 
 const { blocks, batch, length, width, rounds, fold, post } = options;
-const variant = [fold && "centerings in weights", post && "norms behind the sums"].filter(Boolean).join(", ");
+const variant = [fold && "centerings in weights", post && "post-norm"].filter(Boolean).join(", ");
 const about = { blocks, shape: [batch, length, width], rounds, ...(variant && { variant }) };
 const results = [{ where: "Node", device: description, ...about, ...(await timeEncoders(libraries, options)) }];
 if (values.chromium) {

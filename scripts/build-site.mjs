@@ -38,4 +38,4 @@ const typedoc = spawnSync(process.execPath, [join(tool, "node_modules/typedoc/bi
   stdio: "inherit",
 });
 if (typedoc.status !== 0) process.exit(typedoc.status ?? 1);
-console.log(`site: ${files.size} files of pages, the playground and the reference in ${out}`);
+console.log(`site: ${files.size} files of pages, the playground and the API reference in ${out}`);

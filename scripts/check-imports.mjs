@@ -31,9 +31,12 @@ function checkImport(file, { specifier, target }) {
   if (to === undefined) problems.push(`${file} imports "${specifier}": it is in no component`);
   if (from === undefined || to === undefined) return;
   const components = `${to.component.name} and ${from.component.name}`;
-  if (to.layer > from.layer) problems.push(`${file} imports "${specifier}": of ${components} the first lies above`);
+  if (to.layer > from.layer)
+    problems.push(
+      `${file} imports "${specifier}": ${to.component.name} is in a higher layer than ${from.component.name}`,
+    );
   else if (to.layer === from.layer && to.component !== from.component && layers[to.layer].apart)
-    problems.push(`${file} imports "${specifier}": ${components} stay apart`);
+    problems.push(`${file} imports "${specifier}": ${components} may not import each other`);
 }
 
 /** Depth-first search: reaching a file that is still on the stack closes a cycle. */

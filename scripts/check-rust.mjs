@@ -37,7 +37,7 @@ for (const version of versions) {
     writeFileSync(join(folder, "src/lib.rs"), `#![deny(warnings)]\n${modules}`);
     for (const [i, text] of files.entries()) writeFileSync(join(folder, `src/m${i}.rs`), text);
     const { status } = spawnSync("cargo", ["check"], { cwd: folder, stdio: "inherit" });
-    console.log(`wgpu ${version}: ${files.length} files ${status === 0 ? "are taken" : "are not taken"}`);
+    console.log(`wgpu ${version}: ${files.length} files ${status === 0 ? "compile" : "do not compile"}`);
     if (status !== 0) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import process from "node:process";
 const folder = process.argv[2];
 const adapter = await navigator.gpu?.requestAdapter();
 if (!adapter) {
-  console.error("Deno finds no WebGPU adapter; on Linux it needs a Vulkan driver");
+  console.error("Deno found no WebGPU adapter; on Linux it needs a Vulkan driver");
   process.exit(1);
 }
 // Deno 2.9 grants `subgroups` on request, though its adapters do not list it.

@@ -18,7 +18,7 @@ const bin = join(root, "node_modules/.bin/deno");
 const deno = process.env.DENO ?? (existsSync(bin) ? bin : "deno");
 const version = spawnSync(deno, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0];
 if (version === undefined) {
-  console.log("skipped: there is no Deno here; `npm install --no-save deno` brings it, $DENO names one");
+  console.log("skipped: Deno is not installed; run `npm install --no-save deno` or set $DENO to its path");
   process.exit(0);
 }
 
@@ -39,7 +39,7 @@ try {
   const check = ["run", "--unstable-webgpu", "--no-lock", "-A", join(root, "scripts/naga-check.mjs"), folder];
   const stdio = ["ignore", "pipe", "inherit"];
   const { status, stdout } = spawnSync(deno, check, { cwd: root, stdio, encoding: "utf8", maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error("Deno did not get through");
+  if (status !== 0) throw new Error("Deno failed");
   const { adapter, refused } = JSON.parse(stdout);
 
   const none = { files: {}, refused: [] };
@@ -64,7 +64,7 @@ try {
   const total = found.reduce((sum, [, count]) => sum + count, 0);
   console.log(`${total} kernels of ${found.length} test files, ${refused.length} refused on ${adapter}`);
   for (const { message, wgsl } of refused) console.log(`\n${message}\n${wgsl}`);
-  if (failed.length > 0) console.log(`\nwithout the kernels of these, which fail:\n  ${failed.join("\n  ")}`);
+  if (failed.length > 0) console.log(`\nnot counted, because their tests fail:\n  ${failed.join("\n  ")}`);
   process.exitCode = refused.length + failed.length > 0 ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });

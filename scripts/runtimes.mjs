@@ -26,7 +26,7 @@ const lines = [
 for (const { name, command, options } of runtimes) {
   const version = spawnSync(command, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0];
   if (version === undefined) {
-    console.log(`skipped: there is no ${name} here`);
+    console.log(`skipped: ${name} is not installed`);
     continue;
   }
   for (const line of lines) {

@@ -61,7 +61,7 @@ async function save(page, path) {
 
 const why = whyNoChromium();
 if (why !== undefined) {
-  console.error(`the browser ${why}`);
+  console.error(`Chromium ${why}`);
   process.exit(1);
 }
 const { url, close } = await servePlayground();

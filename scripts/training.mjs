@@ -56,7 +56,7 @@ async function opened(module, from) {
   const { openDevice } = await import("../dist/src/runtime/node.js");
   const { device, description } = await openDevice();
   const trainer = await openTrainer(device, module, from, { batch: rows, rate });
-  console.log(`${trainer.launches} launches a step on ${description}`);
+  console.log(`${trainer.launches} launches per step on ${description}`);
   return trainer;
 }
 

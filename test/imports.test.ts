@@ -48,7 +48,7 @@ test("an import from a higher layer, if only of a type", () => {
       "src/ir/b.ts": "export type B = 1;\n",
       "src/driver/c.ts": "export type C = 1;\n",
     }),
-  ).toEqual(['src/ir/a.ts imports "../driver/c.ts": of driver and tensor IR the first lies above']);
+  ).toEqual(['src/ir/a.ts imports "../driver/c.ts": driver is in a higher layer than tensor IR']);
 });
 
 test("exports that no file imports; what the package exports is imported", () => {

@@ -1,6 +1,6 @@
 /**
- * One device for all. Peers ask for an adapter and a device of their own, and are given tirc's; what they dispatch is
- * noted, so that it can be dispatched again between two timestamps.
+ * One device for all libraries. A peer that requests an adapter and a device receives tirc's, and its dispatches are
+ * recorded, so that they can be replayed between two timestamps.
  */
 
 const { isSoftware } = await import("../../dist/src/launch/choose.js");
@@ -28,12 +28,12 @@ export async function openBench() {
   };
 }
 
-/** An idle graphics card clocks down, by four on an H200, and takes its time to come back. */
+/** An idle graphics card lowers its clock, an H200 by a factor of four, and takes time to raise it again. */
 const busy = { milliseconds: 200, passes: 20 };
 
 /**
- * How many passes are timed together. A graphics card is kept busy before and, by more passes than one measurement
- * needs, while it is timed.
+ * The number of passes to time together. A graphics card is kept busy beforehand, and while it is timed by more passes
+ * than a single measurement needs.
  */
 export async function passesFor({ watch, isGpu }, work) {
   if (!isGpu) return 1;

@@ -1,5 +1,5 @@
 /**
- * Kernels written by hand: a subgroup a row, vectors of four, the row read twice, Welford merged by Chan's formula.
+ * Hand-written kernels: a subgroup per row, vectors of four, two reads of the row, Welford merged by Chan's formula.
  */
 
 import { mostWorkgroups } from "../../dist/src/launch/counts.js";

@@ -1,4 +1,4 @@
-/** A module in a page of a headless Chromium with WebGPU. */
+/** Runs a module in a page of a headless Chromium with WebGPU. */
 
 import { createServer } from "node:http";
 import { build } from "esbuild";
@@ -7,17 +7,17 @@ import { launchChromium, whyNoChromium } from "../../scripts/chromium.mjs";
 export { whyNoChromium };
 
 /**
- * Calls a function that a module exports, in a page.
+ * Calls an exported function of a module in a page.
  *
  * @param module the path of the module, which is bundled
- * @param given its argument, which must be JSON, as its result
+ * @param given the argument; it and the result must be JSON
  */
 export async function inChromium(module, name, given) {
   const { outputFiles } = await build({
     ...{ entryPoints: [module], bundle: true, format: "iife", globalName: "measured", write: false, logLevel: "error" },
   });
   const browser = await launchChromium();
-  // Only pages in a secure context have WebGPU.
+  // Pages have WebGPU only in a secure context.
   const server = createServer((_, response) => response.setHeader("content-type", "text/html").end("<!doctype html>"));
   try {
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

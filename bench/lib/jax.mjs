@@ -1,4 +1,4 @@
-/** jax-js: each op under `jit`. Arrays are given away unless `ref` is taken. */
+/** jax-js: each op under `jit`. Calls consume their arrays unless these are passed as `ref`. */
 
 export const name = "jax-js";
 export const hasGradients = true;
@@ -35,7 +35,7 @@ export async function open() {
       return v;
     },
   };
-  /** The function with its gradients by the inputs `wrt`: its result, if it is asked for, and then theirs. */
+  /** A function that returns the result, if requested, followed by the gradients of the inputs `wrt`. */
   const withGradients =
     (f, names, { wrt, hasForward }) =>
     (...given) => {

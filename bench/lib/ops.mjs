@@ -1,11 +1,11 @@
-/** The ops that are timed, each as a `.tir` program, from which the float64 reference is computed too, with its inputs. */
+/** The ops to time, each as a `.tir` program that also gives the float64 reference, with its inputs. */
 import { normal, randomNumbers } from "../../dist/src/ir/random.js";
 
 const all = "rows, n";
 const steps = ["v + y", "v * 0.5", "tanh(v)", "v - x", "maximum(v, y)"];
 const chain = Array.from({ length: 20 }, (_, i) => `  let v${i + 1} = ${steps[i % 5].replaceAll("v", `v${i}`)}`);
 
-/** The first result is compared. Inputs of the shape `n` are gamma, beta and the like. */
+/** The first result is compared. Inputs of shape `n` are parameters such as gamma and beta. */
 const forwards = {
   layernorm: {
     title: "LayerNorm",
@@ -53,8 +53,8 @@ const residual = {
 const swiglu = { title: "SwiGLU", inputs: { gate: all, up: all }, body: "  return silu(gate) * up" };
 
 /**
- * An op with its gradients: by which inputs, and whether its own result is computed too. The cotangent is the input
- * `d_y`, and everything is compared.
+ * An op with gradients by the inputs `wrt`; `hasForward` says whether the op's own result is computed too. The
+ * cotangent is the input `d_y`, and all results are compared.
  */
 const withGradients = (key, op, wrt, hasForward = true) => ({
   ...op,
@@ -76,20 +76,20 @@ const trained = {
   "rmsnorm-dx-dgamma": withGradients("rmsnorm", rmsnorm, ["x", "gamma"], false),
 };
 
-/** `key` is what the contenders know an op by. */
+/** `key` is the name by which the libraries' modules know an op. */
 export const ops = {
   ...Object.fromEntries(Object.entries(forwards).map(([key, op]) => [key, { key, ...op }])),
   ...trained,
 };
 
-/** The program for a shape; with numbers, as a model's kernel is compiled for its hidden size. */
+/** The program for a shape, with extents as numbers, as when a model's kernel is compiled for its hidden size. */
 export function programOf({ inputs, results = "y: f32[rows, n]", body }, [rows, n]) {
   const params = Object.entries(inputs).map(([name, shape]) => `${name}: f32[${shape}]`);
   const text = `fn f(${params.join(", ")}) -> (${results}) {\n${body}\n}`;
   return text.replaceAll("[rows, n]", `[rows, ${n}]`).replaceAll("[n]", `[${n}]`).replaceAll("rows", String(rows));
 }
 
-/** Standard-normal numbers, the same for the same name. */
+/** Standard normal numbers, reproducible by name. */
 export function noise(name, count) {
   const seed = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16777619), 2166136261) | 1;
   const next = randomNumbers(seed);
@@ -103,7 +103,7 @@ export function inputsOf({ inputs, wrt }, [rows, n]) {
   );
 }
 
-/** The functions of an op's program: one, or the two that training runs, the first if it is asked for. */
+/** The functions of an op's program: one, or for training the backward and, if requested, the forward function. */
 export function functionsOf(tirc, op, shape) {
   const module = tirc.parse(programOf(op, shape));
   if (op.wrt === undefined) return [module.fns[0]];
@@ -112,12 +112,12 @@ export function functionsOf(tirc, op, shape) {
   return op.hasForward ? [forward, backward] : [backward];
 }
 
-/** What is compared: the first result, and the gradients. */
+/** The names of the results to compare: the op's own and the gradients. */
 export function comparedOf({ wrt = [], hasForward = true }) {
   return [...(hasForward ? ["y"] : []), ...wrt.map((name) => `d_${name}`)];
 }
 
-/** What is compared, in float64. */
+/** The results to compare, in float64. */
 export function reference(tirc, op, shape, data) {
   const module = tirc.parse(programOf(op, shape));
   const tensors = Object.entries(data).map(([name, numbers]) => {

@@ -1,4 +1,4 @@
-/** onnxruntime-web on its WebGPU execution provider: a model an op, written here. */
+/** onnxruntime-web on its WebGPU execution provider: one model per op, written here. */
 
 export const name = "onnxruntime-web";
 
@@ -14,7 +14,7 @@ const text = (field, string) => message(field, [...encoder.encode(string)]);
 const int = (field, number) => [...varint(field << 3), ...varint(number)];
 const float = (field, number) => [...varint((field << 3) | 5), ...new Uint8Array(Float32Array.of(number).buffer)];
 
-/** ModelProto, GraphProto, NodeProto, ValueInfoProto of onnx.proto3, as far as these models need them. */
+/** ModelProto, GraphProto, NodeProto and ValueInfoProto of onnx.proto3, as far as these models need them. */
 const attribute = (name, value) => {
   const of = (type, body) => message(5, [...text(1, name), ...body, ...int(20, type)]);
   if (Array.isArray(value))
@@ -91,7 +91,7 @@ export async function open({ device, adapter }) {
   ort.env.logLevel = "error";
   ort.env.webgpu.adapter = adapter;
   ort.env.webgpu.device = device;
-  // The last session to close would take the backend with it.
+  // Closing the last session would close the backend as well.
   const sessions = [];
   return {
     async prepare(op, [rows, n], data) {

@@ -1,6 +1,6 @@
 /**
- * Inputs of an op and its results in float64, computed ahead by other threads where the machine has cores to spare:
- * what is measured on a GPU does not mind them.
+ * Inputs of an op and its results in float64. On a machine with spare cores they are computed ahead in worker threads,
+ * which does not affect measurements on a GPU.
  */
 
 import { availableParallelism } from "node:os";
@@ -21,7 +21,7 @@ if (!isMainThread)
   });
 
 /**
- * For each case in turn a promise of its inputs and results.
+ * Yields a promise of the inputs and results of each case in order.
  * @param cases pairs of an op's key and a shape.
  */
 export async function* referencesOf(cases, isAhead) {

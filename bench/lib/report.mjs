@@ -1,4 +1,4 @@
-/** The table and the plot of a run. */
+/** The table and the chart of a run. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { ops } from "./ops.mjs";
@@ -36,7 +36,7 @@ export function table(results, withHead = true) {
 
 const geometric = (values) => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
-/** For each shape of an op, tirc's time by the best peer's. */
+/** For each shape of an op, the ratio of tirc's time to the best peer's. */
 function ratios(results, op, by) {
   return results.flatMap((result) => {
     const [tirc, peer] = [result.entries.find(({ name }) => name === "tirc"), best(result.entries, by)];
@@ -44,7 +44,7 @@ function ratios(results, op, by) {
   });
 }
 
-/** By op: the geometric mean over the shapes of tirc's time by the best peer's, and the largest. */
+/** For each op, the geometric mean over the shapes of tirc's time by the best peer's, and the largest ratio. */
 function summary(results) {
   const rows = Object.keys(ops).flatMap((op) => {
     const [kernel, whole] = [ratios(results, op, "kernel"), ratios(results, op, "whole")];
@@ -55,7 +55,7 @@ function summary(results) {
   return `| op | kernel, mean | kernel, largest | end to end, mean | end to end, largest |\n|---|---|---|---|---|\n${rows.join("\n")}`;
 }
 
-/** Bars of LayerNorm's multiples, a group for each shape. */
+/** A bar chart of LayerNorm's multiples, grouped by shape. */
 function plot({ device, results }) {
   const colors = {
     tirc: "#2563eb",
@@ -93,7 +93,7 @@ ${[...bars, ...legend].join("\n")}
 `;
 }
 
-/** Puts a text between the two comments of that name in a file. */
+/** Replaces the text between the two comments of this name in a file. */
 export function replaceBlock(file, name, block) {
   const between = new RegExp(`<!-- ${name} -->[\\s\\S]*<!-- /${name} -->`);
   const text = readFileSync(file, "utf8");
@@ -103,19 +103,19 @@ export function replaceBlock(file, name, block) {
   );
 }
 
-/** What a device is called in a table. */
+/** The name of a device in tables. */
 export function shortName(device) {
   const known = { llvmpipe: "lavapipe", SwiftShader: "SwiftShader", "nvidia-h200": "NVIDIA H200" };
   return Object.entries(known).find(([part]) => device.includes(part))?.[1] ?? device;
 }
 
-/** GPUs first, then by name. */
+/** GPUs first, then alphabetically. */
 export const inOrder = (runs) =>
   runs.toSorted(
     (a, b) => a.device.includes("software") - b.device.includes("software") || b.device.localeCompare(a.device),
   );
 
-/** By op without its gradients: the geometric mean of the kernels' ratios on each device, and the largest. */
+/** For each op without gradients, the geometric mean of the kernel ratios on each device, and the largest. */
 function overview(runs) {
   const head = runs.map(({ device }) => `${shortName(device)}, mean | largest`);
   const forwards = Object.keys(ops).filter((op) => ops[op].wrt === undefined);
@@ -129,7 +129,7 @@ function overview(runs) {
   return `| op | ${head.join(" | ")} |\n|---|${"---|---|".repeat(runs.length)}\n${rows.join("\n")}`;
 }
 
-/** Times of tirc's and PyTorch's kernels in microseconds, as measured by beside-pytorch.mjs. */
+/** Times of tirc's and PyTorch's kernels in microseconds, measured by beside-pytorch.mjs. */
 function besidePyTorch() {
   const { device, torch, results } = JSON.parse(readFileSync(new URL("../pytorch.json", import.meta.url), "utf8"));
   const titleOf = (key) => ops[key]?.title ?? "copy";
@@ -148,7 +148,7 @@ function besidePyTorch() {
 ${lines.join("\n")}`;
 }
 
-/** How often PyTorch's time is tirc's: from the least to the largest over the shapes. */
+/** PyTorch's time as a multiple of tirc's: the range over the shapes. */
 function pytorchRanges() {
   const { device, torch, results } = JSON.parse(readFileSync(new URL("../pytorch.json", import.meta.url), "utf8"));
   const range = (key) => {
@@ -160,7 +160,7 @@ long for LayerNorm, ${range("rmsnorm")} for RMSNorm, ${range("rmsnorm-dx-dgamma"
 ([beside PyTorch](docs/performance.md#beside-pytorch)).`;
 }
 
-/** What the documents say between two comments: the file, the comments' name, the text. */
+/** The generated blocks of the documents: the file, the name of the comments, the text. */
 export function reportBlocks(runs) {
   const blocks = runs.map(
     ({ device, results }) => `### ${shortName(device)}
@@ -180,7 +180,7 @@ ${table(results)}`,
   ];
 }
 
-/** Puts the tables of all devices into docs/performance.md, an overview into the README, and the first one's plot. */
+/** Writes the tables of all devices to docs/performance.md, an overview to the README, and the first device's chart. */
 export function writeReport(runs) {
   for (const [file, name, text] of reportBlocks(runs)) replaceBlock(file, name, text);
   writeFileSync(new URL("performance.svg", docs), plot(runs[0]));

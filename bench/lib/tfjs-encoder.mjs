@@ -1,15 +1,15 @@
 /**
- * A transformer encoder of TensorFlow.js, as it is and with kernels in place of its norms and its optimizer: launches
- * and times of inference and of a step of training. It runs in Node and in a page.
+ * A transformer encoder of TensorFlow.js, unchanged and with kernels in place of its norms and its optimizer: launches
+ * and times of inference and of a training step. Runs in Node and in a page.
  */
 
 import { encoder } from "../../examples/tfjs/encoder.js";
 
-/** What is compared with the encoder as it is, by name. */
+/** The variants to compare with the unchanged encoder. */
 export const changes = ["norms", "norms and Adam"];
 
 /**
- * Makes encoders on the backend that is set, all with the same weights, and what they are trained on.
+ * Creates encoders on the current backend, all with the same weights, and their training data.
  *
  * @param libraries `tf`, tfjs-layers' `input`, `layers` and `model`, and tirc's `applyFusedRmsNorm` and `fusedAdam`
  * @param options `blocks`, `width`, `batch`, `length`, `post`, `fold`, and Adam's `rate` and `epsilon`
@@ -26,7 +26,7 @@ export function encoders(libraries, options) {
   let weights;
 
   /**
-   * @param change what is done to the model, if anything
+   * @param change applied to the model, if given
    * @param given inputs and targets
    */
   async function open(change, [x, y] = data, isFused = false) {
@@ -53,7 +53,7 @@ export function encoders(libraries, options) {
     /** The encoder with one of the `changes`. */
     changed: (name) =>
       open((made) => applyFusedRmsNorm(tf, made, { fold: options.fold }), data, name === "norms and Adam"),
-    /** Until the device has done all that was recorded. */
+    /** Waits until the device has done all recorded work. */
     done() {
       const backend = tf.backend();
       backend.ensureCommandEncoderReady();
@@ -64,17 +64,17 @@ export function encoders(libraries, options) {
   };
 }
 
-/** The quartiles and the median of a list, in order. */
+/** The lower quartile, the median and the upper quartile of a list. */
 export const quartiles = (list) => {
   const sorted = list.toSorted((a, b) => a - b);
   return [0.25, 0.5, 0.75].map((q) => sorted[Math.floor((sorted.length - 1) * q)]);
 };
 
 /**
- * Times the encoder as it is and with each of the `changes`, by turns on one device.
+ * Times the unchanged encoder and each of the `changes`, alternating on one device.
  *
- * @returns of `inference` and `step`: launches and the quartiles of milliseconds as it is, and of each change its launches and
- * the quartiles of the ratios of its times to those before it in the same round
+ * @returns for `inference` and `step`: the launches and quartiles of milliseconds of the unchanged encoder, and for each
+ * change its launches and the quartiles of the ratios of its times to the unchanged encoder's in the same round
  */
 export async function timeEncoders(libraries, options) {
   const { open, changed, done } = encoders(libraries, options);
@@ -89,7 +89,7 @@ export async function timeEncoders(libraries, options) {
   const timed = {};
   for (const what of ["inference", "step"]) {
     const [times, counts] = [sides.map(() => []), []];
-    // Two rounds to compile in.
+    // Two warm-up rounds, which compile.
     for (let round = -2; round < options.rounds; round++) {
       for (const [i, side] of sides.entries()) {
         await done();

@@ -1,17 +1,17 @@
 /**
- * How far the losses of an encoder of TensorFlow.js with kernels in its place are from the original's, beside those of
- * controls: the original again, with what is equal but for its rounding.
+ * Compares the losses of a TensorFlow.js encoder with kernels in place of its norms with the original's, and with those
+ * of controls: variants of the original that differ in rounding only.
  */
 
 import { changes, encoders } from "./tfjs-encoder.mjs";
 
-/** @returns whether the fused model is within 1e-5, or ten times as far as the farthest control */
+/** @returns whether the fused model is within 1e-5, or within ten times the farthest control */
 export async function compareLosses(libraries, options, say) {
   const { tf } = libraries;
   const { data, open, changed } = encoders(libraries, options);
   const first = await open();
 
-  /** One weight of each tensor an f32's last bit larger. */
+  /** Increases one weight of each tensor by the last bit of an f32. */
   const nudge = (made) => {
     const weights = made.getWeights().map((weight) => weight.dataSync().slice());
     for (const values of weights) {
@@ -21,7 +21,7 @@ export async function compareLosses(libraries, options, say) {
     }
     made.setWeights(made.getWeights().map(({ shape }, i) => tf.tensor(weights[i], shape)));
   };
-  /** Norms in other ops, which round in other places, as kernels do. */
+  /** Writes norms in other ops, which round at other points, as kernels do. */
   const rewrite = (made) => {
     for (const layer of made.layers) {
       if (layer.getClassName() !== "LayerNormalization") continue;

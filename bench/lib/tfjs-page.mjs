@@ -1,4 +1,4 @@
-/** The encoder of TensorFlow.js on the device of a page: bundled, and run there. */
+/** The encoder of TensorFlow.js on a page's device; bundled, and run in the page. */
 
 import * as tf from "@tensorflow/tfjs-core";
 import { input, layers, model } from "@tensorflow/tfjs-layers";

@@ -1,4 +1,4 @@
-/** What was measured of the encoder of TensorFlow.js, in bench/tfjs.json and as a table of docs/integrations.md. */
+/** The measurements of the TensorFlow.js encoder, in bench/tfjs.json and as a table in docs/integrations.md. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { replaceBlock, shortName } from "./report.mjs";
@@ -20,7 +20,7 @@ function line(result, what) {
   return `| ${[shape.join(" x "), variant ? `${driver}, ${variant}` : driver, what, launches, ...cells].join(" | ")} |`;
 }
 
-/** Launches, and times as shares of those before: medians and quartiles. */
+/** Launches, and times relative to the unchanged encoder's: medians and quartiles. */
 export function table(results) {
   const head = ["batch, length, width", "driver", "", "launches", ...changes.flatMap((name) => [name, "time"])];
   const lines = results.flatMap((result) => ["step", "inference"].map((what) => line(result, what)));
@@ -29,12 +29,12 @@ export function table(results) {
 
 export const readTfjs = () => JSON.parse(readFileSync(kept, "utf8"));
 
-/** What the page says between two comments: the file, the comments' name, the text. */
+/** The generated block of the page: the file, the name of the comments, the text. */
 export const tfjsBlock = (results) => [page, "bench-tfjs", table(results)];
 
 const keyOf = ({ where, device, blocks, shape, variant }) => JSON.stringify([where, device, blocks, shape, variant]);
 
-/** Results take the place of those before of the same encoder on the same device. */
+/** Stores results, replacing earlier ones of the same encoder on the same device. */
 export function keepTfjs(results) {
   const fresh = new Map(results.map((result) => [keyOf(result), result]));
   const old = readTfjs().filter((result) => !fresh.has(keyOf(result)));

@@ -1,4 +1,4 @@
-/** TensorFlow.js on its WebGPU backend: ops one by one, as its users write them. */
+/** TensorFlow.js on its WebGPU backend: one op at a time, as its users write them. */
 
 export const name = "tfjs-webgpu";
 export const hasGradients = true;
@@ -7,7 +7,7 @@ export async function open({ device, adapterInfo }) {
   globalThis.self ??= globalThis;
   globalThis.WorkerGlobalScope ??= class {};
   const tf = await import("@tensorflow/tfjs-core");
-  // Gradients of ops are registered by what needs them, not by the core.
+  // The core does not register the gradients of ops; its users do.
   await import("@tensorflow/tfjs-layers");
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
   tf.removeBackend("webgpu");
@@ -43,7 +43,7 @@ export async function open({ device, adapterInfo }) {
       return v;
     },
   };
-  /** `tf.valueAndGrads` computes the result in any case. */
+  /** `tf.valueAndGrads` always computes the result. */
   const withGradients =
     (f, names, { wrt, hasForward }) =>
     (...given) => {

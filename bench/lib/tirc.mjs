@@ -1,4 +1,4 @@
-/** tirc: the module that `compile --emit ts` would write, compiled for the current device. */
+/** tirc: the same module that `compile --emit ts` writes, compiled for the current device. */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { comparedOf, functionsOf } from "./ops.mjs";
 
 export const name = "tirc";
 
-/** @param options of `compile`: accuracy, rounding. */
+/** @param options passed to `compile`: accuracy, rounding. */
 export async function open({ device, target }, options = {}) {
   return {
     async prepare(op, shape, data) {
@@ -35,7 +35,7 @@ export async function open({ device, target }, options = {}) {
           }
         },
         results: (counts) => {
-          // A program's first result has a name of its own.
+          // The name of a program's first result depends on the program.
           const buffers = comparedOf(op).map((name) => results[name] ?? Object.values(results)[0]);
           return Promise.all(counts.map((count, i) => download(device, buffers[i], count)));
         },

@@ -1,7 +1,6 @@
 /**
- * Runs what `tirc extract model.onnx -o FOLDER --cut` wrote: onnxruntime-web computes the pieces, tirc's kernels the
- * norms between them, and they pass each other buffers of one device, `ort.env.webgpu.device` of
- * onnxruntime-web/webgpu.
+ * Runs the output of `tirc extract model.onnx -o FOLDER --cut`: onnxruntime-web computes the pieces and tirc's kernels
+ * the norms between them. They exchange buffers of one device, `ort.env.webgpu.device` of onnxruntime-web/webgpu.
  *
  *   const run = await openPlan(ort, device, (name) => fetch(`FOLDER/${name}`).then((got) => got.arrayBuffer()));
  *   const { logits } = await run({ ids: new ort.Tensor("int64", ids, [1, 8]) });
@@ -23,7 +22,7 @@ export async function openPlan(ort, device, read) {
   const weights = upload(bytes);
 
   async function openPiece({ run, inputs, outputs }) {
-    // Integers of 64 bits are extents, which onnxruntime computes on the processor.
+    // 64-bit integers are extents, which onnxruntime computes on the CPU.
     const place = (name) => (/^(float|bool)/.test(plan.tensors[name].type) ? "gpu-buffer" : "cpu");
     const session = await ort.InferenceSession.create(new Uint8Array(await read(run)), {
       executionProviders: ["webgpu"],

@@ -1,6 +1,6 @@
 /**
- * A model whose middle is a kernel of tirc: onnxruntime-web runs what is before and after it, on the same device, and the
- * tensors between them stay there.
+ * A model with a tirc kernel in the middle: onnxruntime-web runs the parts before and after it on the same device, and
+ * the tensors between them stay there.
  */
 import { prepare } from "tirc/onnxruntime";
 
@@ -12,14 +12,14 @@ import { prepare } from "tirc/onnxruntime";
  */
 export async function openModel(ort, kernel, models, weights) {
   const options = { executionProviders: ["webgpu"], preferredOutputLocation: "gpu-buffer" };
-  // One after the other: the first one opens the device.
+  // Sequentially, because the first session opens the device.
   const before = await ort.InferenceSession.create(models.before, options);
   const after = await ort.InferenceSession.create(models.after, options);
   const block = await prepare(ort, kernel);
   const upload = (data) => block.upload(new ort.Tensor("float32", data, [data.length]));
   const [gamma, beta] = [upload(weights.gamma), upload(weights.beta)];
 
-  /** From a tensor of `[batch, tokens, 768]` to another, on the GPU: the caller disposes of it. */
+  /** Takes and returns a tensor of shape `[batch, tokens, 768]` on the GPU; the caller disposes of the result. */
   return async (x) => {
     const { h } = await before.run({ x });
     const { y } = block.run({ x: h, residual: x, gamma, beta });

@@ -1,4 +1,4 @@
-/** An op of one's own, and the pass that finds it: `tirc compile FILE --plugin squared-relu.mjs`. */
+/** A custom op, and the pass that finds it: `tirc compile FILE --plugin squared-relu.mjs`. */
 export default ({ definePass, kernel, patterns }) => {
   const { any, call, rewritePatterns, times } = patterns;
   // relu(x)^2, however the product is written.
@@ -12,7 +12,7 @@ export default ({ definePass, kernel, patterns }) => {
         elements: ["f32", "f16"],
         cost: "low",
         result: "same",
-        // In float64, in exact arithmetic, which the pass is held to, and on the device.
+        // In float64, in exact arithmetic for checking the pass, and on the device.
         scalar: (x) => Math.max(x, 0) ** 2,
         exact: (field, [x]) => {
           const positive = field.maximum(x, field.integer(0));
@@ -22,7 +22,7 @@ export default ({ definePass, kernel, patterns }) => {
           const positive = kernel.call("max", x, at.literal(0));
           return kernel.binary("*", positive, positive);
         },
-        // What a cotangent becomes on its way back: dy * 2 relu(x).
+        // The gradient rule: dy * 2 relu(x).
         vjp: { by: [({ operands: [x], cotangents: [dy], terms: t }) => t.mul(dy, t.mul(2, t.relu(x)))] },
       },
     },

@@ -1,4 +1,4 @@
-/** Runs the files of `tests/`: `node --test test.mjs`, and `TIRC_BLESS=1 node --test test.mjs` to write what comes out. */
+/** Runs the tests in `tests/`: `node --test test.mjs`, or `TIRC_BLESS=1 node --test test.mjs` to update them. */
 import { test } from "node:test";
 import * as tirc from "tirc";
 import { filetests } from "tirc/testing";

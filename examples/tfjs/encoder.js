@@ -1,8 +1,8 @@
-/** A transformer encoder of TensorFlow.js: attention without a mask, and an MLP, each between a norm and a sum. */
+/** A transformer encoder of TensorFlow.js: unmasked attention and an MLP, each with a norm and a residual sum. */
 
 /**
  * @param of `tf`, and `input`, `layers` and `model` of tfjs-layers
- * @param options blocks, the width, the length of a sequence, and whether norms stand behind the sums
+ * @param options the number of blocks, the width, the sequence length, and whether norms follow the sums
  */
 export function encoder({ tf, input, layers, model }, { blocks, width, length, postNorm = false }) {
   class Attention extends layers.Layer {

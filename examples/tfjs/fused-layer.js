@@ -1,12 +1,12 @@
-/** A layer of TensorFlow.js whose `call` is a kernel of tirc: GELU(LayerNorm(x + residual)), in one launch. */
+/** A layer of TensorFlow.js whose `call` is a tirc kernel: GELU(LayerNorm(x + residual)), in one launch. */
 import * as tf from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
 import { prepare } from "tirc/tfjs";
 
 /**
- * Compiles the kernel on the device of tfjs's backend, and gives a function that makes the layer.
+* Compiles the kernel on the device of TensorFlow.js's backend, and returns a function that creates the layer.
  *
- * @param kernel what "./bert-output.tir" exports
+* @param kernel the exports of "./bert-output.tir"
  */
 export async function fusedLayer(kernel) {
   const block = await prepare(tf, kernel);

@@ -1,6 +1,6 @@
 /**
- * AdamW over all weights of a model, which lie in one buffer: gradients of several batches are accumulated, clipped by
- * their norm, and left out where they overflowed. Nothing is read back in a step.
+ * AdamW for all weights of a model in one buffer: gradients of several batches are accumulated, clipped by their norm,
+ * and skipped if they overflowed. A step reads nothing back.
  */
 
 import { compile, parse, planManifest } from "tirc";
@@ -9,20 +9,20 @@ import { adamNumbers } from "./train.ts";
 
 export interface AdamWOptions {
   readonly rate?: number;
-  /** A step multiplies a weight by 1 - rate * decay. */
+  /** Weight decay: each step multiplies a weight by 1 - rate * decay. */
   readonly decay?: number;
-  /** Gradients whose norm is larger are scaled to it. */
+  /** Gradients with a larger norm are scaled down to it. */
   readonly maxNorm?: number;
 }
 
 export interface AdamW {
-  /** Where the backward writes the gradients of a batch. */
+  /** The buffer to which the backward pass writes the gradients of a batch. */
   readonly d_w: GPUBuffer;
-  /** Adds these to the gradients of the batches before. Their losses are multiplied by 1 / batches, by `d_loss`. */
+  /** Adds `d_w` to the accumulated gradients. Scale each batch's loss by 1 / batches through `d_loss`. */
   accumulate(encoder: GPUCommandEncoder): void;
   /**
-   * A step by what was accumulated, which is 0 again afterwards. `lossScale` is what `d_loss` was multiplied by. A step
-   * whose gradients overflowed changes nothing, and is counted.
+   * Updates the weights by the accumulated gradients, and resets these to 0. `lossScale` is the factor in `d_loss`. A
+   * step whose gradients overflowed changes nothing, but counts as a step.
    */
   step(encoder: GPUCommandEncoder, lossScale?: number): void;
   /** The norm of the last step's gradients before clipping, once the encoder is submitted. */
@@ -31,8 +31,8 @@ export interface AdamW {
 }
 
 /**
- * @param source ./adamw.tir
- * @param w the weights: their count is a multiple of 256, and padding is 0 and has gradients of 0
+ * @param source the text of ./adamw.tir
+ * @param w the weights: their number is a multiple of 256; padding is 0 and has gradients of 0
  */
 export async function openAdamW(
   device: GPUDevice,
@@ -81,8 +81,8 @@ export async function openAdamW(
 type Prepared = Awaited<ReturnType<typeof preparePlan>>;
 
 /**
- * The factor of a loss whose gradients are computed in f16: halved where they overflowed, doubled after so many steps
- * in which they did not, as PyTorch's GradScaler does.
+ * The loss scale for gradients computed in f16: halved when they overflow, and doubled after `interval` steps without
+ * an overflow, as in PyTorch's GradScaler.
  */
 export class LossScale {
   value: number;
@@ -94,7 +94,7 @@ export class LossScale {
     this.interval = interval;
   }
 
-  /** @param norm of the gradients of a step */
+  /** @param norm the norm of a step's gradients */
   update(norm: number): void {
     this.good = Number.isFinite(norm) ? this.good + 1 : 0;
     if (this.good === 0) this.value /= 2;

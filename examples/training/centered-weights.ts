@@ -1,7 +1,7 @@
 /**
- * Training a LayerNorm's model with an RMSNorm in its place, in float64, by two optimizers. What is tried: weights that
- * were centered once; their gradients centered too; the weights centered again after each step instead; both; and the
- * centering kept in the graph, as an op on the weights.
+ * Trains a model with RMSNorms in place of its LayerNorms, in float64, with two optimizers. Variants: weights centered
+ * once; their gradients centered as well; the weights centered again after each step instead; both; and the centering
+ * kept in the graph, as an op on the weights.
  */
 
 import { type Fn, type FunctionGradient, gradient, interpret, type Module, optimize, parse, type Tensor } from "tirc";
@@ -28,14 +28,14 @@ const start: Tensors = {
   b: filled([8], 3),
   gamma: { element: "f32", shape: [8], data: new Float64Array(8).fill(1) },
 };
-// What another such model gives, so that there is something to learn.
+// The targets are the outputs of another model of this kind, so that there is something to learn.
 const teacher = parse(`
 fn teacher(x: f32[16, 5], w: f32[8, 5], b: f32[8]) -> (target: f32[16, 8]) {
   return layernorm(linear(x, w, b), axes = [-1])
 }`);
 Object.assign(start, interpret(teacher.fns[0] as Fn, { ...start, w: filled([8, 5], 5), b: filled([8], 6) }));
 
-/** Makes an optimizer for a tensor of so many elements: by how much the element `at` goes down. */
+/** Creates an optimizer for a tensor of `count` elements: the amount to subtract from the element `at`. */
 const optimizers: Record<string, (count: number) => Step> = {
   momentum(count) {
     const velocity = new Float64Array(count);
@@ -61,13 +61,13 @@ fn centered(w: f32[8, 5], b: f32[8]) -> (w: f32[8, 5], b: f32[8]) {
   return center(w, axes = [0]), center(b, axes = [0])
 }`).fns[0] as Fn;
 
-/** Each column of w, and b, with its mean taken away. */
+/** Subtracts the mean from each column of w, and from b. */
 function centered(tensors: Tensors): Tensors {
   return { ...tensors, ...interpret(centering, tensors) };
 }
 const untouched = (tensors: Tensors) => tensors;
 
-/** The loss before each of 200 steps. @param gradients, weights what becomes of them in each step. */
+/** The losses before each of 200 steps. @param gradients, weights the changes made to them in each step. */
 function train(
   module: Module,
   optimizer: string,
@@ -106,7 +106,7 @@ const tried: Record<string, (optimizer: string) => number[]> = {
   "centered in the graph": (by) => train(inGraph, by, {}),
 };
 
-/** How far each loss is from that of the LayerNorm's model at most, by optimizer. */
+/** The largest difference of each variant's losses from the LayerNorm model's, by optimizer. */
 export const drifts: Record<string, Record<string, number>> = {};
 for (const optimizer of Object.keys(optimizers)) {
   const reference = train(layernorm, optimizer, {});

@@ -1,4 +1,4 @@
-/** Losses of several trainings as an SVG: above, the losses; below, on a scale of powers of ten, how far they are from one of them. */
+/** The losses of several trainings as an SVG: the losses, and below on a log scale their distances from one of them. */
 
 export interface Curve {
   readonly name: string;
@@ -6,14 +6,14 @@ export interface Curve {
 }
 
 const [width, height, left, right] = [720, 190, 56, 16];
-/** The least and the largest distance that has a place, as powers of ten. */
+/** The range of distances shown, as powers of ten. */
 const [least, most] = [-17, 1];
 
 /**
- * What it shows has classes for the page's colours: `way0`, `way1`, ... of the curves in order.
+ * Parts have classes for the page's colours: `way0`, `way1`, ... for the curves in order.
  *
- * @param base the losses that distances are from
- * @param steps of a whole training, which the curves may not have reached yet
+ * @param base the losses that distances are relative to
+ * @param steps of a complete training, which the curves may not have reached yet
  */
 export function chart(curves: readonly Curve[], base: readonly number[], steps: number): string {
   const all = curves.flatMap(({ losses }) => losses).filter(Number.isFinite);
@@ -50,7 +50,7 @@ export function chart(curves: readonly Curve[], base: readonly number[], steps: 
   ].join("\n");
 }
 
-/** Colours for the picture by itself, on white. */
+/** Colours for the standalone picture, on white. */
 export const chartStyle = `<style>
 svg { background: #ffffff; font: 12px sans-serif; fill: #222222; }
 polyline { fill: none; stroke-width: 1.5; }

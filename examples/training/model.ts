@@ -4,13 +4,13 @@ export interface ModelSize {
   readonly blocks: number;
   readonly width: number;
   readonly heads: number;
-  /** Characters of a row. */
+  /** Characters per row. */
   readonly length: number;
-  /** Characters there are. */
+  /** The number of distinct characters. */
   readonly alphabet: number;
 }
 
-/** 112,000 numbers are trained. */
+/** 112,000 trained numbers. */
 export const size: ModelSize = { blocks: 2, width: 64, heads: 4, length: 64, alphabet: 64 };
 
 /** The functions `model` and `adam`. */

@@ -1,4 +1,4 @@
-/** The same steps in float64, by the interpreter; and weights that are centered once. */
+/** The same training steps in float64 by the interpreter, and the centering of weights before training. */
 
 import { type Fn, interpret, type Module, parse, type Tensor } from "tirc";
 import { adamNumbers, type Characters, gradientOf, weightsOf } from "./train.ts";
@@ -7,7 +7,7 @@ const tensor = (shape: readonly number[], data: ArrayLike<number>, element: Tens
   return { element, shape: [...shape], data: Float64Array.from(data) };
 };
 
-/** Gives for each batch the loss before a step of Adam. */
+/** Returns a function that trains one batch by a step of Adam and returns the loss before it. */
 export function openReference(module: Module, start: Float32Array, { rate = 3e-3 } = {}) {
   const { weights, count } = weightsOf(module);
   const { forward, backward, saved } = gradientOf(module);
@@ -41,7 +41,7 @@ export function openReference(module: Module, start: Float32Array, { rate = 3e-3
   };
 }
 
-/** The weights with those centered that `exact`, an exact rewriting of their module, centers in the graph. */
+/** The weights, with those centered that `exact`, an exact rewriting of their module, centers in its graph. */
 export function centeredOnce(exact: Module, start: Float32Array): Float32Array {
   const { weights } = weightsOf(exact);
   const all = start.slice();

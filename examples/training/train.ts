@@ -1,22 +1,21 @@
 /**
- * Trains a small character model on a WebGPU device, in Node or in a page: the gradients and everything between two
- * products are kernels of tirc, products its plain ones, and Adam is one kernel over all weights, which lie in one
- * buffer.
+ * Trains a small character model on a WebGPU device, in Node or in a page. Gradients and everything between products
+ * are tirc kernels, products are tirc's plain kernels, and Adam is one kernel for all weights, which share a buffer.
  */
 
 import { compile, type Fn, type FunctionGradient, gradient, type Module, makeModule, planManifest } from "tirc";
 import { preparePlan, type RunnablePlan, targetFromDevice } from "tirc/runtime";
 
-/** Rows of characters, each the number of one, and the characters that follow them. */
+/** Rows of character indices, and the characters that follow them. */
 export interface Characters {
   readonly ids: Int32Array<ArrayBuffer>;
   readonly next: Int32Array<ArrayBuffer>;
 }
 
-/** The next of a sequence of random integers of 32 bits (Numerical Recipes). */
+/** The next number in a sequence of random 32-bit integers (Numerical Recipes). */
 const randomAfter = (state: number) => (Math.imul(state, 1664525) + 1013904223) >>> 0;
 
-/** Rows of a text, from places that are drawn at random. */
+/** Rows of a text at random positions. */
 export class Batches {
   readonly characters: readonly string[];
   private readonly all: Int32Array;
@@ -40,7 +39,7 @@ export class Batches {
   }
 }
 
-/** A tensor that is trained, and where it begins in the buffer of all: at a multiple of 64 elements, which are 256 bytes. */
+/** A trained tensor, and its offset in the shared buffer: a multiple of 64 elements, which are 256 bytes. */
 export interface Weight {
   readonly name: string;
   readonly shape: readonly number[];
@@ -61,7 +60,7 @@ export function weightsOf(module: Module): { readonly weights: readonly Weight[]
   return { weights, count: end };
 }
 
-/** Gammas are 1, betas and biases 0, all else is between -0.1 and 0.1. */
+/** Gammas are 1, betas and biases 0, and all others between -0.1 and 0.1. */
 export function initial({ weights, count }: ReturnType<typeof weightsOf>): Float32Array {
   const all = new Float32Array(count);
   let seed = 7;
@@ -74,7 +73,7 @@ export function initial({ weights, count }: ReturnType<typeof weightsOf>): Float
   return all;
 }
 
-/** What Adam takes beside tensors in its `step`th step, from 1 on. */
+/** Adam's scalar arguments in step number `step`, counted from 1. */
 export const adamNumbers = (step: number, rate: number) => ({
   rate,
   unbias_m: 1 / (1 - 0.9 ** step),
@@ -91,9 +90,9 @@ type Given = number | Int32Array<ArrayBuffer> | GPUBuffer | GPUBufferBinding;
 
 /** A model on a device. */
 export interface Trainer {
-  /** A step of Adam; gives the loss before it. */
+  /** Performs a step of Adam; returns the loss before it. */
   step(batch: Characters): Promise<number>;
-  /** All kernels that a step starts. */
+  /** The number of kernel launches in a step. */
   readonly launches: number;
   destroy(): void;
 }

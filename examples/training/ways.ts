@@ -1,4 +1,4 @@
-/** The four ways in which the example is trained, and the sizes that it has. */
+/** The four ways to train the example, and its sizes. */
 
 import { applyFusedRmsNorm, type Module, parse } from "tirc";
 import { type ModelSize, modelSource, size } from "./model.ts";
@@ -7,13 +7,13 @@ import { initial, weightsOf } from "./train.ts";
 
 export interface Setting {
   readonly model: ModelSize;
-  /** Of characters in a batch. */
+  /** The number of rows of characters in a batch. */
   readonly rows: number;
-  /** Adam's. */
+  /** Adam's learning rate. */
   readonly rate: number;
 }
 
-/** `full` is for a device; the interpreter takes seconds for a hundred steps of `tiny`, and minutes for those of `small`. */
+/** `full` needs a GPU; the interpreter takes seconds for a hundred steps of `tiny`, and minutes for `small`. */
 export const settings = {
   tiny: { model: { blocks: 1, width: 8, heads: 2, length: 8, alphabet: 64 }, rows: 2, rate: 0.01 },
   small: { model: { blocks: 2, width: 16, heads: 1, length: 16, alphabet: 64 }, rows: 2, rate: 0.01 },
@@ -22,7 +22,7 @@ export const settings = {
 
 export type SettingName = keyof typeof settings;
 
-/** A model, and the weights that its training begins with. */
+/** A model, and its initial weights. */
 export interface Way {
   readonly name: string;
   readonly module: Module;
