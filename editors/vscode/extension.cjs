@@ -14,7 +14,7 @@ async function activate() {
     await client.start();
   } catch (error) {
     const what = `${run.command} ${run.args.join(" ")}`;
-    window.showErrorMessage(`\`${what}\` did not start (${error.message}): npm install tirc, or set tirc.path`);
+    window.showErrorMessage(`\`${what}\` did not start (${error.message}): run \`npm install tirc\`, or set \`tirc.path\``);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Times a program on a device against a copy of its bytes, and against other libraries that compute it there. */
+/** Times a program on a device, and compares it with copying its bytes and with other libraries on the same device. */
 
 import { interpret } from "../ir/interpret.ts";
 import type { Fn } from "../ir/ir.ts";
@@ -13,72 +13,73 @@ import type { Kernel } from "../target/manifest.ts";
 import { copiesOf } from "./copies.ts";
 import { type Recorder, replayed } from "./recorder.ts";
 
-/** A library that computes a program on the same device. */
+/** Another library that can compute a program on the same device. */
 export interface Peer {
   readonly name: string;
-  /** The program in that library. Rejects with a reason, a clause, where it has no way to write it. */
+  /** Builds the program in that library. Rejects with a clause as its message if the library cannot express it. */
   prepare(fn: Fn, inputs: Readonly<Record<string, PeerInput>>): Promise<PeerProgram>;
 }
 
-/** An input of f32: peers are compared on these alone. */
+/** An f32 input. Peers are only compared on programs whose inputs are all f32. */
 export interface PeerInput {
   readonly shape: readonly number[];
   readonly data: Float32Array<ArrayBuffer>;
 }
 
 interface PeerProgram {
-  /** Starts it once; resolves when it has been submitted. */
+  /** Starts the program once; resolves when its work has been submitted. */
   launch(): Promise<void>;
   /** The results of the last launch, in order. */
   results(): Promise<readonly ArrayLike<number>[]>;
   destroy(): void;
 }
 
-/** What was measured of one contender. Times in milliseconds. */
+/** The measured times of one contender, in milliseconds. */
 export interface Timing {
   readonly name: string;
   /** Why there is no time; missing if there is one. */
   readonly failed?: string;
   readonly median?: number;
-  /** The tenth and the ninetieth percentile. */
+  /** The 10th and the 90th percentile. */
   readonly spread?: readonly [number, number];
-  /** As a multiple of the copy's. */
+  /** The median, as a multiple of the time of the copy. */
   readonly ofCopy?: number;
   readonly launches?: number;
 }
 
-/** A kernel of a plan. */
+/** The measured times of one kernel of a plan, in milliseconds. */
 export interface KernelTiming {
   readonly name: string;
-  /** That it reads and writes, each tensor once. */
+  /** The bytes of the tensors that it reads and writes, each counted once. */
   readonly bytes: number;
   readonly median: number;
   readonly spread: readonly [number, number];
-  /** Of the sum of all kernels' medians. */
+  /** The median, as a fraction of the sum of all kernels' medians. */
   readonly share: number;
 }
 
+/** The measurements for one set of extents. */
 export interface Point {
   readonly dims: Readonly<Record<string, number>>;
-  /** Of the program's inputs and results, each once: no plan can move less. */
+  /** The bytes of the program's inputs and results, each counted once: no plan can move less. */
   readonly bytes: number;
-  /** That the kernels read and write: as many where there is one, and what lies between them where there are several. */
+  /** The bytes that the kernels read and write; with several kernels, this includes intermediate tensors. */
   readonly moved: number;
-  /** Of a plan of several kernels each, in the order of the launches. */
+  /** The kernels in launch order, if there are several. */
   readonly kernels?: readonly KernelTiming[];
   readonly copy: { readonly median: number; readonly gigabytesPerSecond: number };
-  /** tirc's first. */
+  /** The timing of tirc comes first. */
   readonly timings: readonly Timing[];
 }
 
 interface BenchOptions {
   readonly plan: LaunchPlan;
   readonly kernels: readonly Kernel[];
-  /** As it was written, with numbers for extents: what peers compute, and float64 that they are held to. */
+  /** The function before the passes, with constant extents: the reference, and what peers compute. */
   readonly fn: Fn;
-  /** What the plan reads. */
+  /** The tensors that the plan reads. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
-  /** What the function reads as it was written: parameters and constants. */
+  /** The parameters and constants that `fn` reads. */
   readonly given: Readonly<Record<string, HostTensor>>;
   readonly dims: Readonly<Record<string, number>>;
   readonly peers: readonly Peer[];
@@ -86,10 +87,13 @@ interface BenchOptions {
   readonly rounds: number;
 }
 
-/** A result is wrong if it differs from float64 by more than this, relative to its largest value or to 1: peers lose some digits. */
+/**
+ * The largest error of a peer against float64, relative to the largest result or to 1. Loose, as peers lose some
+ * digits.
+ */
 const tolerance = 2e-3;
 
-/** One point of a sweep. @throws TircError as `preparePlan` and `bind` do. */
+/** Measures one point of a sweep. @throws TircError as `preparePlan` and `bind` do. */
 export async function benchPoint(device: GPUDevice, options: BenchOptions): Promise<Point> {
   const { plan, kernels, fn, inputs, dims, recorder, rounds } = options;
   const prepared = await preparePlan(device, { plan, kernels });
@@ -114,7 +118,7 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
   try {
     const works = [...copies, bound, ...sound.map(({ work }) => work as Encodable), ...parts];
     const times = await measure(device, works, rounds);
-    // A copy that the device's limits make smaller counts for as much more.
+    // If the device's limits make the copy smaller, its time is scaled up.
     const copy = Math.min(...times.slice(0, copies.length).map(median)) * (bytes / copied);
     const timing = (name: string, count: number, all: readonly number[]): Timing => {
       const spread = [quantile(all, 0.1), quantile(all, 0.9)] as const;
@@ -147,7 +151,7 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
   }
 }
 
-/** What each kernel of a plan reads and writes. */
+/** Returns a function that gives the bytes that a kernel of the plan reads and writes. */
 function bytesIn({ buffers, steps, extents: derived }: LaunchPlan, dims: Readonly<Record<string, number>>) {
   const all = planExtents(derived, dims);
   const size = new Map(
@@ -168,7 +172,7 @@ interface Contender {
   readonly program?: PeerProgram;
 }
 
-/** The inputs as peers take them. @throws Error for one that is not of f32. */
+/** The inputs in the form that peers take. @throws Error if one is not f32. */
 function floatsOf(given: BenchOptions["given"]): Record<string, PeerInput> {
   return Object.fromEntries(
     Object.entries(given).map(([name, { element, shape, data }]) => {
@@ -186,7 +190,7 @@ async function contender(
   const { name } = peer;
   try {
     const program = await peer.prepare(fn, floatsOf(given));
-    // The first launch makes pipelines and buffers.
+    // The first launch also creates pipelines and buffers.
     await program.launch();
     const dispatches = await recorder.during(() => program.launch());
     const results = await program.results();

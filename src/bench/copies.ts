@@ -1,18 +1,18 @@
-/** The time that moving bytes takes, the measure of a kernel's: a plain copy, the best of several geometries. */
+/** The baseline for the time of a kernel: copying as many bytes, with the best of several geometries. */
 
 import { mostWorkgroups, workgroupsOf } from "../launch/counts.ts";
 import { copyDestination, storage } from "../launch/tensors.ts";
 import type { Encodable } from "../runtime/measure.ts";
 
-/** Copies that share two buffers. */
+/** Copy kernels that share two buffers. */
 interface Copies {
   readonly copies: readonly Encodable[];
-  /** Bytes that each moves, half of them read and half written: what was asked for, or what two bindings of the device hold. */
+  /** The bytes that each copy moves, half read and half written: as requested, or the most that two bindings hold. */
   readonly moved: number;
   destroy(): void;
 }
 
-/** @param bytes that are read and written. */
+/** @param bytes the number of bytes to move, half read and half written. */
 export function copiesOf(device: GPUDevice, bytes: number): Copies {
   const { maxStorageBufferBindingSize, maxComputeInvocationsPerWorkgroup } = device.limits;
   const vectors = Math.max(1, Math.min(Math.ceil(bytes / 32), Math.floor(maxStorageBufferBindingSize / 16)));

@@ -1,6 +1,6 @@
 /**
- * A program through another library of tensors: op by op, as its users write it. What the library has as one op is that
- * op; the others are written in those that every library has.
+ * Evaluates a program with another tensor library, op by op, as its users would write it. Ops that the library has are
+ * used directly; the others are composed of ops that every library has.
  */
 
 import type { Attributes, Fn, Op, Value } from "../ir/ir.ts";
@@ -8,9 +8,9 @@ import { ops } from "../ir/ops/index.ts";
 import { sqrtTwoOverPi } from "../ir/ops/math.ts";
 import type { ElementType } from "../ir/types.ts";
 
-/** Ops of two operands, by their names here. */
+/** Binary ops, by the names of the language. */
 type Binary = "add" | "sub" | "mul" | "div" | "pow" | "minimum" | "maximum" | "lt" | "le" | "gt" | "ge" | "eq";
-/** Ops of one operand that each library has. */
+/** Unary ops that every library has. */
 type Unary =
   | "neg"
   | "abs"
@@ -27,10 +27,10 @@ type Unary =
   | "cos";
 type Reduction = "sum" | "mean" | "max" | "min" | "prod";
 
-/** Ops of one operand by operand, as the library calls them. */
+/** The library's functions for elementwise ops. */
 export type Functions<T> = Readonly<Record<Unary, (x: T) => T>> & Readonly<Record<Binary, (a: T, b: T) => T>>;
 
-/** A library of tensors of a type. Shapes are numbers; axes count from the end. */
+/** A library whose tensors are of type `T`. Shapes are lists of numbers; axes count from the end. */
 export interface Library<T> {
   readonly functions: Functions<T>;
   where(condition: T, yes: T, no: T): T;
@@ -41,18 +41,18 @@ export interface Library<T> {
   transpose(x: T, perm: readonly number[]): T;
   broadcast(x: T, shape: readonly number[]): T;
   cast(x: T, element: ElementType): T;
-  /** Norms over the last axis, and activations, that it has as one op. */
+  /** Norms over the last axis, and activations, that the library has as a single op. */
   readonly own: Readonly<
     Record<string, ((operands: readonly (T | undefined)[], attributes: Attributes) => T) | undefined>
   >;
 }
 
-/** Thrown where a program has what a peer has not: its message is a clause. */
+/** Thrown if a library cannot express a program. Its message is a clause. */
 export class NotInLibrary extends Error {}
 
 /**
- * The results, by name, of a function whose extents are all numbers.
- * @param inputs its parameters and the constants that it reads, by name.
+ * The results, by name, of a function whose extents are all constant.
+ * @param inputs its parameters, and the constants that it reads, by name.
  * @throws NotInLibrary
  */
 export function evaluateWith<T>(fn: Fn, library: Library<T>, inputs: Readonly<Record<string, T>>): Record<string, T> {
@@ -114,20 +114,20 @@ class Evaluation<T> {
     }
   }
 
-  /** In other ops. */
+  /** Ops composed of other ops. */
   private derived(op: Op, operands: readonly (T | undefined)[], rank: number): T {
     const { add, sub, mul, div, maximum, minimum, sqrt, exp, log, erf, tanh, sigmoid } = this.library.functions;
     const { attributes } = op;
     const [x, y, z] = operands as [T, T, T];
     const n = (value: number) => this.library.number(value);
     const axes = (attributes.axes as readonly number[] | undefined) ?? [-1];
-    const fold = (kind: Reduction, value: T) => this.library.reduce(kind, value, axes, true, rank);
+    const reduce = (kind: Reduction, value: T) => this.library.reduce(kind, value, axes, true, rank);
     const affine = (normal: T, gamma: T | undefined, beta: T | undefined) => {
       const scaled = gamma === undefined ? normal : mul(normal, gamma);
       return beta === undefined ? scaled : add(scaled, beta);
     };
     const eps = () => n(attributes.eps as number);
-    const centered = () => sub(x, fold("mean", x));
+    const centered = () => sub(x, reduce("mean", x));
     switch (op.name) {
       case "rsqrt":
         return div(n(1), sqrt(x));
@@ -152,24 +152,22 @@ class Evaluation<T> {
         return centered();
       case "layernorm": {
         const d = centered();
-        return affine(div(d, sqrt(add(fold("mean", mul(d, d)), eps()))), y, z);
+        return affine(div(d, sqrt(add(reduce("mean", mul(d, d)), eps()))), y, z);
       }
       case "rmsnorm":
-        return affine(div(x, sqrt(add(fold("mean", mul(x, x)), eps()))), y, undefined);
+        return affine(div(x, sqrt(add(reduce("mean", mul(x, x)), eps()))), y, undefined);
       case "l2norm":
-        return div(x, sqrt(add(fold("sum", mul(x, x)), eps())));
+        return div(x, sqrt(add(reduce("sum", mul(x, x)), eps())));
       case "softmax": {
-        const e = exp(sub(x, fold("max", x)));
-        return div(e, fold("sum", e));
+        const e = exp(sub(x, reduce("max", x)));
+        return div(e, reduce("sum", e));
       }
       case "log_softmax": {
-        const d = sub(x, fold("max", x));
-        return sub(d, log(fold("sum", exp(d))));
+        const d = sub(x, reduce("max", x));
+        return sub(d, log(reduce("sum", exp(d))));
       }
       default:
-        throw new NotInLibrary(
-          `no way is known there to write \`${op.name}\`, ${ops[op.name].summary.replace(/\.$/, "")}`,
-        );
+        throw new NotInLibrary(`it has no equivalent of \`${op.name}\`, ${ops[op.name].summary.replace(/\.$/, "")}`);
     }
   }
 }

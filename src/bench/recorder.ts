@@ -1,11 +1,11 @@
 /**
- * What other libraries dispatch, noted so that it can be dispatched again between two timestamps: kernel times of all are
- * then measured in one way, on one device, in turn.
+ * Records the dispatches of other libraries, and replays them between two timestamps, so that the kernels of all
+ * libraries are timed in the same way, interleaved on one device.
  */
 
 import type { Encodable } from "../runtime/measure.ts";
 
-/** A dispatch with all that it was made with. */
+/** A dispatch, with its pipeline and bind groups. */
 interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly groups: readonly (readonly [index: number, group: GPUBindGroup | null, offsets: readonly number[]])[];
@@ -13,16 +13,16 @@ interface Dispatch {
 }
 
 export interface Recorder {
-  /** The dispatches of what `work` does. */
+  /** The dispatches made while `work` runs. */
   during(work: () => Promise<void>): Promise<Dispatch[]>;
-  /** Buffers that were given back since then go now: replays read them. */
+  /** Destroys the buffers that were kept alive for replays. */
   release(): void;
 }
 
-/** Watches a device from now on. */
+/** Starts recording: wraps methods of the device, and defers the destruction of its buffers. */
 export function recordDispatches(device: GPUDevice): Recorder {
-  let noted: Dispatch[] | undefined;
-  let kept: (() => void)[] = [];
+  let recorded: Dispatch[] | undefined;
+  let deferred: (() => void)[] = [];
   const watched = (pass: GPUComputePassEncoder) => {
     let pipeline: GPUComputePipeline | undefined;
     const groups = new Map<number, readonly [number, GPUBindGroup | null, readonly number[]]>();
@@ -42,7 +42,7 @@ export function recordDispatches(device: GPUDevice): Recorder {
       return setBindGroup(index, group, [...offsets]);
     }) as GPUComputePassEncoder["setBindGroup"];
     pass.dispatchWorkgroups = (...size) => {
-      if (pipeline !== undefined) noted?.push({ pipeline, groups: [...groups.values()], size });
+      if (pipeline !== undefined) recorded?.push({ pipeline, groups: [...groups.values()], size });
       return dispatchWorkgroups(...size);
     };
     return pass;
@@ -59,7 +59,7 @@ export function recordDispatches(device: GPUDevice): Recorder {
     const buffer = createBuffer(descriptor);
     const destroy = buffer.destroy.bind(buffer);
     buffer.destroy = () => {
-      kept.push(destroy);
+      deferred.push(destroy);
       return undefined;
     };
     return buffer;
@@ -67,22 +67,22 @@ export function recordDispatches(device: GPUDevice): Recorder {
   return {
     async during(work) {
       const own: Dispatch[] = [];
-      noted = own;
+      recorded = own;
       try {
         await work();
         return own;
       } finally {
-        noted = undefined;
+        recorded = undefined;
       }
     },
     release() {
-      for (const destroy of kept) destroy();
-      kept = [];
+      for (const destroy of deferred) destroy();
+      deferred = [];
     },
   };
 }
 
-/** Dispatches that were noted, as one pass. */
+/** Replays recorded dispatches in one compute pass. */
 export function replayed(dispatches: readonly Dispatch[]): Encodable {
   return {
     encode(encoder, options = {}) {

@@ -1,6 +1,6 @@
 /**
- * Measures schedules of a kernel on the current device: one part of the choice after the other, all its values in turn,
- * until no part gets faster. The choice is kept in a target profile, and compiling for that profile uses it.
+ * Measures schedules of a kernel on the current device by coordinate descent: tries all values of one part of the
+ * choice after another, until none is faster. The choice is stored in a target profile, and used when compiling for it.
  */
 
 import { lanesInStep } from "../../codegen/candidates.ts";
@@ -26,13 +26,13 @@ import type { TargetProfile } from "../target/target.ts";
 export type { Estimate } from "../kernel/estimate.ts";
 export type { Measured };
 
-/** A kernel with its buffers. */
+/** A prepared kernel with its buffers bound. */
 type Opened = Encodable & { destroy(): void };
 
 export interface TuneOptions extends KernelOptions {
-  /** Of the device. Choices it holds already are replaced. */
+  /** The profile of the device. Its measured schedules are ignored. */
   readonly target: TargetProfile;
-  /** By name; constants of the module that the function reads too. */
+  /** Parameters, and constants of the module that the function reads, by name. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
   /** For a kernel of a plan: its tiles, the plan's additional extents, and the kernel's results. */
   readonly launch?: {
@@ -40,34 +40,34 @@ export interface TuneOptions extends KernelOptions {
     readonly extents: Readonly<Record<string, number>>;
     readonly results: Readonly<Record<string, Tensor>>;
   };
-  /** How often each schedule is timed. 9 unless said otherwise. */
+  /** How often each schedule is timed: 9 by default. */
   readonly rounds?: number;
-  /** Is told how many kernels have been tried, before each. */
+  /** Called before each kernel is tried, with the number tried so far, this one included. */
   readonly progress?: (tried: number) => void;
 }
 
-/** What was found. */
+/** The result of tuning. */
 export interface Tuned {
-  /** For the `schedules` of a target profile. */
+  /** An entry for the `schedules` of a target profile. */
   readonly schedule: TunedSchedule;
-  /** What is chosen without measuring. */
+  /** The schedule chosen without measuring. */
   readonly usual: Choice;
-  /** Median milliseconds of both, timed in turn. */
+  /** The median times of both schedules in milliseconds, with their runs interleaved. */
   readonly milliseconds: { readonly usual: number; readonly chosen: number };
   /** How many different kernels were timed. */
   readonly tried: number;
-  /** Choices that the device refused, or gave wrong numbers for. */
+  /** Choices that the device refused, or computed wrong results with. */
   readonly refused: readonly Choice[];
-  /** Each kernel that was timed, with its median: rates are fitted to these. */
+  /** Each timed kernel with its median time, for fitting rates. */
   readonly measured: readonly Measured[];
 }
 
 const mostSweeps = 3;
-/** A step is taken for this much, and the usual choice given up for that much: below lies noise. */
+/** Time ratios below which a step is taken, and the usual choice replaced. Smaller gains are within the noise. */
 const worthwhile = { step: 0.97, whole: 0.95 };
 
 /**
- * The fastest schedule found for a function after the passes, whose row length is a number.
+ * The fastest schedule found for a function after the passes. Its row length must be constant.
  * @throws TircError as `generateKernel`, `prepare` and `run` do for the usual choice; E0617.
  */
 export async function tune(device: GPUDevice, fn: Fn, options: TuneOptions): Promise<Tuned> {
@@ -109,9 +109,9 @@ class Trial {
   readonly #fn: Fn;
   readonly #options: TuneOptions;
   #opened = 0;
-  /** Texts of the kernels that were timed. */
+  /** The texts of the kernels that were timed. */
   readonly #seen = new Set<string>();
-  /** By float64. */
+  /** The results in float64. */
   readonly #wanted: Readonly<Record<string, Pick<Reference, "value" | "bounds">>>;
 
   constructor(device: GPUDevice, fn: Fn, options: TuneOptions) {
@@ -122,7 +122,7 @@ class Trial {
     const tensors = Object.entries(options.inputs).map(([name, host]) => [name, { ...host, data: toNumbers(host) }]);
     const given: Record<string, Tensor> = Object.fromEntries(tensors);
     const { results, tile } = options.launch ?? {};
-    // A function over a tile of rows cannot be run by itself: what the plan computed has no bounds.
+    // A function over a tile of rows cannot be interpreted by itself, so the plan's results are used, without bounds.
     this.#wanted =
       results !== undefined && (tile !== undefined || !fn.ops.some(isStep))
         ? Object.fromEntries(Object.entries(results).map(([name, value]) => [name, { value, bounds: [] }]))
@@ -145,7 +145,7 @@ class Trial {
     return generate(this.#fn, { ...this.target, schedules }, this.#options, this.#options.launch?.tile);
   }
 
-  /** What a kernel does with the inputs that it is timed with. */
+  /** The work that the kernel does for the inputs that it is timed with. */
   #estimateOf(choice: Choice): Estimate {
     const { kernel, program } = this.#generated(choice);
     const { dispatch } = kernel.manifest;
@@ -160,7 +160,7 @@ class Trial {
     return estimate(program, { extents, workgroups: x * y, inStep: lanesInStep(this.target) });
   }
 
-  /** The kernel with its buffers, after its results have been compared with the interpreter's. Throws E0617. */
+  /** Prepares the kernel, and checks its results against the interpreter. Throws E0617. */
   async open(choice: Choice): Promise<Opened> {
     const { inputs, progress } = this.#options;
     progress?.(++this.#opened);
@@ -182,7 +182,7 @@ class Trial {
     }
   }
 
-  /** Median milliseconds; nothing for a choice that is refused. */
+  /** The median time of each choice in milliseconds; `undefined` if it is refused. */
   async times(choices: readonly Choice[], factor = 1): Promise<(number | undefined)[]> {
     const bound: (Opened | undefined)[] = [];
     try {
@@ -211,7 +211,7 @@ class Trial {
     }
   }
 
-  /** The fastest of some choices, and its time relative to `best`. Choices that give the same kernel are timed once. */
+  /** The fastest of `others`, and its time relative to `best`. Choices that give the same kernel are timed once. */
   async fastest(best: Choice, others: readonly Choice[]): Promise<[Choice, number]> {
     const textOf = (choice: Choice) => {
       const { wgsl, manifest } = this.#kernelOf(choice);
@@ -235,13 +235,13 @@ class Trial {
 const roughly: Readonly<Partial<Record<ElementType, number>>> = { f32: 1e-4, f16: 4e-3, bf16: 3e-2 };
 
 /**
- * Timing wants sound results, not the last digit: `tirc run --compare` judges those. What a value near the edge of a step is
- * rounded to lies between the bounds.
+ * Whether results are roughly right, which is enough for timing; `tirc run --compare` checks them accurately. A value
+ * near a discontinuity may be anywhere between the bounds.
  */
 function agree(got: HostTensor, { value: { data }, bounds }: Pick<Reference, "value" | "bounds">): boolean {
   const numbers = toNumbers(got);
   const largest = data.reduce((most, value) => (Number.isFinite(value) ? Math.max(most, Math.abs(value)) : most), 1);
-  // What is rounded to whole numbers may fall to either side.
+  // Values of integer types may be rounded either way.
   const relative = roughly[got.element];
   const step = relative === undefined ? 1 : relative * largest;
   return data.every((want, i) => {

@@ -1,4 +1,4 @@
-/** Programs as bundlers and `tirc types` compile them, and their type declarations. */
+/** Compiles programs for bundlers and `tirc types`, and writes their type declarations. */
 
 import { type CompileVariantsOptions, type CompileVariantsResult, compileVariants } from "../driver/compile.ts";
 import { type EmittedFunction, emitDeclarations } from "../emit/module.ts";
@@ -6,9 +6,10 @@ import { dimensionNames } from "../ir/ir.ts";
 import { parse } from "../parse/parse.ts";
 
 /**
- * One set of options applies to all programs of a build, so dimensions that this program does not have are ignored.
+ * Compiles a program. The same options apply to all programs of a build, so dimensions that this one does not have are
+ * ignored.
  * @param file the name of the program in messages.
- * @throws TircError if the program is wrong.
+ * @throws TircError if the program has errors.
  */
 export function compileFile(
   text: string,
@@ -21,7 +22,7 @@ export function compileFile(
   return compileVariants(module, { ...options, dims: own, specialize: specialize.filter((name) => known.has(name)) });
 }
 
-/** The path and the text of a program's declaration: `tsc` looks for the types of `./a.tir` in `a.d.tir.ts`. */
+/** The path and text of a program's declaration file: `tsc` looks for the types of `./a.tir` in `a.d.tir.ts`. */
 export function declarationOf(
   file: string,
   functions: readonly EmittedFunction[],

@@ -1,10 +1,10 @@
 /**
- * Imports of `.tir` files: compiled when the bundler builds, to the module of src/emit/module.ts.
+ * Compiles imported `.tir` files at build time, each to the module of src/emit/module.ts.
  *
  *   import { bertOutput } from "./bert-output.tir";
  *   import wgsl from "./bert-output.tir?wgsl";
  *
- * Beside a file that is imported stands its declaration (`bert-output.d.tir.ts`), for `tsc` with
+ * Writes a declaration file next to each imported program (`bert-output.d.tir.ts`), for `tsc` with
  * `allowArbitraryExtensions`.
  */
 
@@ -24,40 +24,40 @@ import type { KernelOptions } from "../target/options.ts";
 import { moduleTargets, type TargetProfile } from "../target/target.ts";
 import { compileFile, declarationOf } from "./compile-file.ts";
 
-/** What the plugin of every bundler takes. */
+/** Options of the plugin, the same for every bundler. */
 export interface TircPluginOptions extends KernelOptions {
   /**
-   * What to compile for: a built-in target's name or a profile; of several the module chooses, by the device. `all` unless
-   * said otherwise: what a module that is to run anywhere needs (docs/targets.md).
+   * What to compile for: the name of a built-in target, a profile, or a list of them, from which the module chooses by
+   * the device. `all` by default: the targets that a module needs to run well anywhere (docs/targets.md).
    */
   readonly target?: string | TargetProfile | readonly (string | TargetProfile)[];
-  /** Whether the WGSL is written without comments and spaces, and errors of calls are said in short. Where the bundler minifies unless said otherwise. */
+  /** Whether to minify the WGSL and shorten error messages. By default, if the bundler minifies. */
   readonly minify?: boolean;
-  /** A pipeline as text. `default` unless said otherwise. */
+  /** The pass pipeline, as text: `default` by default. */
   readonly passes?: string;
-  /** Extents for named dimensions, which are then known when compiling; of functions that have them. */
+  /** Extents of named dimensions, made constants in every function that has a dimension of that name. */
   readonly dims?: Readonly<Record<string, number>>;
   /**
-   * What computes matrix products and convolutions: whoever calls the function (`opaque`, unless said otherwise), or kernels
-   * that are correct and not tuned (`plain`).
+   * What computes matrix products and convolutions: the caller of the function (`opaque`, the default), or kernels that
+   * are correct but not tuned (`plain`).
    */
   readonly products?: ProductOption;
   /** Whether to write `name.d.tir.ts` beside `name.tir`. On by default. */
   readonly declarations?: boolean;
 }
 
-/** All kernels of a bundle share it, wherever the files are that import them. */
+/** An absolute path, so that all kernels of a bundle share one launcher. */
 const launcher = createRequire(import.meta.url).resolve("tirc/launch");
 
 const imported = /\.tir(\?wgsl)?$/;
 
-/** The id without what follows a `?`, and whether the text of the kernel is wanted. */
+/** The id without its query, and whether `?wgsl` asks for the text of the kernel. */
 function partsOf(id: string): { file: string; isText: boolean } {
   const file = id.replace(/\?wgsl$/, "");
   return { file, isText: file !== id };
 }
 
-/** What a bundler shows at a place. */
+/** A message with its location, as bundlers show it. */
 interface BuildMessage {
   readonly message: string;
   readonly id: string;
@@ -72,7 +72,7 @@ function messageOf(found: readonly Diagnostic[], file: string): BuildMessage {
   return { message, id: file, loc: { file, line, column: column - 1 } };
 }
 
-/** @throws TircError where the file is wrong. */
+/** @throws TircError if the program has errors. */
 function compileAt(path: string, { declarations: _, minify: __, target = "all", ...options }: TircPluginOptions) {
   const name = relative(process.cwd(), path);
   const targets = target === "all" ? moduleTargets : [target].flat();
@@ -80,7 +80,7 @@ function compileAt(path: string, { declarations: _, minify: __, target = "all", 
   return compileFile(text, isAbsolute(name) || name.startsWith("..") ? path : name, { ...options, targets });
 }
 
-/** The WGSL is that of the last form, which runs on every device. */
+/** Exports the WGSL of the least demanding target, which runs on the most devices. */
 const textModule = (kernels: readonly (readonly Kernel[])[]) => {
   const last = kernels.map(leastDemanding);
   const text = last.length === 1 ? last[0]?.wgsl : last.map(({ name, wgsl }) => `// ${name}\n${wgsl}`).join("\n");
@@ -99,7 +99,7 @@ interface Build {
 }
 
 export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = createUnplugin((options = {}) => {
-  // Rollup has no setting of its own.
+  // Rollup has no minify option.
   const build: Build = { minifies: () => process.env.NODE_ENV === "production" };
   const ofWebpack = (compiler: {
     readonly options: { readonly optimization: { readonly minimize?: boolean | undefined } };
@@ -134,7 +134,7 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
           return { code: emitModule(emittedFunctions(plans, shipped), how), map: null };
         } catch (caught) {
           if (!(caught instanceof TircError)) throw caught;
-          // Throws in Rollup and Vite; the others note it and go on.
+          // Throws in Rollup and Vite; the other bundlers record the error and continue.
           this.error({ ...messageOf(caught.diagnostics, file), plugin: "tirc" });
           return { code: "export default undefined;\n", map: null };
         }
@@ -151,7 +151,7 @@ export const tirc: UnpluginInstance<TircPluginOptions | undefined, false> = crea
       configResolved({ command, build: { minify } }) {
         build.minifies = () => command === "build" && minify !== false;
       },
-      // Vite builds workers with plugins of their own.
+      // Vite does not apply a build's plugins to workers.
       config: ({ worker }) => ({
         worker: { plugins: () => [...(worker?.plugins?.() ?? []), tirc.vite(options)] },
       }),

@@ -1,5 +1,5 @@
 /**
- * `.tir` files as modules in Rspack.
+ * The Rspack plugin: imports `.tir` files as modules.
  *
  * @module tirc/rspack
  */
@@ -12,5 +12,5 @@ export type { TircPluginOptions } from "./plugin.ts";
 const plugin = tirc.rspack;
 
 export default plugin;
-// What `require` gives in Node 20.19 and later, instead of the namespace (nodejs.org/api/modules.html).
+// Makes `require` return the plugin, not the namespace, in Node 20.19 and later (nodejs.org/api/modules.html).
 export { plugin as "module.exports" };

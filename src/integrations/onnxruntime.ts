@@ -1,8 +1,8 @@
 /**
- * A kernel between two sessions of onnxruntime-web: it reads tensors where the first has left them on the GPU
- * (`preferredOutputLocation: "gpu-buffer"`), and gives tensors that the second takes. Nothing is read back.
+ * Runs kernels between sessions of onnxruntime-web: a kernel reads tensors that one session has left on the GPU
+ * (`preferredOutputLocation: "gpu-buffer"`), and returns tensors that another session takes. Nothing is read back.
  *
- * Buffers of results are used again, as onnxruntime's own are: a new one would be cleared by the device first.
+ * Buffers of results are reused, as in onnxruntime itself: the device would have to clear new ones first.
  *
  * @module tirc/onnxruntime
  */
@@ -23,31 +23,33 @@ import { preparePlan } from "../runtime/prepare-plan.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 
-/** What a kernel takes by name: onnxruntime's tensors, and numbers for scalars. */
+/** The arguments of a kernel by name: onnxruntime's tensors, and numbers for scalars. */
 export type OnnxruntimeTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
 
 /** A kernel on the device of onnxruntime-web. */
 export interface OnnxruntimeKernel<T extends LaunchTypes = AnyTypes> {
   /**
-   * Starts the kernel, and gives its results as tensors on the GPU: f32 is float32, f16 float16, i32 int32, u32 uint32, u8
-   * uint8, and a bool a uint32 of 0 or 1, for onnxruntime's own is a byte. Dimensions follow from the shapes; leading ones are taken
-   * together where a parameter has fewer. Tensors on the CPU are copied to the device. The arguments may be disposed of
-   * when it returns, the results when the `run` of the session that reads them has ended; `getData` reads them back.
+   * Starts the kernel, and returns its results as tensors on the GPU: f32 as float32, f16 as float16, i32 as int32, u32
+   * as uint32, u8 as uint8, and bool as uint32 with values 0 and 1, since a bool of onnxruntime is a byte. Dimensions
+   * are inferred from the shapes; if a tensor has more dimensions than its parameter, the leading ones are merged.
+   * Tensors on the CPU are copied to the device. The arguments may be disposed of once this returns, and the results
+   * once the `run` of the session that reads them has resolved; `getData` reads them back.
    * Throws TircError: E0601 to E0609, E0618, E0619.
    */
   run(tensors: OnnxruntimeTensors<T>, dims?: Partial<T["dims"]>): { readonly [N in keyof T["outputs"]]: Tensor };
-  /** A copy of a tensor on the GPU: weights, which are not to be copied for each run. Throws TircError: E0626. */
+  /** Copies a tensor to the GPU, such as weights, so that they are not copied in each run. Throws TircError: E0626. */
   upload(tensor: Tensor): Tensor;
-  /** Frees the kernel, and the buffers of tensors that are disposed of. Nothing starts after it: E0609. */
+  /** Frees the kernel, and the buffers of tensors that were disposed of. A later `run` throws E0609. */
   destroy(): void;
 }
 
-/** What is used of the module `onnxruntime-web` or `onnxruntime-web/webgpu`. */
+/** The parts of the module `onnxruntime-web` or `onnxruntime-web/webgpu` that are used. */
 export type Onnxruntime = Pick<typeof onnxruntime, "Tensor" | "env">;
 
 /**
- * Compiles a kernel, or all of a plan, on the device of onnxruntime-web: what `ort.env.webgpu.device` is after the first session on the
- * execution provider `webgpu`, or what it was set to before. `dims` are those that are pipeline constants.
+ * Prepares a kernel, or all kernels of a plan, on the device of onnxruntime-web: `ort.env.webgpu.device`, which is set
+ * by the first session on the execution provider `webgpu`, or by the caller before. `dims` are the extents of
+ * dimensions that are pipeline constants.
  * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
@@ -125,7 +127,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
   };
 }
 
-/** A bool of onnxruntime is a byte on the device. Of bf16 and i8 it has none there. */
+/** A bool of onnxruntime is a byte on the device. It has no bf16 and i8 there. */
 const typeOf = { f32: "float32", f16: "float16", i32: "int32", u32: "uint32", u8: "uint8", bool: "uint32" } as const;
 const isTyped = (element: ElementType): element is keyof typeof typeOf => Object.hasOwn(typeOf, element);
 
@@ -134,7 +136,7 @@ const onDevice: Readonly<Record<string, readonly ElementType[]>> = {
 };
 const onHost: typeof onDevice = { ...onDevice, bool: ["bool"], int8: ["i8"] };
 
-/** Tensors of another copy of the package are no instances of this one's class. */
+/** Not by `instanceof`, as a tensor may come from another copy of the package. */
 const isTensor = (value: unknown): value is Tensor =>
   typeof value === "object" && value !== null && "dims" in value && "location" in value;
 
@@ -152,13 +154,15 @@ function dataOf(tensor: Tensor, element?: ElementType): LaunchArray | Uint8Array
   if (!isOnHost(tensor)) return tensor.gpuBuffer as GPUBuffer;
   const { data } = tensor;
   if (element === "bool") return Uint8Array.from(data as Uint32Array);
-  // Halves are their bits, or an array that newer platforms have.
+  // float16 data is a Uint16Array of bits, or a Float16Array on newer platforms.
   if (tensor.type !== "float16" || data instanceof Uint16Array) return data as LaunchArray;
   const { buffer, byteOffset, length } = data as unknown as Uint16Array<ArrayBuffer>;
   return new Uint16Array(buffer, byteOffset, length);
 }
 
-/** Buffers that are used again. A queue works in order: what is taken may still be read by what was submitted before. */
+/**
+ * Reuses buffers. Earlier submissions may still read one that is taken again, which is safe as a queue runs in order.
+ */
 class Pool {
   readonly #device: GPUDevice;
   readonly #free = new Map<number, GPUBuffer[]>();
@@ -168,7 +172,7 @@ class Pool {
     this.#device = device;
   }
 
-  /** @param bytes rounded up to 16, as onnxruntime does, which reads vectors. */
+  /** @param bytes rounded up to 16, as in onnxruntime, whose kernels read vectors. */
   take(bytes: number): GPUBuffer {
     const size = Math.max(16, roundUp(bytes, 16));
     const all = storage | copySource | copyDestination;
@@ -193,7 +197,7 @@ async function readBack(device: GPUDevice, buffer: GPUBuffer): Promise<ArrayBuff
   const encoder = device.createCommandEncoder({ label: "copy" });
   encoder.copyBufferToBuffer(buffer, 0, copy, 0, size);
   device.queue.submit([encoder.finish()]);
-  // The value of GPUMapMode.READ, which Node has not among its globals.
+  // The value of GPUMapMode.READ, which is not a global in Node.
   await copy.mapAsync(1);
   const bytes = copy.getMappedRange().slice(0);
   copy.destroy();

@@ -1,4 +1,4 @@
-/** Tensors of other libraries as arguments of a kernel: its dimensions follow from their shapes. */
+/** Infers the dimensions of a kernel from the shapes of other libraries' tensors. */
 
 import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
@@ -9,32 +9,32 @@ import { type Dims, DimTable, extents } from "../runtime/bind-inputs.ts";
 import type { Binding, Kernel } from "../target/manifest.ts";
 import { parametersOf } from "../target/manifest.ts";
 
-/** What a kernel takes by name: tensors of a library, and numbers for scalars. */
+/** The arguments of a kernel by name: tensors of a library, and numbers for scalars. */
 export type TensorsOf<Tensor, T extends LaunchTypes> = {
   readonly [N in keyof T["inputs"]]: T["inputs"][N] extends number | boolean
     ? T["inputs"][N]
     : Tensor | Extract<T["inputs"][N], number | boolean>;
 };
 
-/** What is known of a tensor before its elements are looked at. */
+/** The type and shape of a tensor. */
 export interface Shaped {
-  /** The element types that its elements may be taken for: none where the language has no such type. */
+  /** The element types that it can be passed as; empty if the language has no equivalent. */
   readonly elements: readonly ElementType[];
-  /** What it is, for an error: `a tensor of int64`. */
+  /** A description for error messages, such as `a tensor of int64`. */
   readonly what: string;
   readonly shape: readonly number[];
 }
 
 export interface ReadShapes {
   readonly dims: Dims;
-  /** The kernel's results, with shapes that have as many dimensions as those of the inputs. */
+  /** The kernel's results, with their leading dimensions split as those of the inputs. */
   readonly results: readonly { readonly binding: Binding; readonly shape: readonly number[] }[];
 }
 
 /**
- * The extents of a kernel's dimensions. A tensor may have more dimensions than its parameter: its leading ones are taken
- * together, for rows are what a kernel is repeated over, as `[batch, tokens, 768]` is for a parameter `[rows, 768]`. A
- * result over the same rows has them apart again.
+ * The extents of a kernel's dimensions. If a tensor has more dimensions than its parameter, the leading ones are
+ * merged, as a kernel treats all rows alike: `[batch, tokens, 768]` is passed for a parameter `[rows, 768]`. Results
+ * over the same rows have the separate dimensions again.
  * Throws TircError: E0603, E0604, E0606, E0607.
  */
 export function readShapes(kernel: Kernel, tensors: Readonly<Record<string, Shaped>>, given: Dims): ReadShapes {

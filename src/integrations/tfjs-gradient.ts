@@ -1,4 +1,4 @@
-/** A function as an op of TensorFlow.js that it can differentiate: the function and its gradients, as kernels. */
+/** Differentiable ops of TensorFlow.js: a function and its gradients, both computed by kernels. */
 
 import type * as tfjs from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -8,20 +8,23 @@ import { parse } from "../parse/parse.ts";
 import { compileOp } from "./tfjs-compile.ts";
 import type { Tfjs } from "./tfjs-op.ts";
 
-/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
+/** The parts of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core` that are used. */
 export type TfjsWithGradients = Tfjs &
   Pick<typeof tfjs, "registerGradient" | "reshape" | "tidy" | "unregisterGradient">;
 
-/** An op with a gradient, in tensors by name. */
+/** An op with a gradient. Arguments and results are tensors by name. */
 export interface Differentiable {
   run(tensors: Readonly<Record<string, Tensor>>): Readonly<Record<string, Tensor>>;
   destroy(): void;
 }
 
-/** Tensors that have the same gradient as another one. */
+/** Parameters whose gradient equals that of another one. */
 const sameGradient: Readonly<Record<string, string>> = { residual: "x" };
 
-/** Compiles a function and its gradients by all parameters. @param used the results that most probably have a cotangent. */
+/**
+ * Compiles a function and its gradients with respect to all parameters.
+ * @param used the results that usually have a nonzero cotangent; a smaller kernel is compiled for them alone.
+ */
 export async function differentiable(
   tf: TfjsWithGradients,
   text: string,
@@ -45,7 +48,7 @@ export async function differentiable(
       const isThere = (name: string) => !isZero(tf, cotangents[outputs.indexOf(name)] as Tensor);
       const rest = outputs.filter((name) => !used.includes(name));
       const { op, params } = backs[rest.some(isThere) ? 1 : 0] as (typeof backs)[0];
-      // tfjs asks for one gradient after the other, and frees between them what it did not ask for.
+      // All gradients are computed now: tfjs requests them one at a time, and frees the other tensors in between.
       const all = [
         ...names.map((name, i) => [name, saved[i]] as const),
         ...outputs.map((name, i) => [`d_${name}`, cotangents[i]] as const),
@@ -68,7 +71,7 @@ export async function differentiable(
   };
 }
 
-/** Whether a cotangent is one of those that tfjs makes, on the processor, for results that nothing reads. */
+/** Whether a cotangent is one of the zero tensors that tfjs creates, on the CPU, for unused results. */
 function isZero(tf: TfjsWithGradients, { dataId }: Tensor): boolean {
   const { tensorMap } = tf.backend() as unknown as { tensorMap: { get(id: object): { values?: unknown } | undefined } };
   const values = tensorMap.get(dataId)?.values;

@@ -1,20 +1,21 @@
 /**
- * A LayersModel of TensorFlow.js as a program, as far as the centering analysis has to know it: norms, products with weights,
- * tables, and sums. Any other layer is an `extern`: nothing is known of its rows, and it sees a shift of what it reads.
- * A dropout is one too, for it keeps no mean of zero. Weights are parameters that are `@trained`.
+ * Translates a LayersModel of TensorFlow.js to a program for the centering analysis: norms, products with weights,
+ * embedding tables, and sums. Any other layer becomes an `extern`: nothing is known of its rows, and its results depend
+ * on the mean of what it reads. A dropout with a nonzero rate becomes one too, since it does not preserve a mean of
+ * zero. Weights become `@trained` parameters.
  */
 
 import type { Module } from "../ir/ir.ts";
 import { reservedWords } from "../ir/print.ts";
 import { parse } from "../parse/parse.ts";
 
-/** What is used of a weight of tfjs-layers. */
+/** The parts of a weight of tfjs-layers that are used. */
 export interface LayerVariable {
   readonly shape: readonly (number | null)[];
   read(): unknown;
 }
 
-/** What is used of a tensor that a model is made of. */
+/** The parts of a model's symbolic tensor that are used. */
 export interface SymbolicTensor {
   readonly shape: readonly (number | null)[];
   readonly dtype: string;
@@ -26,7 +27,7 @@ interface LayerNode {
   readonly outboundLayer: Layer;
 }
 
-/** What is used of a layer of tfjs-layers. Which of the fields are there depends on its class. */
+/** The parts of a layer of tfjs-layers that are used. Optional fields depend on its class. */
 export interface Layer {
   readonly name: string;
   readonly inboundNodes: readonly LayerNode[];
@@ -45,7 +46,7 @@ export interface Layer {
   readonly rate?: number;
 }
 
-/** What is used of a LayersModel. */
+/** The parts of a LayersModel that are used. */
 export interface LayersModel {
   readonly layers: readonly Layer[];
   readonly inputs: readonly SymbolicTensor[];
@@ -58,15 +59,15 @@ export interface Weight {
   readonly field: "kernel" | "bias" | "embeddings";
 }
 
-/** The program, and what its names stand for. */
+/** The program, and the layers and weights that its names refer to. */
 interface ModelProgram {
   readonly module: Module;
   readonly weights: ReadonlyMap<string, Weight>;
-  /** Norms, by the name of what they give. */
+  /** Norms, by the names of their results. */
   readonly norms: ReadonlyMap<string, Layer>;
 }
 
-/** The axes of a norm that are the last ones of its rows, counted from the end; nothing where they are not. */
+/** The axes of a norm, counted from the end, if they are the last axes of its input; otherwise `undefined`. */
 export function lastAxes({ axis = -1, inboundNodes }: Layer): number[] | undefined {
   const rank = inboundNodes[0]?.inputTensors[0]?.shape.length ?? 0;
   const axes = [axis].flat().map((one) => (one < 0 ? one : one - rank));
@@ -97,7 +98,7 @@ class Writer {
     const nodes = this.model.layers
       .filter((layer) => layer.getClassName() !== "InputLayer")
       .flatMap((layer) => layer.inboundNodes);
-    // Layers stand in the order in which they run, but for those that are used twice.
+    // Layers are listed in execution order, except those that are used twice.
     const open = new Set(nodes);
     for (let size = -1; size !== open.size; ) {
       size = open.size;
@@ -107,7 +108,7 @@ class Writer {
         this.node(node);
       }
     }
-    // What layers of other models read is seen as a result is.
+    // Tensors read by layers of other models count as results.
     const seen = new Set(this.model.outputs);
     for (const layer of this.model.layers) {
       for (const { outboundLayer, inputTensors } of layer.outboundNodes) {
@@ -131,7 +132,7 @@ class Writer {
     return name;
   }
 
-  /** Extents that are not known have a name for each axis: what is joined elementwise has the same. */
+  /** Unknown extents are named by their axis, so that operands of elementwise ops agree. */
   private type({ shape, dtype }: SymbolicTensor): string {
     const dims = shape.map((extent, axis) => extent ?? (axis === 0 ? "batch" : `length${axis}`));
     const element = dtype === "int32" ? "i32" : dtype === "bool" ? "bool" : "f32";
@@ -172,7 +173,7 @@ class Writer {
     this.lines.push(`  let ${known === undefined ? unknown() : `${name} = ${known}`}`);
   }
 
-  /** What a layer computes, where the analysis should know. */
+  /** The expression of a layer that the analysis understands; otherwise `undefined`. */
   private known(layer: Layer, inputs: string[], tensors: readonly SymbolicTensor[], type: string): string | undefined {
     const [x = "", ...more] = inputs;
     const [tensor] = tensors;

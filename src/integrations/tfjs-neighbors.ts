@@ -1,6 +1,6 @@
 /**
- * The layers around a LayerNormalization whose work its kernel does, too: a sum of two tensors before it, and an activation
- * behind it. The kernel gives what each of them gives, so that whatever else reads it finds it.
+ * Finds the layers that are fused into the kernel of a LayerNormalization: a sum of two tensors before it, and an
+ * activation after it. The kernel returns the results of all of them, as other layers may read them.
  */
 
 import type { Layer, SymbolicTensor } from "./tfjs-graph.ts";
@@ -10,7 +10,7 @@ export interface Neighbors {
   readonly activation: Layer | undefined;
 }
 
-/** Activations of tfjs-layers as ops, by their class. tfjs's `gelu` is that of erf. */
+/** Activations of tfjs-layers as ops, by class. The `gelu` of tfjs is the exact one, with erf. */
 const activations: Readonly<Record<string, (x: string) => string>> = {
   gelu: (x) => `gelu(${x})`,
   gelu_new: (x) => `gelu(${x}, approximate = "tanh")`,
@@ -20,7 +20,7 @@ const activations: Readonly<Record<string, (x: string) => string>> = {
   tanh: (x) => `tanh(${x})`,
 };
 
-/** What an activation's layer makes of `x`. */
+/** The expression of an activation layer applied to `x`. */
 export const activated = ({ activation }: Layer, x: string) =>
   (activations[activation?.getClassName() ?? ""] as (x: string) => string)(x);
 
@@ -30,8 +30,8 @@ const sameShape = (a: SymbolicTensor, b: SymbolicTensor) =>
   a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((extent, i) => extent === b.shape[i]);
 
 /**
- * @param all the layers of the model
- * @param taken those that another norm has: these are added
+ * @param all the layers of the model.
+ * @param taken the layers that are already fused with a norm; those found are added.
  */
 export function neighborsOf(norm: Layer, all: readonly Layer[], taken: Set<Layer>): Neighbors {
   const none = { sum: undefined, activation: undefined };
@@ -53,7 +53,7 @@ export function neighborsOf(norm: Layer, all: readonly Layer[], taken: Set<Layer
   return { sum, activation };
 }
 
-/** Which of the results `h`, `y` and `z` of the sum, the norm and the activation other layers may read. */
+/** The results that other layers may read, of `h` of the sum, `y` of the norm and `z` of the activation. */
 export function usedResults(norm: Layer, { sum, activation }: Neighbors, outputs: readonly SymbolicTensor[]): string[] {
   const isRead = (layer: Layer, by: Layer | undefined) =>
     layer.outboundNodes.some(({ outboundLayer }) => outboundLayer !== by) ||

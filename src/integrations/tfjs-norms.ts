@@ -1,7 +1,7 @@
 /**
- * Model surgery on a LayersModel of TensorFlow.js, as Composer's `apply_fused_rms_norm` does it on a PyTorch model: every
- * LayerNormalization computes by kernels of tirc, forward and backward, as an RMSNorm wherever that is the same. Only the
- * `call` of layers changes: weights, names, the optimizer's state and what is saved stay as they are.
+ * Model surgery on a LayersModel of TensorFlow.js, like Composer's `apply_fused_rms_norm` on a PyTorch model: kernels
+ * of tirc compute every LayerNormalization, forward and backward, as an RMSNorm wherever that is equivalent. Only the
+ * `call` methods of layers are replaced: weights, names, the state of the optimizer and the saved format do not change.
  */
 
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -24,41 +24,41 @@ import {
 import { activated, type Neighbors, neighborsOf, usedResults } from "./tfjs-neighbors.ts";
 import { deviceOf } from "./tfjs-op.ts";
 
-/** What `applyFusedRmsNorm` may do. */
+/** Options of `applyFusedRmsNorm`. */
 export interface FusedModelOptions {
   /**
-   * What to do with centerings. `exact`, unless said otherwise: the model computes the same function, and is trained as
-   * before. `lossy` drops what nothing proves away; that is another model. `off` looks at none.
+   * How centerings are treated. `exact`, the default: the model computes the same function, and trains as before.
+   * `lossy` also drops centerings that are not proved redundant, which changes the model. `off` keeps all of them.
    */
   readonly mode?: CenteringMode;
   /**
-   * Whether centerings may move into weights, as an op on the weights in every step. Off unless said otherwise: a kernel
-   * centers its rows at no cost, where a centering of weights is a kernel of its own.
+   * Whether centerings may move into weights, as an op on the weights in every step. Off by default: a norm's kernel
+   * centers its rows at no cost, whereas centering weights takes a separate kernel.
    */
   readonly fold?: boolean;
 }
 
 /**
- * What became of a LayerNormalization of a model. `centering` is `left` where it stays as it is, and `because` says why;
- * `movedTo` are the weights that are centered instead, as `layer.field`.
+ * The outcome for a LayerNormalization. `centering` is `left` if the layer is unchanged, and `because` says why;
+ * `movedTo` names the weights that are centered instead, as `layer.field`.
  */
 export interface FusedLayer extends Pick<NormRecord, "centering" | "because" | "movedTo" | "gamma" | "beta" | "eps"> {
-  /** Of the layer. */
+  /** The name of the layer. */
   readonly name: string;
-  /** Layers around it whose results its kernel gives: a sum of two tensors, an activation. */
+  /** The names of layers fused into its kernel: a sum of two tensors, an activation. */
   readonly with: readonly string[];
 }
 
-/** The model, and what became of its norms. */
+/** The changed model, and the outcome for its norms. */
 export interface FusedModel<M> {
-  /** The model that was given. */
+  /** The model that was passed, which is changed in place. */
   readonly model: M;
-  /** How many LayerNormalizations compute by kernels now. */
+  /** The number of LayerNormalizations that kernels compute now. */
   readonly count: number;
   readonly norms: readonly FusedLayer[];
-  /** What there is to say; R0601 where there was no norm at all. */
+  /** R0601 if the model has no norms. */
   readonly remarks: readonly Diagnostic[];
-  /** Makes the layers what they were, and frees the kernels. */
+  /** Restores the original layers, and frees the kernels. */
   restore(): void;
 }
 
@@ -78,7 +78,7 @@ class Ops {
     return known;
   }
 
-  /** A norm of rows of so many elements, with what stands around it; `centers` for a LayerNorm. */
+  /** A norm with its neighbors: a LayerNorm if `centers`, else an RMSNorm. */
   norm({ layer, width, centers, around, used }: NormOp): Promise<Differentiable> {
     const { gamma, beta, epsilon } = layer;
     const rows = `f32[rows, ${width}]`;
@@ -108,9 +108,10 @@ class Ops {
   }
 }
 
-/** What a norm's kernel computes. */
+/** The computation of a norm's kernel. */
 interface NormOp {
   readonly layer: Layer;
+  /** The number of elements of a row. */
   readonly width: number;
   readonly centers: boolean;
   readonly around: Neighbors;
@@ -118,12 +119,12 @@ interface NormOp {
   readonly used: readonly string[];
 }
 
-/** What is done with a model. */
+/** The changes to a model. */
 interface Surgery {
   readonly norms: readonly FusedLayer[];
-  /** The layers that become kernels, and whether these center. */
+  /** The layers that kernels compute, and whether these center their rows. */
   readonly layers: ReadonlyMap<Layer, { readonly centers: boolean }>;
-  /** Weights that are centered in every step. */
+  /** The weights that are centered in every step. */
   readonly weights: readonly Weight[];
 }
 
@@ -145,7 +146,7 @@ function surgeryOf(model: LayersModel, { mode, fold }: Required<FusedModelOption
   const rewritten = rewriteNorms(module, { mode, fold: false });
   const fn = rewritten.module.fns[0] as Fn;
   const weightOf = (value: Value) => (value.def === undefined ? weights.get(value.name ?? "") : undefined);
-  // A stream that is centered where it begins, and not at a norm, would take another layer than those that are known.
+  // Centering a stream at its start, not in a norm, would need an additional layer.
   const isAtNorm = (center: Value) =>
     fn.ops.every((op) => op.operands.every((operand) => operand !== center) || op.name === "rmsnorm");
   const isPossible = fn.ops.every((op) => op.name !== "center" || weightOf(op.operand(0)) || isAtNorm(op.result));
@@ -163,7 +164,7 @@ function surgeryOf(model: LayersModel, { mode, fold }: Required<FusedModelOption
     return recordOf(layer, {
       centering: stays ? "kept" : record.centering,
       because: stays
-        ? ["its kernel centers the rows; with `fold` the weights that they are made of would be"]
+        ? ["its kernel centers the rows; with `fold`, the weights that produce them are centered instead"]
         : record.because,
       movedTo: isMoved ? (found as Weight[]).map(label) : [],
     });
@@ -171,26 +172,26 @@ function surgeryOf(model: LayersModel, { mode, fold }: Required<FusedModelOption
   return { norms, layers, weights: [...centered.values()] };
 }
 
-/** The last extents of a shape, taken together; all must be known. */
+/** The product of the extents of these axes; NaN if one is not known. */
 const widthOf = (shape: readonly (number | null)[], axes: readonly number[]) =>
   axes.reduce((all, axis) => all * (shape.at(axis) ?? Number.NaN), 1);
 
-/** Why a LayerNormalization stays as it is; nothing where it need not. */
+/** Why a LayerNormalization is left unchanged; `undefined` if a kernel can compute it. */
 function whyLeft(layer: Layer): string | undefined {
   const [tensor] = layer.inboundNodes[0]?.inputTensors ?? [];
   const axes = lastAxes(layer);
-  if (tensor === undefined) return "it is part of no graph yet";
-  if (axes === undefined) return "its axes are not the last ones of its rows";
+  if (tensor === undefined) return "it has not been called on a tensor yet";
+  if (axes === undefined) return "its axes are not the last axes of its input";
   if (tensor.dtype !== "float32") return `it normalizes ${tensor.dtype}`;
   return Number.isNaN(widthOf(tensor.shape, axes)) ? "the length of its rows is not known" : undefined;
 }
 
-/** The layers of a model, those of models within it too. */
+/** The layers of a model, including those of nested models. */
 function layersOf(model: Pick<LayersModel, "layers">): Layer[] {
   return model.layers.flatMap((layer) => (layer.layers === undefined ? [layer] : layersOf({ layers: layer.layers })));
 }
 
-/** The tensors that a model and the models within it give. */
+/** The outputs of a model and of its nested models. */
 function outputsOf({ outputs, layers }: LayersModel): SymbolicTensor[] {
   const inner = layers.filter((layer) => layer.layers !== undefined) as unknown as LayersModel[];
   return [...outputs, ...inner.flatMap(outputsOf)];
@@ -198,7 +199,7 @@ function outputsOf({ outputs, layers }: LayersModel): SymbolicTensor[] {
 
 const inputOf = (layer: Layer) => layer.inboundNodes[0]?.inputTensors[0] as SymbolicTensor;
 
-/** What is done with a model and the models that are layers of it. */
+/** The changes to a model and its nested models. */
 function wholeSurgery(model: LayersModel, options: Required<FusedModelOptions>): Surgery {
   const inner = model.layers.filter(({ layers }) => layers !== undefined) as unknown as LayersModel[];
   const parts = [surgeryOf(model, options), ...inner.map((one) => wholeSurgery(one, options))];
@@ -209,7 +210,7 @@ function wholeSurgery(model: LayersModel, options: Required<FusedModelOptions>):
   };
 }
 
-/** Lets `call` do for a layer what its class did, until the function returned is called. */
+/** Replaces the `call` method of a layer. Returns a function that restores it. */
 function withCall(layer: Layer, call: (inputs: unknown, original: () => unknown) => unknown): () => void {
   const original = layer.call;
   layer.call = (inputs, kwargs) => call(inputs, () => original.call(layer, inputs, kwargs));
@@ -220,8 +221,8 @@ function withCall(layer: Layer, call: (inputs: unknown, original: () => unknown)
 }
 
 /**
- * Makes every LayerNormalization of a model compute by kernels, forward and backward: `predict` and `fit` go on as before. The
- * model is changed, and given back. tfjs's backend is `webgpu` and ready, and the layers are built.
+ * Makes kernels compute every LayerNormalization of a model, forward and backward; `predict` and `fit` are used as
+ * before. The model is changed in place. The backend of tfjs must be `webgpu` and ready, and the layers must be built.
  * Throws TircError: E0625, and what `prepare` throws.
  */
 export async function applyFusedRmsNorm<M extends object>(
@@ -271,7 +272,9 @@ export async function applyFusedRmsNorm<M extends object>(
 
 type Call = Parameters<typeof withCall>[1];
 
-/** What the first of the layers returns has come with what the next one will: by tensor. */
+/**
+ * The first layer of the chain runs the kernel; each later one looks up its result by the tensor that it is called on.
+ */
 function normCalls(
   tf: TfjsWithGradients,
   { layer, width, around }: NormOp,
@@ -304,7 +307,7 @@ function normCalls(
   return chain.map((one, i) => [one, i === 0 ? first : later] as const);
 }
 
-/** The call of a layer that finds one of its weights centered. */
+/** The `call` of a layer that reads one of its weights centered. */
 async function centeredCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, field: Weight["field"]): Promise<Call> {
   const weight = layer[field] as LayerVariable;
   const width = weight.shape.at(-1) as number;
@@ -314,7 +317,7 @@ async function centeredCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, field
     return tf.reshape(op.run({ x: tf.reshape(value, [-1, width]) }).y as Tensor, value.shape);
   };
   return (_, original) => {
-    // Others, what saves the model among them, read the weight itself.
+    // Replaced only during the call: other readers, such as saving the model, must read the weight itself.
     layer[field] = { shape: weight.shape, read };
     try {
       return original();
@@ -324,12 +327,12 @@ async function centeredCall(tf: TfjsWithGradients, ops: Ops, layer: Layer, field
   };
 }
 
-/** What is used of the class `Callback` of `@tensorflow/tfjs` or `@tensorflow/tfjs-layers`. */
+/** The parts of the class `Callback` of `@tensorflow/tfjs` or `@tensorflow/tfjs-layers` that are used. */
 export type CallbackClass = abstract new () => { model: object };
 
 /**
  * `applyFusedRmsNorm` as a callback of `fit`, which changes the model before the first batch:
- * `model.fit(x, y, { callbacks: FusedRMSNorm({ ...tf, Callback }) })`. `result` is there once training has begun.
+ * `model.fit(x, y, { callbacks: FusedRMSNorm({ ...tf, Callback }) })`. `result` is set when training begins.
  */
 export function FusedRMSNorm<C extends CallbackClass>(
   tf: TfjsWithGradients & { readonly Callback: C },

@@ -1,8 +1,7 @@
 /**
- * A kernel, or a plan of several, as an op of TensorFlow.js on its WebGPU backend. It is registered as tfjs's own kernels
- * are, so its inputs are read where they lie, and its results lie in the backend's buffers: `tidy`, `dispose` and
- * `tf.profile` treat it as any op. (`dataToGPU` would copy each input, and a tensor of a buffer from outside would leave
- * that buffer to the caller.)
+ * A kernel, or a plan of several, as an op of TensorFlow.js on its WebGPU backend. It is registered like tfjs's own
+ * kernels, so it reads its inputs in place, and writes its results to buffers of the backend: `tidy`, `dispose` and
+ * `tf.profile` treat it like any other op. (`dataToGPU` would copy each input, and tfjs does not own external buffers.)
  */
 
 import type * as tfjs from "@tensorflow/tfjs-core";
@@ -19,27 +18,28 @@ import { preparePlan } from "../runtime/prepare-plan.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { type ReadShapes, readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 
-/** What a kernel takes by name: tensors of tfjs, and numbers for scalars. */
+/** The arguments of a kernel by name: tensors of tfjs, and numbers for scalars. */
 export type TfjsTensors<T extends LaunchTypes = AnyTypes> = TensorsOf<Tensor, T>;
 
 /** A kernel, or a plan of several, on the device of tfjs's WebGPU backend. */
 export interface TfjsKernel<T extends LaunchTypes = AnyTypes> {
-  /** What tfjs knows it by: `tf.registerGradient` takes it. */
+  /** The name that it is registered under in tfjs, for `tf.registerGradient`. */
   readonly kernelName: string;
   /**
-   * Runs the kernel: at once, as part of a layer's `call`, or in `tf.tidy`. Dimensions follow from the shapes; leading ones
-   * are taken together where a parameter has fewer. f32 is float32, i32 int32, bool bool.
+   * Runs the kernel; it may be called anywhere an op may, such as in `tf.tidy` or a layer's `call`. Dimensions are
+   * inferred from the shapes; if a tensor has more dimensions than its parameter, the leading ones are merged. f32 is
+   * passed as float32, i32 as int32, and bool as bool.
    * Throws TircError: E0601 to E0609, E0618, E0619.
    */
   run(tensors: TfjsTensors<T>, dims?: Partial<T["dims"]>): { readonly [N in keyof T["outputs"]]: Tensor };
-  /** Frees the kernel. Nothing starts after it: E0609. */
+  /** Frees the kernel. A later `run` throws E0609. */
   destroy(): void;
 }
 
-/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
+/** The parts of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core` that are used. */
 export type Tfjs = Pick<typeof tfjs, "backend" | "engine" | "getBackend" | "registerKernel" | "unregisterKernel">;
 
-/** What is used of tfjs's WebGPU backend, as its own kernels use it. */
+/** The parts of tfjs's WebGPU backend that are used, as tfjs's own kernels do. */
 interface WebgpuBackend {
   readonly device: GPUDevice;
   readonly tensorMap: { get(id: object): { resource?: unknown; values: unknown } };
@@ -64,7 +64,7 @@ let count = 0;
 
 /**
  * The device of tfjs's WebGPU backend.
- * Throws TircError: E0625 where the backend is another one.
+ * Throws TircError: E0625 if the backend is not `webgpu`.
  */
 export function deviceOf(tf: Pick<Tfjs, "backend" | "getBackend">): GPUDevice {
   const name = (tf.getBackend() as string | null) ?? "none";
@@ -73,10 +73,10 @@ export function deviceOf(tf: Pick<Tfjs, "backend" | "getBackend">): GPUDevice {
 }
 
 /**
- * Compiles a kernel, or all of a plan, on the device of tfjs's backend, which is `webgpu` and ready. `dims` are those that
- * are pipeline constants.
- * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have, E0628 for a
- * plan that leaves products to the caller.
+ * Prepares a kernel, or all kernels of a plan, on the device of tfjs's backend, which must be `webgpu` and ready.
+ * `dims` are the extents of dimensions that are pipeline constants.
+ * Throws TircError: E0607, E0610 to E0613, E0615, E0625, E0627; E0626 for a result of a type that tfjs does not have,
+ * E0628 for a plan that leaves products to the caller.
  */
 export async function prepare<T extends LaunchTypes = AnyTypes>(
   tf: Tfjs,
@@ -107,7 +107,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
         backend.uploadToGPU(dataId);
         return backend.tensorMap.get(dataId).resource as GPUBuffer;
       };
-      // Of an empty tensor there is no buffer.
+      // An empty tensor has no buffer.
       const values = Object.entries(inputs as Record<string, TensorInfo>).map(([name, input]) => {
         return [name, elementCount(input.shape) === 0 ? [] : bufferOf(input)];
       });
@@ -118,7 +118,7 @@ export async function prepare<T extends LaunchTypes = AnyTypes>(
       });
       const written = results.filter(({ info }) => elementCount(info.shape) > 0);
       const outputs = Object.fromEntries(written.map(({ name, info }) => [name, bufferOf(info)]));
-      // What tfjs has recorded, uploads too, is submitted before the kernels that read it.
+      // Commands that tfjs has recorded, such as uploads, must be submitted before the kernels that read their results.
       backend.ensureCommandEncoderReady();
       backend.endComputePassEncoder();
       backend.submitQueue();

@@ -1,6 +1,6 @@
 /**
- * Optimizers of TensorFlow.js whose step is one kernel for each variable, where its own launch one for each operation. What they
- * compute, their configuration and their state are those of tfjs's optimizers, so either continues a training of the other's.
+ * Optimizers for TensorFlow.js that update each variable by one kernel; those of tfjs launch one for each operation.
+ * The updates, configuration and state are the same, so either can continue a training that the other began.
  */
 
 import type * as tfjs from "@tensorflow/tfjs-core";
@@ -10,13 +10,13 @@ import { parse } from "../parse/parse.ts";
 import { compileOp } from "./tfjs-compile.ts";
 import { deviceOf, type Tfjs, type TfjsKernel } from "./tfjs-op.ts";
 
-/** A tensor under the name that it is saved by. */
+/** A tensor, and the name that it is saved under. */
 interface NamedTensor {
   name: string;
   tensor: Tensor;
 }
 
-/** What is used of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`. */
+/** The parts of the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core` that are used. */
 export type TfjsWithOptimizers = Tfjs &
   Pick<typeof tfjs, "dispose" | "Optimizer" | "reshape" | "serialization" | "tidy" | "zerosLike">;
 
@@ -24,22 +24,24 @@ export type TfjsWithOptimizers = Tfjs &
 export interface FusedAdamOptions {
   /** 0.001 by default. */
   readonly learningRate?: number;
-  /** The decay rate of the mean of gradients: 0.9 by default. */
+  /** The decay rate of the running mean of gradients: 0.9 by default. */
   readonly beta1?: number;
-  /** The decay rate of the mean of their squares: 0.999 by default. */
+  /** The decay rate of the running mean of squared gradients: 0.999 by default. */
   readonly beta2?: number;
   /**
-   * Added to the root of the bias-corrected mean of squares, as in `tf.train.adam` and PyTorch. 1e-7 by default, which is that of
-   * `tf.train.adam`; PyTorch's is 1e-8.
+   * Added to the root of the bias-corrected mean of squares, as in `tf.train.adam` and PyTorch. 1e-7 by default, as in
+   * `tf.train.adam`; PyTorch uses 1e-8.
    */
   readonly epsilon?: number;
 }
 
 /** Options of AdamW (Loshchilov and Hutter 2019, Algorithm 2). */
 export interface FusedAdamWOptions extends FusedAdamOptions {
-  /** In a step a variable is multiplied by 1 - learningRate * weightDecay: 0.01 by default, as in PyTorch. */
+  /** Each step multiplies a variable by 1 - learningRate * weightDecay. 0.01 by default, as in PyTorch. */
   readonly weightDecay?: number;
-  /** What decays: `all` variables, by default, or only those of two dimensions and more: no biases, gammas and betas. */
+  /**
+   * The variables that decay: `all`, the default, or `matrices`, which excludes biases, gammas and betas by their rank.
+   */
   readonly decay?: "all" | "matrices";
 }
 
@@ -49,30 +51,32 @@ export interface FusedMomentumOptions {
   readonly learningRate?: number;
   /** 0.9 by default. */
   readonly momentum?: number;
-  /** Whether the gradient is taken at the point that the momentum leads to (Nesterov). Off by default. */
+  /** Whether to use Nesterov momentum. Off by default. */
   readonly useNesterov?: boolean;
 }
 
 /** An optimizer for `model.compile`, or for `minimize` and `applyGradients`. */
 export interface FusedOptimizer extends Optimizer {
-  /** May be changed at any time, as by a schedule: the next step uses it. */
+  /** May be changed at any time, for example by a schedule; the next step uses it. */
   learningRate: number;
-  /** The same, as tfjs's SGD has it. */
+  /** Sets `learningRate`, like the method of tfjs's SGD. */
   setLearningRate(learningRate: number): void;
   /** Frees the state. */
   dispose(): void;
 }
 
-/** An optimizer as data. */
+/** The update rule of an optimizer. */
 interface Rule<Options> {
-  /** What tfjs saves and loads it by. */
+  /** The name that tfjs saves and loads it by. */
   readonly className: string;
-  /** Tensors of a variable's shape that a step updates, by the names that tfjs's optimizer saves them under. */
+  /** The names of the state tensors of a variable, which have its shape, as tfjs's optimizer saves them. */
   readonly state: readonly string[];
   readonly defaults: Options;
-  /** A step: a function of `w`, `d_w`, the state and numbers, to `w_next` and `NAME_next` for each of the state. */
+  /**
+   * The program of a step: takes `w`, `d_w`, the state and scalars; returns `w_next`, and `NAME_next` for each state.
+   */
   text(options: Options): string;
-  /** The numbers. `step` counts from 1, `rank` is the variable's. */
+  /** The scalars. `step` counts from 1; `rank` is that of the variable. */
   numbers(options: Options, step: number, rank: number): Readonly<Record<string, number>>;
 }
 
@@ -90,7 +94,7 @@ const adam: Rule<Required<FusedAdamOptions>> = {
   state: ["m", "v"],
   defaults: { learningRate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
   text: () => adamText(""),
-  // Bias corrections are computed here in float64: in f32, 1 - 0.999 is off by 1.3e-5 of itself.
+  // Bias corrections are computed here in float64: in f32, 1 - 0.999 has a relative error of 1.3e-5.
   numbers: ({ learningRate, beta1, beta2, epsilon }, step) => ({
     beta1,
     gain1: 1 - beta1,
@@ -127,7 +131,7 @@ fn momentum(w: f32[n], d_w: f32[n], momentum: f32[n], rate: f32, factor: f32)
   numbers: ({ learningRate, momentum }) => ({ rate: learningRate, factor: momentum }),
 };
 
-/** A tensor of the state, and the name under which it is saved. */
+/** A state tensor, and the name that it is saved under. */
 interface StateVariable {
   readonly originalName: string;
   readonly variable: Variable;
@@ -138,7 +142,7 @@ type OptimizerClass<Options> = tfjs.serialization.SerializableConstructor<FusedO
     options: Options,
   ) => FusedOptimizer);
 
-/** The class of a rule's optimizers, which share its kernel. */
+/** Makes the optimizer class of a rule. Its instances share the kernel. */
 function classOf<Options extends { readonly learningRate: number }>(
   tf: TfjsWithOptimizers,
   { className, state, defaults, numbers }: Rule<Options>,
@@ -150,14 +154,14 @@ function classOf<Options extends { readonly learningRate: number }>(
     static readonly className = className;
 
     static override fromConfig(_: unknown, config: tfjs.serialization.ConfigDict): never {
-      // tfjs adds members of its own.
+      // The config has additional members of tfjs.
       const given = names.filter((name) => name in config).map((name) => [name, config[name as string]]);
       return new Fused({ ...defaults, ...Object.fromEntries(given) }) as never;
     }
 
     learningRate: number;
     private readonly options: Options;
-    /** For each name of the state, a tensor for each variable, in the order of the variables, as tfjs has it. */
+    /** For each state name, the tensors in the order of the variables, as in tfjs. */
     private slots: StateVariable[][] = state.map(() => []);
 
     constructor(options: Options) {
@@ -178,7 +182,7 @@ function classOf<Options extends { readonly learningRate: number }>(
       for (const [i, [name, gradient]] of given.entries()) {
         const variable = tf.engine().registeredVariables[name] as Variable;
         const own = state.map((part, k) => [part, this.slotOf(k, i, `${name}/${part}`, variable)] as const);
-        // The loss need not depend on a variable; its state is there all the same, as others are found by their place.
+        // If the loss does not depend on a variable, its state still exists, since states are found by index.
         if ((gradient as Tensor | undefined) === undefined) continue;
         const { rank, shape } = variable;
         tf.tidy(() => {
@@ -235,7 +239,7 @@ function classOf<Options extends { readonly learningRate: number }>(
   return Fused;
 }
 
-/** The kernels of optimizers by their text. They stay as long as the device: another optimizer takes the same ones. */
+/** The kernels of optimizers by their program. Cached for the lifetime of the device, and shared between optimizers. */
 const kernels = new WeakMap<GPUDevice, Map<string, Promise<TfjsKernel>>>();
 
 function kernelOf(tf: Tfjs, text: string): Promise<TfjsKernel> {
@@ -258,8 +262,8 @@ async function open<Options extends { readonly learningRate: number }>(
 }
 
 /**
- * `tf.train.adam` with one kernel for each variable. tfjs's backend is `webgpu` and ready. It is saved as `Adam`, so a model
- * saved with it loads with tfjs's optimizer, state and all.
+ * `tf.train.adam` with one kernel for each variable. The backend of tfjs must be `webgpu` and ready. It is saved as
+ * `Adam`, so a model saved with it loads with tfjs's optimizer, including the state.
  * Throws TircError: E0625, and what `prepare` throws.
  */
 export async function fusedAdam(tf: TfjsWithOptimizers, options: FusedAdamOptions = {}): Promise<FusedOptimizer> {
@@ -267,8 +271,8 @@ export async function fusedAdam(tf: TfjsWithOptimizers, options: FusedAdamOption
 }
 
 /**
- * AdamW, Adam with decoupled weight decay, which tfjs does not have: one kernel for each variable. It is registered with tfjs as
- * `AdamW`, so a model that was saved with it loads once `fusedAdamW` has been called.
+ * AdamW, which is Adam with decoupled weight decay, with one kernel for each variable. tfjs does not have it: it is
+ * registered as `AdamW`, so a model saved with it loads once `fusedAdamW` has been called.
  * Throws TircError: E0625, and what `prepare` throws.
  */
 export async function fusedAdamW(tf: TfjsWithOptimizers, options: FusedAdamWOptions = {}): Promise<FusedOptimizer> {

@@ -1,5 +1,5 @@
 /**
- * Kernels as ops of TensorFlow.js on its WebGPU backend, and its models with their LayerNormalizations as such ops;
+ * Kernels as ops of TensorFlow.js on its WebGPU backend; models whose LayerNormalizations are computed by kernels; and
  * optimizers whose steps are kernels.
  *
  * @module tirc/tfjs

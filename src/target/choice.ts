@@ -1,36 +1,36 @@
 /**
- * What a schedule is free to choose, as data: a target profile may hold choices that were measured, for a kernel and a
- * row length, and everything else follows the rules of schedule.ts. Any choice gives right results; it is about time only.
+ * The free parameters of a schedule. A target profile may contain measured choices for a kernel and a row length; the
+ * rules of schedule.ts determine all others. Every choice gives correct results; they only differ in time.
  */
 
 export interface Choice {
-  /** That share a row. A power of two. */
+  /** Lanes that share a row. A power of two. */
   readonly lanes: number;
   /** Lanes of a workgroup, at least `lanes`. A power of two. */
   readonly workgroup: number;
-  /** Rows that a lane processes at once. */
+  /** Rows that a lane processes at the same time. */
   readonly rowsPerLane: number;
   /** Neighbouring elements that a lane handles at a time, or fewer where buffers do not allow it. */
   readonly width: 1 | 2 | 4;
-  /** Elements of its rows that a lane may keep between two reads of them. */
+  /** Elements of its rows that a lane may cache in registers between two reads of them. */
   readonly keep: number;
 }
 
-/** Its parts, in the order in which they are searched. */
+/** The parts of a choice, in the order in which they are searched. */
 export const choiceParts = ["lanes", "workgroup", "rowsPerLane", "keep", "width"] as const;
 
-/** A choice that was measured. */
+/** A measured choice. */
 export interface TunedSchedule {
-  /** What the kernel computes, as a hash; left out, it is for every kernel with rows of this length. */
+  /** A hash of what the kernel computes; if missing, the choice applies to every kernel with this row length. */
   readonly kernel?: string;
-  /** The function that was measured: for people. */
+  /** The name of the function that was measured, for human readers. */
   readonly fn?: string;
-  /** Elements of a row; 1 where the function has no reduction. */
+  /** Elements of a row; 1 if the function has no reduction. */
   readonly columns: number;
   readonly choice: Choice;
 }
 
-/** The values that each part of a choice can take for some kernel, within the limits of a target. */
+/** The values that each part of a choice can take for a kernel, within the limits of a target. */
 export type ChoiceSpace = { readonly [Part in keyof Choice]: readonly Choice[Part][] };
 
 /** The least power of two that is not less than a count. */
@@ -43,8 +43,8 @@ const powers = (from: number, to: number) => {
 };
 
 /**
- * @param units of a row, if known: more lanes than units would be idle.
- * @param most invocations that a workgroup may have.
+ * @param units the number of units of a row, or `most` if it is not known: with more lanes, some would be idle.
+ * @param most the maximum number of invocations of a workgroup.
  */
 export function choiceSpace(width: 1 | 2 | 4, units: number, most: number, isFlat: boolean): ChoiceSpace {
   return {
@@ -56,7 +56,7 @@ export function choiceSpace(width: 1 | 2 | 4, units: number, most: number, isFla
   };
 }
 
-/** The nearest choice that the space has: a profile may be older than the program, or of another machine. */
+/** The nearest choice in the space: a profile may be older than the program, or be from another machine. */
 export function fitted(choice: Choice, space: ChoiceSpace): Choice {
   const atMost = <T extends number>(list: readonly T[], wanted: number) =>
     list.findLast((value) => value <= wanted) ?? (list[0] as T);

@@ -1,4 +1,4 @@
-/** What a runtime has to know to run a kernel. Plain JSON data. */
+/** What a runtime needs to know to run a kernel, as plain JSON data. */
 
 import type { Dim, ElementType } from "../ir/types.ts";
 import type { LaunchBinding, LaunchDispatch, LaunchManifest, LaunchVariant } from "../launch/manifest.ts";
@@ -11,54 +11,54 @@ export interface Kernel {
   readonly name: string;
   readonly wgsl: string;
   readonly manifest: Manifest;
-  /** Where its lines come from; with it, the runtime reports what a device refuses at its place in the program. */
+  /** Maps lines of the WGSL to the program, so that the runtime can locate errors of the device in it. */
   readonly sourceMap?: SourceMap;
 }
 
-/** How to bind and dispatch a kernel, and what it asks of a device. */
+/** How to bind and dispatch a kernel, and what it requires of a device. */
 export interface Manifest extends LaunchManifest {
   readonly version: 1;
   readonly workgroupSize: readonly [number, number, number];
   readonly variants?: readonly Variant[];
   /**
-   * Group 0: one per parameter, in order, one per `const` that is read, then one per result. Scalars have none: they are
-   * in `uniforms`.
+   * The bindings of group 0: one per parameter, in order, one per `const` that is read, then one per result. Scalars
+   * are in `uniforms` instead.
    */
   readonly bindings: readonly Binding[];
-  /** The symbolic dimensions: the caller gives them, or they follow from the shapes of the inputs. */
+  /** The symbolic dimensions. Their extents are passed by the caller, or inferred from the shapes of the inputs. */
   readonly dims: readonly ManifestDim[];
-  /** Name of the target profile it was compiled for. */
+  /** The name of the target profile that the kernel was compiled for. */
   readonly target: string;
   readonly kind: "cpu" | "gpu";
 }
 
-/** A faster entry point for some extents. */
+/** A faster entry point that is valid for some extents. */
 export interface Variant extends LaunchVariant {
   readonly workgroupSize: readonly [number, number, number];
 }
 
-/** A symbolic dimension, and how the kernel is told its extent. */
+/** A symbolic dimension, and how its extent is passed to the kernel. */
 export interface ManifestDim {
   readonly name: string;
   readonly binding: "override" | "uniform";
 }
 
-/** How many workgroups a kernel starts. */
+/** How the number of workgroups is computed. */
 export type Dispatch = LaunchDispatch;
 
 /** A storage buffer of group 0: a parameter, a `const` or a result. */
 export type Binding = LaunchBinding;
 
-/** What the caller passes by name: a tensor, or a number where it has no dimension. */
+/** An argument that the caller passes by name: a tensor, or a number for a scalar. */
 export interface Parameter {
   readonly name: string;
   readonly element: ElementType;
   readonly shape: readonly Dim[];
-  /** It is a `const` of the module. */
+  /** Set for a `const` of the module. */
   readonly constant?: true;
 }
 
-/** What a kernel reads: tensors, then scalars. */
+/** The arguments that a kernel reads: tensors, then scalars. */
 export function parametersOf({ bindings, uniforms }: LaunchManifest): Parameter[] {
   const scalars = (uniforms?.fields ?? []).filter(({ kind }) => kind === "scalar");
   return [

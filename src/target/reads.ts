@@ -1,16 +1,19 @@
 /**
- * Where the text of a kernel reads its tensors. The printer marks their names, so that a launcher that binds an input through
- * a result's buffer has the name there and needs to know nothing of WGSL.
+ * Finds where the text of a kernel reads its tensors. The printer marks their names, so that a launcher that binds a
+ * result to an input's buffer can replace the name there without parsing WGSL.
  */
 
 import type { LaunchBinding, LaunchManifest } from "../launch/manifest.ts";
 
-/** On either side of a name; no text of WGSL has it (a private use character of Unicode). */
+/** Printed on either side of a name. A private-use character of Unicode, which does not occur in WGSL. */
 export const mark = "\ue000";
 
 export const marked = (name: string) => mark + name + mark;
 
-/** The text without its marks, and the offsets of the names that had them. @param start that of the text, where it is a part. */
+/**
+ * Removes the marks, and adds the offsets of the marked names to `reads`.
+ * @param start the offset of the text, if it is part of another.
+ */
 export function withoutMarks(text: string, reads: Map<string, number[]>, start = 0): string {
   if (!text.includes(mark)) return text;
   let at = start;
@@ -22,7 +25,9 @@ export function withoutMarks(text: string, reads: Map<string, number[]>, start =
   return parts.join("");
 }
 
-/** The text and the names in it, in turn; `undefined` where other text stands at the places of the manifest. */
+/**
+ * The text between names, and the names, alternating; `undefined` if the text does not match the manifest's offsets.
+ */
 function partsOf(wgsl: string, bindings: readonly LaunchBinding[]): readonly string[] | undefined {
   const places = bindings.flatMap(({ variable, reads = [] }) => reads.map((at) => ({ at, variable })));
   const parts: string[] = [];
@@ -35,14 +40,14 @@ function partsOf(wgsl: string, bindings: readonly LaunchBinding[]): readonly str
   return [...parts, wgsl.slice(end)];
 }
 
-/** The text with its marks, to be changed beside them; that of a kernel without places has none. */
+/** Adds the marks again, so that the text can be edited. A kernel without offsets gets no marks. */
 export function withMarks(wgsl: string, { bindings }: LaunchManifest): string {
   return partsOf(wgsl, bindings)?.join(mark) ?? wgsl;
 }
 
 /**
- * The text of a kernel and, in turn with it, the variables that it reads inputs by over which a result may be written. Of a
- * text that somebody has edited the places are not known: that is all text, and nothing is written over its inputs.
+ * The text of a kernel, alternating with the variables of inputs that a result may overwrite. If the text has been
+ * edited by hand, the offsets are not valid: then it is returned in one part, and no input is overwritten.
  */
 export function inPlaceParts(wgsl: string, { bindings }: LaunchManifest): readonly string[] {
   const overwritten = new Set(bindings.flatMap(({ mayAlias = [] }) => mayAlias));

@@ -1,6 +1,6 @@
 /**
- * What a kernel is compiled for: the features, limits and subgroup sizes that it may count on. A plain object, so that
- * the compiler needs no GPU.
+ * Target profiles: the features, limits and subgroup sizes that a kernel may rely on. They are plain objects, so the
+ * compiler needs no GPU.
  */
 
 import * as targetErrors from "../diagnostics/areas/targets.ts";
@@ -21,26 +21,26 @@ export interface TargetLimits {
   readonly maxStorageBufferBindingSize: number;
 }
 
-/** What a kernel is compiled for: a kind of processor, its features, its limits. */
+/** The device that a kernel is compiled for: its kind, features and limits. */
 export interface TargetProfile {
   readonly name: string;
-  /** Software adapters run a workgroup on one core: they want fewer lanes a row than a GPU does. */
+  /** Software adapters (`cpu`) run a workgroup on one core, so fewer lanes per row are best. */
   readonly kind: "cpu" | "gpu";
   /** WebGPU feature names. The compiler uses `subgroups`, `subgroup-size-control` and `shader-f16`. */
   readonly features: readonly string[];
   /**
-   * The subgroup sizes the adapter may choose from; there when `features` has `subgroups`. With the feature
-   * `subgroup-size-control` a kernel asks for `size`, where that is given.
+   * The range of subgroup sizes that the adapter may choose from; required if `features` has `subgroups`. With the
+   * feature `subgroup-size-control`, kernels request the subgroup size `size`, if given.
    */
   readonly subgroup?: { readonly min: number; readonly max: number; readonly size?: number };
   readonly limits: TargetLimits;
-  /** What the device takes for what kernels do: schedules are then chosen by the least estimate. */
+  /** The rates of the device. If given, the schedule with the lowest estimated time is chosen. */
   readonly rates?: Rates;
-  /** Choices that were measured, by `tirc tune`. */
+  /** Choices measured by `tirc tune`. */
   readonly schedules?: readonly TunedSchedule[];
 }
 
-/** The limits every WebGPU adapter has (https://gpuweb.github.io/gpuweb/#limits, "default"). */
+/** The limits that every WebGPU adapter supports (https://gpuweb.github.io/gpuweb/#limits, "default"). */
 export const defaultLimits: TargetLimits = {
   maxStorageBuffersPerShaderStage: 8,
   maxComputeInvocationsPerWorkgroup: 256,
@@ -50,16 +50,16 @@ export const defaultLimits: TargetLimits = {
   maxStorageBufferBindingSize: 134217728,
 };
 
-/** What the compiler comes with. `use` says which devices it is for, in `tirc targets` and docs/targets.md. */
+/** A built-in target. `use` says which devices it is for, in `tirc targets` and docs/targets.md. */
 interface BuiltinTarget extends Pick<TargetProfile, "name" | "kind"> {
   readonly use: string;
   readonly features?: readonly string[];
-  /** Lanes of a subgroup, at least. */
+  /** The smallest subgroup size of the devices that it is for. */
   readonly subgroup?: number;
   /**
-   * Whether it is one of `--target all`, those of a module that is to run anywhere: what differs by more than the subgroup
-   * size. Subgroups of fewer than 32 lanes (Intel's adapters say 8) would merge most of a row through workgroup memory one
-   * by one: those take `portable`.
+   * Whether it is one of `--target all`, the targets of a module that is to run anywhere. Targets that differ only in
+   * the subgroup size are left out. Devices with smaller subgroups than 32 lanes (Intel's adapters report 8) use
+   * `portable`, as most of the reduction of a row would be serial merges through workgroup memory.
    */
   readonly inModules: boolean;
 }
@@ -115,7 +115,7 @@ const rows: readonly BuiltinTarget[] = [
   },
 ];
 
-/** `portable` runs on every WebGPU implementation; the others name what they need. */
+/** The built-in targets. `portable` runs on every WebGPU implementation; the others require features. */
 export const builtinTargets: readonly TargetProfile[] = rows.map(({ name, kind, features = [], subgroup: size }) => ({
   name,
   kind,
@@ -132,34 +132,36 @@ export const targetNotes: Readonly<Record<string, string>> = Object.fromEntries(
   rows.map(({ name, use }) => [name, use]),
 );
 
-/** The subgroup size that kernels for the target ask for, and then have. */
+/** The subgroup size that kernels for the target request; `undefined` if they do not request one. */
 export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>
   features.includes("subgroups") && features.includes("subgroup-size-control") ? subgroup?.size : undefined;
 
-/** Lanes that reduce by subgroup operations whatever size the device takes: 1 where there are none. */
+/** The smallest subgroup size that the device may choose; 1 without subgroups. */
 export const leastSubgroup = ({ features, subgroup }: TargetProfile): number =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;
 
-/** As many where it takes the largest. */
+/** The largest subgroup size that the device may choose; 1 without subgroups. */
 export const mostSubgroup = ({ features, subgroup }: TargetProfile): number =>
   features.includes("subgroups") ? (subgroup?.max ?? 1) : 1;
 
-/** What every WebGPU device can run: default limits, no features, no subgroup operations. */
+/** The target that every WebGPU device can run: default limits, no features, no subgroup operations. */
 export const portableTarget = builtinTargets[0] as TargetProfile;
 
-/** A built-in profile, or one of `own`. Throws E0590 for a name that is none. */
+/** Finds a built-in profile, or one of `own`, by name. Throws E0590 if there is none. */
 export function targetByName(name: string, own: readonly TargetProfile[] = []): TargetProfile {
   const all = [...builtinTargets, ...own];
   const names = all.map((target) => target.name);
   return all.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
 }
 
-/** A profile by its name, as `targetByName` has it, or one that is given: that is checked as one from a file is. */
+/** Finds a profile by name, or checks one that is passed as an object. Throws E0590 to E0593. */
 export function profileOf(target: string | TargetProfile, own: readonly TargetProfile[] = []): TargetProfile {
   return typeof target === "string" ? targetByName(target, own) : checkTarget(target, "the target");
 }
 
-/** A profile from the text of a JSON file. Throws every E0591 to E0593 that it finds. Limits left out are the default ones. */
+/**
+ * Parses a profile from JSON. Throws all errors that it finds, E0591 to E0593. Missing limits get WebGPU's defaults.
+ */
 export function parseTarget(source: Source): TargetProfile {
   checkArgument("the first argument", "parseTarget", source, {
     what: "a text with its name, `{ name, text }`",
@@ -181,7 +183,7 @@ export function parseTarget(source: Source): TargetProfile {
   return checkTarget(value, source.name);
 }
 
-/** What is given instead: of a list or an object that it is one, as it may be of any size and depth. */
+/** Describes a wrong value. Lists and objects are not printed, as they may be large. */
 function described(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   return isRecord(value) ? "an object" : (JSON.stringify(value) ?? "missing");
@@ -193,7 +195,9 @@ type Report = (path: string, expected: string, got: unknown) => void;
 type OnlyKnown = (path: string, object: Record<string, unknown>, known: readonly string[]) => void;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
-/** A profile from plain data, with the default limits where it names none. `origin` is what messages call it. */
+/**
+ * Checks a profile given as plain data. Missing limits get WebGPU's defaults. `origin` names the profile in messages.
+ */
 export function checkTarget(value: unknown, origin: string): TargetProfile {
   const found: Diagnostic[] = [];
   const wrong: Report = (path, expected, got) => {

@@ -1,6 +1,6 @@
 /**
- * Text in, text out, as Cranelift's filetests and LLVM's lit have it: the first line of a `.tir` file says which passes to
- * run, and after `// EXPECT` stand the program and the remarks that must come out.
+ * Text-based tests of passes, like Cranelift's filetests and LLVM's lit: the first line of a `.tir` file names the
+ * passes to run, and `// EXPECT` is followed by the expected program and remarks.
  *
  *   // RUN: passes expand-softsign within 1e-12
  *   fn f(x: f32[n]) -> (y: f32[n]) {
@@ -10,9 +10,9 @@
  *   // EXPECT
  *   // fn f(x: f32[n]) -> (y: f32[n]) { ...
  *
- * Whatever the pipeline, its result must be well formed, read back as printed, stay as it is when the pipeline runs
- * again, and compute in float64 what the program computes, `within` a relative error. Only a lossy pipeline may change
- * numbers.
+ * For every pipeline, the result must be well-formed, parse back to the same program after printing, not change when
+ * the pipeline runs again, and compute the same numbers as the input in float64, `within` a relative error. Only a
+ * lossy pipeline may change the numbers.
  */
 
 import { AssertionError } from "node:assert";
@@ -33,23 +33,23 @@ import { PassManager } from "../pass-manager/pass-manager.ts";
 import { randomConstant, randomInputs } from "./random-inputs.ts";
 import { numberDifference } from "./same-numbers.ts";
 
-/** What the tests are run with. */
+/** Options of the test runner. */
 export interface FiletestOptions {
-  /** Their passes may stand in the first line; ops of theirs are registered by `registerOps`. */
+  /** Plugins whose passes the first line may name. Their ops must be registered separately, by `registerOps`. */
   readonly plugins?: readonly Plugin[];
-  /** Whether to write what comes out into the files. If not said, whether TIRC_BLESS is 1. */
+  /** Whether to update the expectations in the files. By default, if TIRC_BLESS is 1. */
   readonly bless?: boolean;
 }
 
-/** One file: `test(one.name, one.run)`. */
+/** The test of one file, for `test(one.name, one.run)`. */
 export interface Filetest {
-  /** Its path below the folder. */
+  /** The path of the file, relative to the folder. */
   readonly name: string;
-  /** @throws AssertionError where something is not as it must be. */
+  /** @throws AssertionError if the test fails. */
   readonly run: () => void;
 }
 
-/** The tests in a folder and those below it, sorted by their names. */
+/** The tests in a folder and its subfolders, sorted by name. */
 export function filetests(folder: string | URL, options: FiletestOptions = {}): Filetest[] {
   const root = typeof folder === "string" ? folder : fileURLToPath(folder);
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".tir"));
@@ -61,7 +61,7 @@ export function filetests(folder: string | URL, options: FiletestOptions = {}): 
       const text = readFileSync(path, "utf8");
       const wanted = runFiletest(text, { ...options, file: name });
       if (bless) writeFileSync(path, wanted);
-      else same(text.slice(text.indexOf(mark)), wanted.slice(wanted.indexOf(mark)), `${name}: what comes out`);
+      else same(text.slice(text.indexOf(mark)), wanted.slice(wanted.indexOf(mark)), `${name}: the output`);
     },
   }));
 }
@@ -71,8 +71,8 @@ const mark = "\n// EXPECT\n";
 
 /**
  * Runs a test.
- * @returns its text with the expectation that it fulfils.
- * @throws AssertionError where what comes out is wrong, whatever is expected.
+ * @returns the text of the test with its expectations updated.
+ * @throws AssertionError if the result breaks a requirement that holds for every pipeline.
  */
 export function runFiletest(
   text: string,
@@ -87,18 +87,18 @@ export function runFiletest(
   const before = parse(source, { file });
   const printed = print(before);
   const { module: after, remarks } = run(before);
-  same(print(before), printed, `${file}: the program that was given`);
+  same(print(before), printed, `${file}: the input program, after the pipeline has run`);
   checkMeaning(before, after, pipeline.includes("lossy") ? undefined : Number(tolerance), file);
   const again = parse(print(after));
-  if (!sameModule(again, after)) fails(`${file}: the result does not read back as it was`);
-  same(print(again), print(after), `${file}: the result, read back`);
+  if (!sameModule(again, after)) fails(`${file}: the result does not parse back to the same program`);
+  same(print(again), print(after), `${file}: the result, parsed and printed again`);
   same(print(run(after).module), print(after), `${file}: the result, when the pipeline runs again`);
 
   const lines = [...print(after).trimEnd().split("\n"), ...remarks.flatMap(described)];
   return `${source}${mark}${lines.map((line) => `// ${line}`.trimEnd()).join("\n")}\n`;
 }
 
-/** @param relative what numbers may differ by; they are not compared where it is missing. */
+/** @param relative the largest relative error; if missing, numbers are not compared. */
 function checkMeaning(before: Module, after: Module, relative: number | undefined, file: string): void {
   for (const [i, fn] of before.fns.entries()) {
     const other = after.fns[i];
@@ -115,7 +115,7 @@ function checkMeaning(before: Module, after: Module, relative: number | undefine
   }
 }
 
-/** A diagnostic in lines: its place, code and message, then its notes and help. */
+/** The lines of a diagnostic: its location, code and message, then its notes and help. */
 function described({ span, severity, code, message, notes, help }: Diagnostic): string[] {
   const { line, column } = span === undefined ? { line: 0, column: 0 } : lineColumn(span.source, span.start);
   const more = [...notes.map((note) => `  ${note}`), ...help.map((text) => `  help: ${text}`)];
@@ -128,6 +128,6 @@ function fails(message: string): never {
 
 function same(actual: string, expected: string, what: string): void {
   if (actual === expected) return;
-  // A test runner shows the difference of the two.
-  throw new AssertionError({ message: `${what} is not as it must be`, actual, expected, operator: "strictEqual" });
+  // Test runners show a diff of `actual` and `expected`.
+  throw new AssertionError({ message: `${what} is not as expected`, actual, expected, operator: "strictEqual" });
 }

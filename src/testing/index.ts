@@ -1,5 +1,5 @@
 /**
- * Tests of passes, a file each: the runner that tirc's own passes are tested with. Runs in Node, under any test runner.
+ * File-based tests of passes, as tirc tests its own passes. Runs in Node, under any test runner.
  *
  * @module tirc/testing
  */

@@ -1,4 +1,4 @@
-/** Inputs for the interpreter: reproducible, and of the kind that a parameter's type holds. */
+/** Reproducible random inputs for the interpreter, in the range of each parameter's type. */
 
 import { roundTo } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
@@ -19,7 +19,7 @@ function randomNumber(element: ElementType, next: () => number): number {
   return roundTo[element](number);
 }
 
-/** An extent for each named dimension: small, and all different. */
+/** Small extents for the named dimensions, all different. */
 function smallDims(fn: Fn): Record<string, number> {
   return Object.fromEntries(dimensionNames(fn).map((name, i) => [name, 3 + 2 * i]));
 }
@@ -29,14 +29,14 @@ interface Promised {
   readonly centered: readonly number[];
 }
 
-/** A tensor that keeps its promise, to float64. */
+/** A tensor that satisfies its centering contract, up to rounding in float64. */
 function randomTensor({ type, centered }: Promised, shape: readonly number[], next: () => number): Tensor {
   const { element } = type;
   const data = Float64Array.from({ length: elementCount(shape) }, () => randomNumber(element, next));
   return centered.length === 0 ? { element, shape, data } : withoutMeans({ element, shape, data }, centered);
 }
 
-/** Parameters that are declared centered are. */
+/** Random inputs of a function. They satisfy its contracts, and indices of lookups are in range. */
 export function randomInputs(fn: Fn, seed = 1, dims = smallDims(fn)): Record<string, Tensor> {
   const next = randomNumbers(seed);
   const lookups = lookupsBy(fn);
@@ -53,7 +53,7 @@ export function randomInputs(fn: Fn, seed = 1, dims = smallDims(fn)): Record<str
   );
 }
 
-/** What a `load` may give: the same for the same name. */
+/** Random data for a constant of a file, the same for the same name. */
 export function randomConstant(constant: Const): Tensor {
   const seed = [...constant.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7);
   return randomTensor(constant, constant.type.shape as number[], randomNumbers(seed));

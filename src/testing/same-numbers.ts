@@ -3,9 +3,10 @@
 import type { Tensor } from "../ir/tensor.ts";
 
 /**
- * What differs, in words: names, shapes, or the first number that is off; nothing where all is the same. NaN is the same as
- * NaN, an infinity as itself.
- * @param relative of the largest finite magnitude of the result, or of 1 where that is larger.
+ * Describes the first difference: in names, shapes or numbers; `undefined` if there is none. NaN equals NaN, and an
+ * infinity equals itself.
+ * @param relative the largest allowed error, relative to the largest finite magnitude in the result or to 1, whichever
+ * is larger.
  */
 export function numberDifference(
   found: Readonly<Record<string, Tensor>>,

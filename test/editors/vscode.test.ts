@@ -82,6 +82,6 @@ describe("the extension", () => {
   test("says what to do where it does not start", async () => {
     const { extension, said } = load(() => Promise.reject(new Error("ENOENT")));
     await extension.activate();
-    expect(said).toHaveBeenCalledWith("`tirc lsp` did not start (ENOENT): npm install tirc, or set tirc.path");
+    expect(said).toHaveBeenCalledWith("`tirc lsp` did not start (ENOENT): run `npm install tirc`, or set `tirc.path`");
   });
 });

@@ -239,7 +239,7 @@ gpuTest("what stays is named, and no norm at all is warned of", async ({ gpu }) 
     1,
     [
       ["inner", "kept", "because `input` is a parameter, and nothing is known about its rows"],
-      ["middle", "left", "its axes are not the last ones of its rows"],
+      ["middle", "left", "its axes are not the last axes of its input"],
     ],
   ]);
   const none = model({ inputs: x, outputs: layers.dense({ units: 2 }).apply(x) as SymbolicTensor });
