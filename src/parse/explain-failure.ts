@@ -39,7 +39,7 @@ export function explainFailure(piece: FailedPiece, index: number): Diagnostic {
   return explainer.expression();
 }
 
-const nameIt = "give an extent that varies a name: `rows`";
+const nameIt = "use a name for an extent that varies: `rows`";
 const wordOperators: ReadonlyMap<string, string> = new Map([
   ["and", "&&"],
   ["or", "||"],
@@ -166,8 +166,8 @@ class Explainer {
     const isDefault = token?.text === "=";
     const isShape = ["[", "(", "<"].includes(token?.text ?? "");
     return syntaxErrors.expected(found, "`,` or `)`", [
-      ...(isShape ? ["a shape stands in one pair of brackets: `f32[rows, 768]`"] : []),
-      ...(isDefault ? ["a parameter has no default; a number that is always the same is a `const`"] : []),
+      ...(isShape ? ["a shape is written in one pair of brackets: `f32[rows, 768]`"] : []),
+      ...(isDefault ? ["a parameter has no default; declare a fixed number as a `const`"] : []),
     ]);
   }
 
@@ -190,7 +190,7 @@ class Explainer {
     const name = (this.tokens[1] as Token).text;
     const wanted = this.index === 2 ? "`:` and the type" : "`=` and a value";
     const isTrained = this.token?.text === "@trained";
-    const help = isTrained ? "a weight that is trained is a parameter" : `write \`const ${name}: f32[2] = [1, 2]\``;
+    const help = isTrained ? "a trained weight must be a parameter" : `write \`const ${name}: f32[2] = [1, 2]\``;
     return syntaxErrors.expected(this.found, wanted, [help]);
   }
 
@@ -207,7 +207,7 @@ class Explainer {
     const { token, before, found } = this;
     if (token === undefined || ["->", "{", ":", "="].includes(token.text)) return this.unclosed(this.opener as Token);
     if (token.text === "]" && before.text === "[") {
-      const without = proposal("a scalar is written without: `f32`", removed({ ...found.span, start: before.start }));
+      const without = proposal("a scalar type has no brackets: `f32`", removed({ ...found.span, start: before.start }));
       return syntaxErrors.badDimension(found.span, "these brackets are empty", [without]);
     }
     const bracket = this.bracket();
@@ -219,7 +219,7 @@ class Explainer {
     if (!wanted && token.kind !== "symbol") return syntaxErrors.missingComma(this.span(token), found.what, this.last);
     if (!wanted) return syntaxErrors.badDimension(found.span, "it cannot be computed from others");
     if (token.text === "-") return syntaxErrors.badDimension(found.span, "it cannot be negative", [nameIt]);
-    if (token.kind === "number") return syntaxErrors.badDimension(found.span, `${found.what} is no whole number`);
+    if (token.kind === "number") return syntaxErrors.badDimension(found.span, `${found.what} is not a whole number`);
     return syntaxErrors.badDimension(found.span, `found ${found.what}`, [nameIt]);
   }
 
@@ -236,7 +236,7 @@ class Explainer {
     if (this.open.length > 0 && token?.text === "=") return this.unclosed(this.opener as Token);
     if (this.open.length > 0) return syntaxErrors.expected(found, "`,` or `)`");
     if (token?.text === ",") {
-      return syntaxErrors.expected(found, "`=`", ["several names stand in parentheses: `let (a, b) = ...`"]);
+      return syntaxErrors.expected(found, "`=`", ["several names go in parentheses: `let (a, b) = ...`"]);
     }
     if (token !== undefined && ["+", "-", "*", "/", "%"].includes(token.text)) return this.compound(single);
     return statementErrors.letWithoutValue(found, single);
@@ -270,9 +270,9 @@ class Explainer {
     }
     if (before.text === "return" && token === undefined) return syntaxErrors.returnsNothing(found);
     if (token?.text === "=" && comparisons.has(before.text)) {
-      return syntaxErrors.missingExpression(found, after, [`\`${before.text}\` is an operator of its own`]);
+      return syntaxErrors.missingExpression(found, after, [`\`${before.text}\` is a complete operator`]);
     }
-    return syntaxErrors.missingExpression(found, after, token?.text === "+" ? ["there is no sign `+`"] : []);
+    return syntaxErrors.missingExpression(found, after, token?.text === "+" ? ["there is no unary `+`"] : []);
   }
 
   /** The error after a complete expression that cannot be continued by this token. */
@@ -283,7 +283,7 @@ class Explainer {
     }
     if (token?.text === "," && this.opener?.text === "(") {
       return syntaxErrors.expected(found, "`)`", [
-        "there are no tuples: parentheses only group, and a list of an attribute is `[0, 1]`",
+        "there are no tuples: parentheses only group, and a list for an attribute is written `[0, 1]`",
       ]);
     }
     if (token?.text === ",") return syntaxErrors.expected(found, "an operator or the next statement");
@@ -342,7 +342,7 @@ class Explainer {
     const { source, tokens, index, before } = this;
     if (token.kind === "string" || before.kind === "string") return [];
     if (before.kind === "name" && isOpName(before.text)) {
-      const line = `a call has parentheses: \`${before.text}(${token.text === "(" ? "..." : token.text})\``;
+      const line = `a call needs parentheses: \`${before.text}(${token.text === "(" ? "..." : token.text})\``;
       return [proposal(line, replaced(this.gap, "("), insertedAfter(this.span(token), ")"))];
     }
     const open = before.text === ")" ? (openBrackets(tokens, index - 1).at(-1) ?? index - 1) : index - 1;
@@ -350,7 +350,7 @@ class Explainer {
     const end = token.text === "(" ? closeOf(tokens, index) : index;
     const text = (from: number, to: number) =>
       quoted(spanOf(source, tokens[from] as Token, tokens[to]), from === to ? undefined : "(...)");
-    const line = `if a \`*\` is left out: \`${text(start, index - 1)} * ${text(index, end)}\``;
+    const line = `if a \`*\` is missing: \`${text(start, index - 1)} * ${text(index, end)}\``;
     return [proposal(line, replaced(this.gap, " * "))];
   }
 }

@@ -25,13 +25,13 @@ export function printedLiteral(literal: Literal): string {
 
 function whyNot(literal: Literal, element: ElementType): string | undefined {
   if (literal.boolean !== (element === "bool")) {
-    return literal.boolean ? "it is a truth value" : "it is a number, and bool has `true` and `false`";
+    return literal.boolean ? "it is a boolean" : "it is a number, and bool has `true` and `false`";
   }
   if (holds(element, literal.value)) return undefined;
   if (!isInteger(element)) {
     return Math.abs(literal.value) < 1 ? "it is too small, and would become 0" : "it is too large";
   }
-  return Number.isInteger(literal.value) ? "it is out of range" : "it is no whole number";
+  return Number.isInteger(literal.value) ? "it is out of range" : "it is not a whole number";
 }
 
 /** The error if `literal` is not a valid number of type `element`. */

@@ -182,7 +182,7 @@ function collect(
   if (node.kind === "error") return;
   if (node.kind === "list" && extent !== undefined) {
     if (node.items.length !== extent) {
-      const got = `a list of ${node.items.length} where ${extent} are wanted`;
+      const got = `a list of ${node.items.length} where ${extent} are expected`;
       problems.push(constErrors.wrongShape(node.span, name, got, printType(type)));
       return;
     }
@@ -197,7 +197,7 @@ function collect(
   } else if (literal !== undefined || node.kind === "list") {
     const got =
       node.kind === "list"
-        ? "a list where a number is wanted"
+        ? "a list where a number is expected"
         : `one number, not ${printShape(type.shape.slice(axis))}`;
     problems.push(constErrors.wrongShape(node.span, name, got, printType(type)));
   } else problems.push(constErrors.notAValue(node.span, name));

@@ -381,6 +381,6 @@ function operandHelp(op: OpName, index: number, element: ElementType, literal: s
   const def = ops[op];
   const [attribute] = Object.entries(def.attributes).find(([, { type }]) => type === "number") ?? [];
   const named =
-    attribute === undefined ? "" : `; the attribute \`${attribute}\` is given by name: \`${attribute} = ${literal}\``;
-  return `\`${def.operands[index]?.name}\` of \`${op}\` is of ${element}${named}`;
+    attribute === undefined ? "" : `; pass the attribute \`${attribute}\` by name: \`${attribute} = ${literal}\``;
+  return `\`${def.operands[index]?.name}\` of \`${op}\` has element type ${element}${named}`;
 }

@@ -206,6 +206,6 @@ test("what other languages write of parameters, results and constants is told wh
 test("a number for an operand of another type: what the operand is, and how the attribute is given", () => {
   const found = refused("fn f(x: f32[n, 64]) -> f32[n, 64] { return dropout(x, 0.1) }");
   expect(found.map(({ code, help }) => [code, help])).toEqual([
-    ["E0220", ["`seed` of `dropout` is of i32; the attribute `p` is given by name: `p = 0.1`"]],
+    ["E0220", ["`seed` of `dropout` has element type i32; pass the attribute `p` by name: `p = 0.1`"]],
   ]);
 });

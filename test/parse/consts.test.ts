@@ -129,7 +129,7 @@ describe("what is wrong", () => {
     ["const a: f32[n] = [1]", "1:14: error[E0240]: the const `a` has the dimension `n`, but needs numbers"],
     [
       "const a: f32[2] = [1]",
-      "1:19: error[E0242]: the const `a` is declared f32[2], but this is a list of 1 where 2 are wanted",
+      "1:19: error[E0242]: the const `a` is declared f32[2], but this is a list of 1 where 2 are expected",
     ],
     [
       "const a: f32[2] = sum(b, axes = [-1])\nconst b: f32[3, 3] = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]",
@@ -156,13 +156,13 @@ describe("what is wrong", () => {
     ["const a: f32[2] = 3", "1:19: error[E0242]: the const `a` is declared f32[2], but this is one number, not [2]"],
     [
       "const a: f32 = [3]",
-      "1:16: error[E0242]: the const `a` is declared f32, but this is a list where a number is wanted",
+      "1:16: error[E0242]: the const `a` is declared f32, but this is a list where a number is expected",
     ],
     [
       "const a: f32[1, 2] = [[1, x]]",
       "1:27: error[E0241]: the const `a` is not a number, list of numbers, `load(...)` or op of other consts",
     ],
-    ["const a: i32[2] = [1.5, 2]", "1:20: error[E0220]: i32 cannot hold 1.5: it is no whole number"],
+    ["const a: i32[2] = [1.5, 2]", "1:20: error[E0220]: i32 cannot hold 1.5: it is not a whole number"],
     [
       "const a: bool[1] = [1]",
       "1:21: error[E0220]: bool cannot hold 1: it is a number, and bool has `true` and `false`",

@@ -42,7 +42,7 @@ test("`@trained` is kept by printing, formatting and fixing dimensions, behind a
 test("a constant is not trained", () => {
   const said = diagnosticsOf(() => parse("const w: f32[2] @trained = [1, 2]\n"));
   expect(said.join("\n")).toBe(
-    "E0110: expected `=` and a value, found `@trained`\nhelp: a weight that is trained is a parameter",
+    "E0110: expected `=` and a value, found `@trained`\nhelp: a trained weight must be a parameter",
   );
 });
 
