@@ -35,8 +35,8 @@ export function parseFill(text: string): Fill | { readonly wrong: string } | und
   const [first, second] = numbers;
   if (numbers.length !== 2 || !numbers.every(Number.isFinite)) return { wrong: `\`${name}\` takes two finite numbers` };
   const of = [first as number, second as number] as const;
-  if (name === "uniform" && !(of[0] < of[1])) return { wrong: "its first number is not less than its second" };
-  if (of[1] < 0 && name === "normal") return { wrong: "a standard deviation is not negative" };
+  if (name === "uniform" && !(of[0] < of[1])) return { wrong: "its lower bound must be less than its upper bound" };
+  if (of[1] < 0 && name === "normal") return { wrong: "its standard deviation must not be negative" };
   return { name, of };
 }
 

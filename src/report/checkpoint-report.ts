@@ -15,7 +15,7 @@ export function headline(norms: readonly CheckpointNorm[]): string {
   const parts = [
     ...(layerNorms.length === 0 ? [] : [`${counted(layerNorms.length, "LayerNorm")}: ${free} can be RMSNorms`]),
     ...(rest === 0 ? [] : [`${rest} ${rest === 1 ? "needs its mean" : "need their means"}`]),
-    ...(others === 0 ? [] : [`${counted(others, "RMSNorm")}, of which there is nothing to take off`]),
+    ...(others === 0 ? [] : [`${counted(others, "RMSNorm")}, which have no mean to remove`]),
   ];
   return parts.join(", ");
 }
@@ -41,7 +41,7 @@ export function summaryLines(
   const said = untied.map(({ table, copies }) => {
     const bytes = copies.reduce((sum, { from }) => sum + (tensors.get(from)?.length ?? 0), 0);
     const own = copies.map(({ tensor }) => tensor).join(", ");
-    return `${table} is centered, and the head multiplies by it as it was: by a copy of its own (${own}, ${bytes} bytes more); tie_word_embeddings is false${wayOut}`;
+    return `${table} is centered; the head uses an uncentered copy (${own}, ${bytes} bytes more); tie_word_embeddings is false${wayOut}`;
   });
   return [
     headline(norms),

@@ -34,7 +34,7 @@ export function surgeryPage({ model, result, check }: PageParts): string {
     return `<section><h2>${escaped(title)}</h2>${why}${norms.map((norm) => normPart(norm, graph)).join("")}</section>`;
   });
   const checked = check === undefined ? "" : `<h2>Check</h2><pre>${escaped(checkLines(check).join("\n"))}</pre>`;
-  const head = result.norms.length === 0 ? "there is no norm" : headline(result, check);
+  const head = result.norms.length === 0 ? "there are no norms" : headline(result, check);
   const weights = result.weights.map(
     ({ name, from, residual }) =>
       `<tr><td>${escaped(name)}<td>${escaped(from)}<td>${escaped(residual.toExponential(1))}`,

@@ -47,7 +47,7 @@ function outcomes(norms: readonly NormReport[], centers: number): string {
   const added = moved === 0 ? 0 : Math.max(0, centers - kept.length);
   const parts: (readonly [number, string])[] = [
     [count("proved", "folded", "moved"), "without centering"],
-    [count("lossy"), "with their centering dropped, unproved"],
+    [count("lossy"), "with their centering dropped without proof"],
     [begins, "where the stream begins"],
     [kept.length - begins, kept.length - begins === 1 ? "with its centering" : "with their centering"],
     [count("left", "unknown"), "left unchanged"],
@@ -107,7 +107,8 @@ function reasonsOf(report: NormReport): readonly string[] {
   return report.norm === "standardize" ? [...reasons, onlyItsMean] : reasons;
 }
 
-const onlyItsMean = "eps is added to the deviation, so they are no RMSNorms: only the mean can go";
+const onlyItsMean =
+  "eps is added to the deviation, not to the variance as in RMSNorm: only their centering can be removed";
 
 function centeringReasons(report: NormReport): readonly string[] {
   const { norm, because, movedTo } = report;
@@ -115,11 +116,11 @@ function centeringReasons(report: NormReport): readonly string[] {
     case "proved":
       return ["their rows have mean zero already"];
     case "folded":
-      return ["the weights that their rows are the sum of are centered, once and for all"];
+      return ["the weights that their rows are sums of are centered once"];
     case "moved":
       return [`centered instead: ${movedTo.join(", ")}`];
     case "none":
-      return norm === "rmsnorm" ? because : ["it centers nothing"];
+      return norm === "rmsnorm" ? because : ["it does not center its rows"];
     default:
       return because.map(withoutBecause);
   }
@@ -218,7 +219,7 @@ export function checkLines({ by, outputs, float64, times }: Check): string[] {
     ),
   );
   const judge = by === "interpreter" ? ["both models computed in float64 by the interpreter"] : [];
-  const unknown = "because" in float64 ? wrapped(`not held to float64: ${float64.because}`, 0) : [];
+  const unknown = "because" in float64 ? wrapped(`not compared with float64: ${float64.because}`, 0) : [];
   return [...lines, ...judge, ...unknown, ...(times === undefined ? [] : [timeLine(times)])];
 }
 

@@ -70,7 +70,7 @@ const rows: readonly BuiltinTarget[] = [
     name: "swiftshader",
     kind: "cpu",
     inModules: true,
-    use: "SwiftShader, and other software adapters: few lanes a row, which each core runs in turn",
+    use: "SwiftShader, and other software adapters: few lanes per row, which a core runs in turn",
     features: ["subgroups"],
     subgroup: 4,
   },

@@ -147,7 +147,7 @@ describe("float64", () => {
       float64: { extents: { batch: 1, seq: 2 }, outputs: [{ output: "y" }] },
     });
     const told = await check(place, "--dim", "seq=32", "--dim", "batch=2");
-    expect(told.stdout).toContain("not held to float64: it takes 5.4e+8 products\n");
+    expect(told.stdout).toContain("not compared with float64: it takes 5.4e+8 products\n");
   });
 });
 

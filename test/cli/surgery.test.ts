@@ -22,7 +22,7 @@ test("writes the model, and says what became of each norm", async () => {
 2 nodes before, 3 after; WebGPU launches: 2 before, 3 after
 exact, up to the rounding of 1 weight
 1 LayerNorm folded, written as SkipSimplifiedLayerNormalization
-  the weights that their rows are the sum of are centered, once and for all
+  the weights that their rows are sums of are centered once
     norm (LayerNormalization)  gamma, beta added  eps 1e-5
 `);
   expect(stderr).toBe("");
