@@ -1,24 +1,24 @@
-/** Checks of the arguments of public functions, for callers whose types are not checked when they compile. */
+/** Checks the arguments of public functions, for callers without static types. */
 
 import * as libraryErrors from "./areas/library.ts";
 import { type Diagnostic, fail, type Help } from "./diagnostic.ts";
 import { didYouMean } from "./suggest.ts";
 import { code, listing } from "./wording.ts";
 
-/** What a value must be. */
+/** A kind of value, and the check for it. */
 export interface Kind {
   /** With its article: "a string". */
   readonly what: string;
   readonly holds: (value: unknown) => boolean;
   /** Whether an option of this kind must be given. */
   readonly isRequired?: boolean;
-  /** What each item must be, if lists are of this kind. */
+  /** The kind of each item, if this is a kind of list. */
   readonly item?: Kind;
-  /** What to do about a value of another kind, if there is something to say. */
+  /** Help for a value of another kind. */
   readonly help?: (value: unknown) => readonly Help[];
 }
 
-/** A value as messages name it: short ones as they are, others by their type. */
+/** A value as messages show it: short values as they are, others by their type. */
 function described(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null) {
@@ -81,7 +81,7 @@ export function checkArgument(what: string, fn: string, value: unknown, kind: Ki
 }
 
 /**
- * Checks the options of a function; undefined stands for one that is not given.
+ * Checks the options of a function; undefined stands for an option that is not given.
  * @throws TircError with every E0901 and E0902.
  */
 export function checkOptions<Options extends object>(

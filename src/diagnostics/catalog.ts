@@ -1,9 +1,9 @@
 /**
- * Every diagnostic with its page, by family: what `tirc explain` and docs/diagnostics show.
+ * All diagnostics with their pages, by family, as shown by `tirc explain` and docs/diagnostics.
  *
- * A code stands once in an area: its page, and below it the functions that word its messages. As in rustc's `error_codes!`
- * a code without a page does not compile, and as there pages are not part of the compiler: here since they are constants
- * of their own, which bundlers drop unless something imports the catalog. Elm, too, keeps a message beside its hint.
+ * Each code is defined once, in an area: its page, followed by the functions that word its messages. As with rustc's
+ * `error_codes!`, a code without a page does not compile, and pages are not part of the compiler: they are separate constants,
+ * which bundlers drop unless the catalog is imported. Elm, too, keeps a message next to its hint.
  */
 
 import { area, type CodedPage } from "./area.ts";
@@ -41,10 +41,10 @@ export type { Page };
 
 /** Diagnostics that are about one thing, in the order of their codes. */
 export interface Family {
-  /** Of its page in docs/diagnostics. */
+  /** The name of its page in docs/diagnostics. */
   readonly name: string;
   readonly title: string;
-  /** What its diagnostics are about. */
+  /** The subject of its diagnostics. */
   readonly about: string;
   readonly pages: ReadonlyMap<string, Page>;
 }
@@ -57,7 +57,7 @@ const family = (name: string, title: string, about: string, ...areas: (readonly 
   pages: byCode(areas.flat()),
 });
 
-/** In the order in which a program meets them. */
+/** All families, in the order of the stages of compilation. */
 export const families: readonly Family[] = [
   family(
     "syntax",
@@ -116,7 +116,7 @@ export const families: readonly Family[] = [
   ),
 ];
 
-/** Keyed by code: `E0203`. In the order of the codes. */
+/** All pages by code, such as `E0203`, in the order of the codes. */
 export const catalog: ReadonlyMap<string, Page> = new Map(
   families.flatMap(({ pages }) => [...pages]).toSorted(([a], [b]) => (a < b ? -1 : 1)),
 );

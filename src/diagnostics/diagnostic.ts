@@ -5,16 +5,16 @@ import type { Span } from "./source.ts";
 
 export type { Labels, Source, Span } from "./source.ts";
 
-/** A word of the command line and its place. */
+/** A word of the command line, with its position. */
 export interface Word {
   readonly text: string;
   readonly span: Span;
 }
 
-/** Remarks say what a pass did, or why it did not; they are shown on request. */
+/** A remark says what a pass did, or why it did nothing; remarks are shown on request. */
 export type Severity = "error" | "warning" | "remark";
 
-/** A place that is involved, and how. */
+/** Another place that a diagnostic refers to, with a message. */
 export interface Label {
   readonly span: Span;
   readonly message: string;
@@ -28,19 +28,19 @@ export interface Edit {
 
 /** A change of the program that a diagnostic proposes, as rustc's suggestions are: an editor makes it on request. */
 export interface Fix {
-  /** What it does, in words. */
+  /** A description of the change. */
   readonly title: string;
   /** They do not overlap. */
   readonly edits: readonly Edit[];
 }
 
-/** A line of help that says what to write, with the changes that write it. */
+/** A line of help, with the changes that it proposes. */
 export interface Proposal {
   readonly line: string;
   readonly fixes: readonly Fix[];
 }
 
-/** What to do about it: in words alone, or with the change that does it. */
+/** A line of help, with or without changes that it proposes. */
 export type Help = string | Proposal;
 
 /** An error, a warning or a remark, as data: `renderPretty`, `renderShort` and `renderJson` show it. */
@@ -49,7 +49,7 @@ export interface Diagnostic<Code extends string = string> {
   /** `E0203`, `R0301`, ...: a key of the catalog, which `tirc explain` prints. */
   readonly code: Code;
   readonly message: string;
-  /** The pass that says it. */
+  /** The pass that reported it. */
   readonly pass?: string;
   readonly span?: Span | undefined;
   /** Other places involved. */
@@ -146,7 +146,7 @@ export function warning<Code extends string>(
   return make("warning", code, message, extras);
 }
 
-/** A diagnostic that is shown on request: what a pass did, or why it did not. */
+/** A diagnostic that is shown on request: what a pass did, or why it did nothing. */
 export function remark<Code extends string>(
   code: Code,
   message: string,
@@ -155,7 +155,7 @@ export function remark<Code extends string>(
   return make("remark", code, message, extras);
 }
 
-/** The diagnostic as one of a pass. */
+/** The diagnostic, attributed to a pass. */
 export function saidBy(pass: string, diagnostic: Diagnostic): Diagnostic {
   // The help may be a getter, which must not run here.
   const own = Object.getOwnPropertyDescriptors(diagnostic);

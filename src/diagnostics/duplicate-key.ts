@@ -1,8 +1,8 @@
 /** Finds a duplicate key in an object, which `JSON.parse` accepts silently, keeping the last value. */
 
-/** The first key that its object had already, and where in the text it stands. `text` is sound JSON. */
+/** The first key that is a duplicate within its object, and its offset in the text, which must be valid JSON. */
 export function duplicateKey(text: string): { readonly key: string; readonly at: number } | undefined {
-  /** The keys of each object around, and nothing for a list. */
+  /** The keys of each enclosing object; undefined for a list. */
   const around: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];

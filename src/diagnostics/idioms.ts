@@ -1,22 +1,22 @@
 /**
- * Names that other frameworks and languages have, and what one writes here: of ops, of arguments, of values.
+ * Names of ops, arguments and values in other frameworks and languages, and what to write here instead.
  * test/diagnostics/idioms.test.ts compiles every expression, and compares what it computes with float64.
  */
 
-/** What one writes for an op of another framework. */
+/** The replacement for an op of another framework. */
 interface Idiom {
-  /** Names of its operands, which stand in `write`. */
+  /** The names of its operands, as used in `write`. */
   readonly operands: readonly string[];
   /** An expression, after the `let`s that it needs. */
   readonly write: readonly string[];
   readonly note: string | undefined;
 }
 
-/** Names, operands, `let`s and an expression, a note. */
+/** Names of the op, operands, `let`s and an expression, and a note. */
 type Row = readonly [names: string, operands: string, write: string | readonly string[], note?: string];
 
-const axesNote = "`axes` names the axes to fold; `keepdims = true` keeps them with extent 1";
-const elementNote = "f32, f16, bf16, i32, u32, i8, u8 and bool are the types; none is larger";
+const axesNote = "`axes` names the axes to reduce; `keepdims = true` keeps them with extent 1";
+const elementNote = "the element types are f32, f16, bf16, i32, u32, i8, u8 and bool; there are no wider ones";
 
 const rows: readonly Row[] = [
   // Elementwise, in one op.
@@ -63,7 +63,7 @@ const rows: readonly Row[] = [
   ["isfinite", "x", "abs(x) < inf"],
   ["nan_to_num", "x", "where(x != x, 0, x)"],
   ["masked_fill", "x p value", "where(p, value, x)"],
-  ["if_else ternary select cond", "p a b", "where(p, a, b)", "the condition stands first"],
+  ["if_else ternary select cond", "p a b", "where(p, a, b)", "the condition comes first"],
   // Elementwise, in several ops.
   ["sq squared", "x", "square(x)"],
   ["cube", "x", "x * x * x"],
@@ -150,7 +150,7 @@ const rows: readonly Row[] = [
     "(x - mean) * rsqrt(variance + 1e-5) * gamma + beta",
     "a value for each channel of `[n, c, h, w]` has the shape `[c, 1, 1]`",
   ],
-  // Losses, a number a row.
+  // Losses, one number per row.
   ["mse mse_loss mean_squared_error", "a b", "mean((a - b) * (a - b), axes = [-1])"],
   ["mae l1_loss mean_absolute_error", "a b", "mean(abs(a - b), axes = [-1])"],
   [
@@ -182,46 +182,43 @@ const rows: readonly Row[] = [
   ["mm bmm gemm einsum matrix_multiply batch_matmul", "a w", "matmul(a, w)"],
   ["dense fully_connected addmm fc", "x weight", "linear(x, weight)"],
   ["conv1d conv2d conv3d convolution", "image weights", "conv(image, weights)"],
-  // What does nothing here.
+  // Ops that have no effect here.
   ["identity contiguous clone copy", "x", "x"],
   ["detach", "x", "stop_gradient(x)"],
 ];
 
-/** Why a function of other frameworks cannot be expressed. */
+/** The reasons why functions of other frameworks cannot be expressed. */
 const refusals: readonly (readonly [names: string, reason: string])[] = [
   ["arange range linspace", "`iota(shape = [64], axis = 0)` counts from 0, as i32; cast, scale and shift it"],
   [
     "take_along_axis take_along_dim gather_elements",
-    "`gather(x, label, axis = -1)` takes from each row the element at the place that its label says",
+    "`gather(x, label, axis = -1)` takes from each row the element at the position given by its label",
   ],
   [
     "zeros ones full zeros_like ones_like full_like fill constant splat",
-    "write the number: a literal takes the type and the shape of the tensor that it meets, `x + 1`",
+    "write the number: a literal takes the type and the shape of the tensor that it is combined with, `x + 1`",
   ],
   [
     "eye tril triu diag meshgrid",
-    "compare places: `where(iota(shape = [n, 64], axis = 0) >= iota(shape = [n, 64], axis = 1), x, -inf)`",
+    "compare positions: `where(iota(shape = [n, 64], axis = 0) >= iota(shape = [n, 64], axis = 1), x, -inf)`",
   ],
   [
     "rand randn random normal uniform bernoulli",
-    "pass random numbers as a parameter: an op gives the same for the same",
+    "pass random numbers as a parameter: an op gives the same result for the same operands",
   ],
   [
     "cumprod cummax scan associative_scan prefix_sum",
-    "`cumsum(x, axis = -1)` sums up along an axis; no other op goes along one step by step",
+    "`cumsum(x, axis = -1)` sums up along an axis; there are no other scans",
   ],
-  ["sort argsort topk median quantile unique nonzero", "no op orders elements; `max` and `min` find the ends"],
-  [
-    "scatter scatter_add index_add",
-    "no op writes to places that it computes; `where(ids == label, x, 0)` chooses by index",
-  ],
+  ["sort argsort topk median quantile unique nonzero", "no op sorts elements; `max` and `min` find the extremes"],
+  ["scatter scatter_add index_add", "no op writes to computed positions; `where(ids == label, x, 0)` chooses by index"],
   [
     "map reduce fold vmap foreach loop fori_loop while_loop",
     "ops work on whole tensors: reduce with `sum`, `mean`, `max`",
   ],
   [
     "max_pool max_pool2d avg_pool avg_pool2d interp resize upsample fft lstm attention scaled_dot_product_attention",
-    'an op of another program stands as `let y: f32[n, 64] = extern(x, op = "MaxPool")`, between functions that are kernels',
+    'an op of another program is written `let y: f32[n, 64] = extern(x, op = "MaxPool")`, between functions that are kernels',
   ],
   [
     "vec2 vec3 vec4 mat4 array tensor asarray",
@@ -246,7 +243,7 @@ const reasons: ReadonlyMap<string, string> = new Map(
   refusals.flatMap(([names, reason]) => names.split(" ").map((name) => [plainName(name), reason] as const)),
 );
 
-/** All rows under their first names: for the test that compiles them. */
+/** All rows by their first name, for the test that compiles them. */
 export const idiomTable: ReadonlyMap<string, Idiom> = new Map(
   rows.map(([names]) => {
     const first = names.split(" ")[0] as string;
@@ -257,17 +254,17 @@ export const idiomTable: ReadonlyMap<string, Idiom> = new Map(
 /** All names that have an idiom or a reason. */
 export const foreignOpNames: readonly string[] = [...rows, ...refusals].flatMap(([names]) => names.split(" "));
 
-/** What to write for an op that another framework has. */
+/** The replacement for an op of another framework, if there is one. */
 export function idiomOf(name: string): Idiom | undefined {
   return idioms.get(plainName(name));
 }
 
-/** Why an op that other frameworks have is not in the language, and what to do. */
+/** Why an op of other frameworks is not in the language, and what to do instead. */
 export function reasonAgainst(name: string): string | undefined {
   return reasons.get(plainName(name));
 }
 
-/** The expression with the operands that were given; with those of the table where they are not known. */
+/** The replacement with the given operands; with the table's operands if not all are known. */
 export function written({ operands, write }: Idiom, given: readonly (string | undefined)[], axes?: string): string[] {
   const places = new Map(operands.map((name, i) => [name, given[i] ?? name]));
   const bound = write.map((text) => /^let (\w+)/.exec(text)?.[1]);
@@ -286,7 +283,7 @@ const byForeign = (table: Readonly<Record<string, string>>): ReadonlyMap<string,
   return found;
 };
 
-/** What other frameworks call an argument, and what it may be called here. */
+/** For each name of an argument in other frameworks, its possible names here. */
 export const foreignArguments = byForeign({
   axes: "dim dims axis normalized_shape reduction_axes",
   axis: "dim axes",
@@ -306,7 +303,7 @@ export const foreignArguments = byForeign({
   table: "weight",
 });
 
-/** Values that other languages have names for. */
+/** Names of values in other languages, and how to write these values here. */
 export const foreignValues: ReadonlyMap<string, string> = new Map(
   Object.entries({
     True: "true",
@@ -326,10 +323,10 @@ export const foreignValues: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Values that an argument which is left out has elsewhere. */
+/** Values that stand for an omitted argument in other languages. */
 export const foreignNothing: ReadonlySet<string> = new Set(["None", "null", "nil", "undefined", "nullptr"]);
 
-/** Reductions here, which other languages call with two tensors too, and what one writes for that. */
+/** Reductions whose names other languages also use for elementwise ops on two tensors, and how to write those here. */
 export const pairwise: ReadonlyMap<string, (a: string, b: string) => string> = new Map([
   ["max", (a, b) => `maximum(${a}, ${b})`],
   ["min", (a, b) => `minimum(${a}, ${b})`],

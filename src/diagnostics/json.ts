@@ -3,17 +3,17 @@
 import type { Diagnostic, Severity } from "./diagnostic.ts";
 import { type Place, placeOf } from "./place.ts";
 
-/** Without the fields of the place if the diagnostic has none. */
+/** The fields of the place are missing if the diagnostic has none. */
 export interface JsonDiagnostic extends Partial<Place> {
   readonly severity: Severity;
   readonly code: string;
   readonly message: string;
-  /** The pass that says it, where one does. */
+  /** The pass that reported it, if any. */
   readonly pass?: string;
   readonly labels: readonly (Place & { readonly message: string })[];
   readonly notes: readonly string[];
   readonly help: readonly string[];
-  /** Changes that a tool may make; a place whose end is its start is one to write at. */
+  /** Changes that a tool may make; a place whose end is its start is an insertion point. */
   readonly fixes: readonly { readonly title: string; readonly edits: readonly (Place & { readonly text: string })[] }[];
 }
 

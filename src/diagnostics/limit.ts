@@ -1,16 +1,16 @@
-/** Of a file with very many errors the first are shown, and the others counted. */
+/** If a file has very many errors, only the first are shown, and the others are counted. */
 
 import type { Diagnostic } from "./diagnostic.ts";
 
 /** A file with more errors than this is probably not a program. */
 export const errorLimit = 100;
 
-/** For sorting: by where they begin. */
+/** Compares diagnostics by the start of their spans. */
 export function byPlace(a: Diagnostic, b: Diagnostic): number {
   return (a.span?.start ?? 0) - (b.span?.start ?? 0);
 }
 
-/** In the order of their places; the last of those that are shown says how many are not. */
+/** The diagnostics in the order of their places; the last one shown states how many are omitted. */
 export function limited(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const sorted = diagnostics.toSorted(byPlace);
   const more = sorted.length - errorLimit;

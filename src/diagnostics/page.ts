@@ -2,17 +2,17 @@
 
 /** A page of the catalog, as `tirc explain` prints it. */
 export interface Page {
-  /** A line, without the code. */
+  /** One line, without the code. */
   readonly title: string;
   /** What the message means, and the reason for it. */
   readonly explanation: string;
-  /** An example that gives the diagnostic. */
+  /** An example that causes the diagnostic. */
   readonly wrong: string;
   /** The corrected example, or what to do. */
   readonly fix: string;
 }
 
-/** An example as it is, or the lines of a function of a tensor `x`. */
+/** An example as text, or the body of a function of a tensor `x`, as lines. */
 type Example = string | { readonly body: readonly string[] };
 
 /**

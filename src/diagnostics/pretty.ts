@@ -22,13 +22,13 @@ export interface PrettyOptions {
 
 /** Longer lines are cut around the place. */
 const widestLine = 110;
-/** Of a line that is cut, so much stays before the place. */
+/** The number of columns that remain before the place in a line that is cut. */
 const columnsBefore = 40;
 const tabWidth = 4;
 
 const severityColor = { error: "31", warning: "33", remark: "36" } as const satisfies Record<Severity, string>;
 
-/** Ends without a line break. */
+/** The diagnostic as text, without a final line break. */
 export function renderPretty(diagnostic: Diagnostic, { color = false }: PrettyOptions = {}): string {
   const { severity, code, message, span, labels, notes, help } = diagnostic;
   const paint = (text: string, style: string) => (color ? `\u001B[${style}m${text}\u001B[0m` : text);
@@ -56,7 +56,7 @@ interface Mark {
   readonly message: string;
 }
 
-/** Of a span of several lines the first is shown. */
+/** The mark of a span; for a span of several lines, in the first line. */
 function markOf(span: Span, sign: Mark["sign"], message: string): Mark {
   const { source, start, end } = span;
   const first = offsetInLine(source, start);
@@ -122,7 +122,7 @@ interface Drawn {
 
 /** Lays a line out in columns: tabs are expanded, wide characters take two columns, and a long line is cut. */
 function drawn(line: string, { start, end }: { start: number; end: number }): Drawn {
-  // Only what is near the place can be seen, so only that is laid out.
+  // Only the part near the place is visible, so only that part is laid out.
   const from = line.length <= widestLine ? 0 : safeCut(line, Math.max(0, start - columnsBefore));
   const cells: { text: string; width: number; offset: number }[] = [];
   let width = 0;
@@ -144,7 +144,7 @@ function drawn(line: string, { start, end }: { start: number; end: number }): Dr
   return { text, indent: head.length + before, length: Math.max(1, under) };
 }
 
-/** `at`, or one less where it would cut a pair of surrogates. */
+/** `at`, or one less if it would split a surrogate pair. */
 function safeCut(text: string, at: number): number {
   return /[\uDC00-\uDFFF]/.test(text[at] ?? "") ? at - 1 : at;
 }
@@ -152,7 +152,7 @@ function safeCut(text: string, at: number): number {
 const wide =
   /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation}/u;
 
-/** Columns that a terminal gives a character. */
+/** The number of columns that a character takes in a terminal. */
 function columnsOf(char: string): number {
   if (char < "\u0300") return 1;
   if (/\p{Mn}|\p{Me}|[\u200B-\u200D]/u.test(char)) return 0;

@@ -1,13 +1,13 @@
 /**
- * What a long computation is doing, told to who watches this process, as a command does on a terminal. A listener of the process
- * and not an argument, as with loggers: it changes nothing that is computed, and each level would have to hand it on.
+ * Reports the progress of long computations to a listener, such as a command on a terminal. As with loggers, the listener is
+ * global rather than an argument: it does not affect results, and every function in between would have to pass it on.
  */
 
 type Watch = (what: string) => void;
 
 let watching: Watch | undefined;
 
-/** Has `watch` told what is being done, in the place of who was. @returns what puts that one back */
+/** Sets the listener. @returns a function that restores the previous one. */
 export function watchProgress(watch: Watch): () => void {
   const before = watching;
   watching = watch;
@@ -16,7 +16,7 @@ export function watchProgress(watch: Watch): () => void {
   };
 }
 
-/** To be called in loops whose rounds may take long: costs next to nothing where nobody watches. */
+/** Reports progress; to be called in long-running loops. It costs next to nothing without a listener. */
 export function progress(what: () => string): void {
   watching?.(what());
 }

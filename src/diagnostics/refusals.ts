@@ -2,15 +2,15 @@
 
 import type { Label, Span } from "./diagnostic.ts";
 
-/** Why an op cannot be computed with those before it: a clause, and the place of what it disagrees with. */
+/** Why an op cannot share a kernel with the ops before it: a clause, and the place of the op that it conflicts with. */
 export interface Refusal {
   readonly reason: string;
   readonly labels?: readonly Label[];
-  /** What would let it be: a sentence. */
+  /** A change of the program that would avoid it, as a clause. */
   readonly way?: string;
 }
 
-/** A reduction or a scan, and in words what it goes along. */
+/** A reduction or a scan, with its axes in words. */
 export interface Reducer {
   readonly name: string;
   readonly verb: "reduces" | "scans";
@@ -21,7 +21,7 @@ export interface Reducer {
 export const kernelRefusals = {
   movesRows(op: string, axis: number): Refusal {
     return {
-      reason: `\`${op}\` moves rows along axis ${axis} after they are reduced, and a kernel has the results of a row only while it iterates over that row`,
+      reason: `\`${op}\` moves rows along axis ${axis} after they are reduced, but a kernel has the results of a row only while it iterates over that row`,
     };
   },
   /** After a reshape, a transpose or a broadcast, other axes may be called the same. */
@@ -37,14 +37,14 @@ export const kernelRefusals = {
       labels: [{ span: first.span, message: `${first.verb} ${first.axes}` }],
     };
   },
-  /** Of a scan along axes that another scan goes along in another order. */
+  /** For a scan along the axes of another scan, in another order. */
   otherScan(op: string): Refusal {
     return { reason: `\`${op}\` takes the elements of a row in another order than a running sum before it` };
   },
-  /** Of running sums from both ends. */
+  /** For running sums from both ends of a row. */
   bothWays(op: string): Refusal {
     return {
-      reason: `\`${op}\` needs running sums from both ends of a row, and a kernel has the sum of an element only while it comes to that element from one end`,
+      reason: `\`${op}\` needs running sums from both ends of a row, but one loop over the row computes sums from one end only`,
     };
   },
   noCommonSpace(extents: readonly (number | string)[], other: number | string): Refusal {
@@ -61,14 +61,14 @@ export const kernelRefusals = {
     unknown: (dim: string) =>
       `a reduction over rows shares a kernel with reductions of rows only if the number of columns is known: replace \`${dim}\` by a number, or pass \`--dim ${dim}=N\``,
     many: (count: number, most: number) =>
-      `a reduction over rows shares a kernel with reductions of rows only for at most ${most} columns, and there are ${count}: reduce parts of the row, one after the other`,
+      `a reduction over rows shares a kernel with reductions of rows only for at most ${most} columns, but there are ${count}: reduce parts of the row, one after the other`,
   },
   manyBuffers(count: number, most: number): Refusal {
     return {
       reason: `one kernel would need ${count} storage buffers, and devices are only guaranteed to have ${most}`,
     };
   },
-  /** Of what one kernel could compute. */
+  /** For ops that one kernel could compute. */
   notWorth(): Refusal {
     return {
       reason: "merged with an earlier kernel, it would move more bytes, or depend on a kernel that depends on it",

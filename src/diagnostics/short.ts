@@ -3,7 +3,7 @@
 import { placeOf } from "./place.ts";
 import type { Span } from "./source.ts";
 
-/** Only messages that quote something very long are longer. */
+/** The length at which messages are cut; only messages that quote something very long exceed it. */
 const longestMessage = 500;
 
 /** The part of a diagnostic that fits one line. */

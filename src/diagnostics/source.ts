@@ -5,13 +5,13 @@ export interface Source {
   /** Shown before the line number: a path, or `<stdin>`. */
   readonly name: string;
   readonly text: string;
-  /** Where the text lists what was read from something other than text, such as a model. */
+  /** Names in the original, if the text was generated from something else, such as a model. */
   readonly labels?: Labels;
 }
 
-/** What a program's ops and values are called in the model from which it was read, for messages: "`Add_12` (Add)". */
+/** For messages, the names of a program's ops and values in the model that it was imported from: "`Add_12` (Add)". */
 export interface Labels {
-  /** The node that made the ops whose span begins at this offset. */
+  /** The node from which the ops whose span begins at this offset were made. */
   maker(start: number): string | undefined;
   /** An input or a weight, by its name in the program. */
   leaf(name: string): string | undefined;

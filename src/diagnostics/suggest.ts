@@ -1,10 +1,10 @@
-/** "Did you mean": the known names that are close to what was written. */
+/** "Did you mean": finds the known names that are close to a misspelled one. */
 
 import { type Help, replaced, type Span } from "./diagnostic.ts";
 
 /**
- * Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`, or `limit + 1` where there are more. Only
- * the cells within `limit` of the diagonal are computed: time is the length times the limit.
+ * The number of edits (insertions, deletions, replacements, swaps of neighbours) that turn `a` into `b`, or `limit + 1` if there
+ * are more. Only cells within `limit` of the diagonal are computed: the time is proportional to the length times the limit.
  */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
@@ -35,7 +35,7 @@ function slips(length: number): number {
   return Math.max(1, Math.min(3, Math.floor(length / 3)));
 }
 
-/** The closest of `known`, nearest first, three at most; letter case and `-`/`_` do not count as a difference. */
+/** The closest known names, nearest first, at most three; differences in letter case or between `-` and `_` do not count. */
 export function closest(name: string, known: readonly string[]): string[] {
   if (name.length > 64) return [];
   const plain = (text: string) => text.toLowerCase().replaceAll("-", "_");
@@ -51,9 +51,9 @@ export function closest(name: string, known: readonly string[]): string[] {
 }
 
 /**
- * ``did you mean `gelu`?`` as the help lines of a diagnostic: one line, or none where nothing is close.
- * @param span where the name stands in a program, to be exchanged there.
- * @param spelled how a known name is written there.
+ * ``did you mean `gelu`?`` as help lines of a diagnostic: one line, or none if no name is close.
+ * @param span the place of the name in the program, for an edit that replaces it.
+ * @param spelled how a known name is written at that place.
  */
 export function didYouMean(
   name: string,

@@ -6,7 +6,7 @@ import { didYouMean } from "./suggest.ts";
 /** How an inline code span is written in messages. */
 export const code = (text: string) => `\`${text}\``;
 
-/** Names one after the other. */
+/** Names as code, separated by commas. */
 export const codes = (names: readonly string[]) => names.map(code).join(", ");
 
 /** A count that does not fit 32 bits, and the extents whose product it is. */

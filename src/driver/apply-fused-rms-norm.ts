@@ -13,10 +13,10 @@ import { PassManager } from "../pass-manager/pass-manager.ts";
 import { parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
 import { type NormRecord, normRecords } from "./norm-records.ts";
 
-/** What to do with centerings: keep those that are not proved to be zero, drop those too, or keep all. */
+/** What to do with centerings: drop those that are proved to have no effect (`exact`), drop all (`lossy`), or keep all (`off`). */
 export type CenteringMode = "exact" | "lossy" | "off";
 
-/** The module with RMSNorms, and what became of each norm. */
+/** The module with RMSNorms, and the outcome for each norm. */
 export interface FusedRmsNormResult {
   readonly module: Module;
   /** The number of LayerNorms that became RMSNorms. */

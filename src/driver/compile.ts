@@ -62,14 +62,16 @@ export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a builtin target profile, or a profile. `portable` by default. */
   readonly target?: string | TargetProfile;
   /**
-   * Which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of
-   * functions that are several kernels anyway (`plans`, the default); these and, on GPUs, all that are known to reduce 65536
-   * elements or more to one (`long`); `all`; or `none`.
+   * Which large reductions are split among several workgroups, into kernels that reduce parts and kernels that merge them:
+   * - `plans` (the default): reductions over rows of functions that are several kernels anyway.
+   * - `long`: these and, on GPUs, all reductions that are known to reduce 65536 elements or more to one.
+   * - `all`: reductions over rows of any length, and rows of 16384 elements or more.
+   * - `none`.
    */
   readonly splitReductions?: "long" | "plans" | "all" | "none";
-  /** Whether a function that is not a single kernel is rejected (E0502 to E0505) rather than compiled to a plan of several. */
+  /** Whether a function that is not a single kernel is rejected (E0502 to E0505) rather than compiled to a plan of several kernels. */
   readonly singleKernel?: boolean;
-  /** `opaque` by default: they are opaque steps of plans. */
+  /** `opaque` by default: products are opaque steps of plans. */
   readonly products?: ProductOption;
 }
 
@@ -92,7 +94,7 @@ export interface CompileVariantsResult extends PassResult {
 export interface CompileResult extends PassResult {
   /** For each function, in order, its kernels and how they are launched. Most functions are a single kernel. */
   readonly plans: readonly Plan[];
-  /** One for each launch of each plan, in order. */
+  /** The kernel of each launch of each plan, in order. */
   readonly kernels: readonly Kernel[];
   readonly remarks: readonly Diagnostic[];
 }
@@ -162,7 +164,7 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
 }
 
 /**
- * Compiles every function for each of several targets. A module with these kernels chooses by the device.
+ * Compiles every function for each of several targets. A generated module with these kernels chooses among them by the device.
  * @throws TircError as `compile` does; if a function cannot be compiled for several targets, the errors are those of the first.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
@@ -255,7 +257,7 @@ export function compileFunction(
   }
 }
 
-/** The errors of functions that may be a plan of several kernels. */
+/** The errors for functions that are not a single kernel, but may become a plan of several. */
 const inPlan: ReadonlySet<string> = new Set(["E0502", "E0503", "E0504", "E0505"]);
 
 function kernelOf({ fn, tile, product }: Launch, target: TargetProfile, options: KernelOptions): Kernel {

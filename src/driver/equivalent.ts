@@ -37,7 +37,7 @@ export interface FunctionEquivalence {
   /** `undecided` if they have more elements than `most`. */
   readonly verdict: "equal" | "different" | "undecided";
   readonly difference?: Difference;
-  /** Missing if float64 shows no difference for the inputs that were tried. */
+  /** Missing if none of the inputs that were tried shows a difference in float64. */
   readonly counterexample?: Counterexample;
 }
 
@@ -57,7 +57,7 @@ const equivalentOptions = { fn: aString, dims: anObject, runs: aNumber, seed: aN
 
 /** The degree for which the bound is given. */
 const degree = 1024;
-/** A lower bound of the orders of the fields. */
+/** A lower bound on the orders of the fields. */
 const order = 2 ** 28;
 
 /**
@@ -137,7 +137,7 @@ function search(
     try {
       outputs = [interpret(before, inputs, constants(a, seed)), interpret(after, inputs, constants(b, seed))];
     } catch {
-      // An index is out of range, or there is an op of another program.
+      // An index is out of range, or there is an extern op.
       continue;
     }
     const [left, right] = outputs as [Record<string, Tensor>, Record<string, Tensor>];

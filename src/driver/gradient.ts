@@ -19,22 +19,22 @@ export interface GradientOptions {
   /** The only function to differentiate; by default all of the module. */
   readonly fn?: string;
   /**
-   * Names of parameters by which to differentiate; by default all of floats on which a result depends. Named parameters
+   * Names of parameters by which to differentiate; by default all float parameters on which a result depends. Named parameters
    * whose extents are all numbers are weights: they are `@trained` in all functions of the result.
    */
   readonly wrt?: readonly string[];
-  /** Names of results to differentiate; by default all of floats. */
+  /** Names of results to differentiate; by default all float results. */
   readonly of?: readonly string[];
   /**
-   * Which values the forward function saves for the backward one: `none` (the default), so that the backward recomputes them;
-   * `auto`, those for which this moves fewer bytes; `all` that it needs.
+   * Which values the forward function saves for the backward function: `none` (the default), so that the backward recomputes them;
+   * `auto`, those for which saving moves fewer bytes; or `all` that it needs.
    */
   readonly save?: "none" | "auto" | "all";
 }
 
 /** A function and its gradients. */
 export interface FunctionGradient {
-  /** Computes the results: the function itself, or if values are saved `f_forward`, which returns them too. */
+  /** Computes the results: the function itself or, if values are saved, `f_forward`, which also returns the saved values. */
   readonly forward: Fn;
   /**
    * Takes the forward's parameters and a cotangent `d_y` for each result `y`, and returns `d_x` for each parameter `x`. If

@@ -80,7 +80,7 @@ export function materialize(module: Module, constants: Constants, file: string):
   return { module: makeModule(module.fns, withoutUnread(consts, read, module)), constants: made };
 }
 
-/** The names of the constants that functions read. */
+/** The names of all constants that functions read. */
 export function readConstants(module: Module): Set<string> {
   const globals = module.fns.flatMap((fn) => fn.ops.filter((op) => op.name === "global"));
   return new Set(globals.map((op) => op.attributes.name as string));

@@ -2,8 +2,8 @@
  * Maps the values of a module that passes have rewritten to the tensors of the model that it was imported from.
  *
  * A value represents a tensor by the provenance that passes report, never by its name. It is the tensor if it is also computed
- * in the same position, after everything that was computed before it, so that it can have its name in a graph. If several tensors
- * are one value now, the value is the first of them; no value is two tensors.
+ * in the same position, after everything that was computed before the tensor, so that it can have the tensor's name in a graph. If
+ * several tensors are one value now, the value is the first of them.
  */
 
 import type { Fn, Value } from "../ir/ir.ts";
@@ -12,7 +12,7 @@ import { valuesOf } from "../pass/trail.ts";
 import type { History } from "../pass-manager/history.ts";
 
 /**
- * The tensor of each value of `fn` that is one.
+ * The tensors that values of `fn` correspond to.
  * @param fn the model after the first `runs` runs of the history.
  */
 export function tensorsIn(fn: Fn, { module, tensors }: Imported, history: History, runs = history.runs.length) {

@@ -1,4 +1,4 @@
-/** A record of what happened to each norm of a module, from the facts that passes report. */
+/** Records the outcome for each norm of a module, from the facts that passes report. */
 
 import * as remarks from "../diagnostics/areas/rewrites.ts";
 import { checkArgument, isRecord } from "../diagnostics/arguments.ts";
@@ -16,7 +16,7 @@ import type { History, PassRun } from "../pass-manager/history.ts";
  */
 export type CenteringOutcome = CenterOutcome | "none" | "left" | "unknown";
 
-/** What happened to a norm and its parts. */
+/** The outcome for a norm and its parts. */
 export interface NormRecord {
   readonly fn: string;
   /** The name of the norm's result, if it has one. */
@@ -80,7 +80,7 @@ export function tracedNorms(history: History): TracedNorm[] {
 
 type Resolutions = ReadonlyMap<Value, Resolved>;
 
-/** What happened to a centering, and the number of values that its remark may visit. */
+/** The outcome of a centering, and the number of values that its remark may visit. */
 interface Resolved {
   readonly fact: CenterResolved;
   readonly most: number;
@@ -92,7 +92,7 @@ function resolutionsOf({ facts }: PassRun): Resolutions {
   return new Map(resolved.map((fact) => [fact.center, { fact, most }]));
 }
 
-/** The values before a run that replace norms of earlier runs, and the RMSNorms that these became. */
+/** The values before a run that replace norms of earlier runs, and the RMSNorms that those norms became. */
 function stillThere(traced: readonly TracedNorm[], history: History, before: number): ReadonlySet<Value> {
   return new Set(
     traced.flatMap(({ fact, run }) => {
@@ -132,7 +132,7 @@ function whatBecameOf(tracing: Tracing): What {
   return { centering: "none", because: [], ...nowhere };
 }
 
-/** What happened to a `center` that existed before a run. */
+/** The outcome of a `center` that existed before a run. */
 function ofCenter(center: Value, from: number, tracing: Tracing): What {
   const { history, resolutions } = tracing;
   const centersOf = (values: readonly Value[], run: number) => () => {

@@ -1,4 +1,4 @@
-/** Which reductions of a function several workgroups share. */
+/** Decides which reductions of a function are split among several workgroups. */
 
 import { factorSums } from "../../codegen/factor-sums.ts";
 import { type LongReductions, longReduction, lowerLongNorms } from "../../codegen/lower-norms.ts";
@@ -11,13 +11,14 @@ import { hasLongRows, inParts } from "../plan/rows-in-parts.ts";
 import type { KernelOptions } from "../target/options.ts";
 import type { TargetProfile } from "../target/target.ts";
 
-/** From this length on, one workgroup for each row or column leaves most of a GPU idle. */
+/** The length from which on one workgroup for each row or column leaves most of a GPU idle. */
 const longLength = 2 ** 16;
-/** The shortest row that is split where all reductions are. */
+/** The minimum length of a row that is split with `all`. */
 const shortestRow = 2 ** 14;
 
 /**
- * How a function that is one kernel is split. A strict kernel is not: its sums have the order of sums in a kernel of each op.
+ * The options for splitting a function that is one kernel. A strict kernel is not split: its sums have the same order as in a kernel
+ * for each op.
  * @param which as in `CompileOptions`.
  */
 export function splitOptions(
@@ -31,7 +32,7 @@ export function splitOptions(
   return { split: isLong, longColumn: longLength, longRow: isLong ? longLength : Infinity };
 }
 
-/** The plan of a function that is one kernel, with its reductions split; undefined where none of them are. */
+/** The plan of a function that is one kernel, with its reductions split; undefined if none of them is. */
 export function splitFunction(
   fn: Fn,
   names: readonly string[],
@@ -43,7 +44,7 @@ export function splitFunction(
   return plan && { ...plan, fn };
 }
 
-/** For a function that is one kernel: which long reduction several workgroups could share on a GPU, if there is one. */
+/** For a function that is one kernel: a long reduction that several workgroups could share on a GPU, if there is one. */
 export function unsplit(
   fn: Fn,
   names: readonly string[],

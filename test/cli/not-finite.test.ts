@@ -27,7 +27,7 @@ describe("a warning", () => {
     const { code, stderr } = await warnings(batchNorm);
     expect(code).toBe(0);
     expect(stderr).toContain("f.tir:2:23: warning[R0650]: the reference itself is NaN here");
-    expect(stderr).toMatch(/of `y` are NaN\n.*`rsqrt` makes the first from -\d.*, and reads `v`\n.*`--in v=rand`/);
+    expect(stderr).toMatch(/of `y` are NaN\n.*`rsqrt` produces the first from -\d.*, and reads `v`\n.*`--in v=rand`/);
     expect(stderr.match(/R0650/g)).toHaveLength(1);
     expect((await warnings(batchNorm, "v=rand")).stderr).not.toContain("R0650");
   });
@@ -41,7 +41,7 @@ describe("a warning", () => {
 `;
     const { stderr } = await warnings(text);
     expect(stderr).toContain("f.tir:4:10: warning[R0650]");
-    expect(stderr).toContain("`div` makes the first from 0 and 0, and reads `x`");
+    expect(stderr).toContain("`div` produces the first from 0 and 0, and reads `x`");
     expect(stderr).toContain("choose inputs for which it is finite");
   });
 
@@ -55,10 +55,10 @@ describe("a warning", () => {
   test("is of an infinity, too, and of an op over rows", async () => {
     const one = await warnings("fn f(x: f32[n], b: f32[1]) -> f32[n] { return x + exp(b) }", "b=big.npy");
     expect(one.stderr).toContain("is infinite here");
-    expect(one.stderr).toContain("`exp` makes the first from 1000, and reads `b`");
+    expect(one.stderr).toContain("`exp` produces the first from 1000, and reads `b`");
     expect(one.stderr).toContain("choose inputs for which it is finite: `--in 'NAME=uniform(LOW, HIGH)'` or a file");
     const { stderr } = await warnings("fn f(x: f32[n, 1]) -> f32[n] { return var(x, axes = [-1], correction = 1) }");
-    expect(stderr).toContain("`var` makes the first, and reads `x`");
+    expect(stderr).toContain("`var` produces the first, and reads `x`");
   });
 
   test("is none where an input or the program has it", async () => {

@@ -135,7 +135,7 @@ describe("the rest is refused", () => {
     [
       "too much data",
       npyFile("<f4", [1], new Uint8Array(5)),
-      "E0635: x.npy goes on after its data: <f4 of shape (1) takes 4 bytes, and 5 follow the header",
+      "E0635: x.npy has extra bytes after its data: <f4 of shape (1) takes 4 bytes, and 5 follow the header",
     ],
   ])("%s", (_what, bytes, message) => {
     expect(refusal(bytes)).toEqual([message]);

@@ -69,7 +69,7 @@ deviceTest("E0627: a profile of another device, whose subgroups are wider", asyn
   const { code, stderr } = await place.run(["tune", "f.tir", "--fn", "norm", "--target", "gpu-subgroup-64"]);
   expect(code).toBe(1);
   expect(stderr).toContain("E0627");
-  expect(stderr).toContain("subgroups of at least 16 lanes, and those of this device may have");
+  expect(stderr).toContain("subgroups of at least 16 lanes, but this device may use subgroups of");
 });
 
 gpuTest("E0617: a device that gives wrong numbers", async ({ gpu }) => {

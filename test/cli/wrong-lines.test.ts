@@ -116,7 +116,7 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["compile f.tir --target broken.json", 2, "E0591", "is not JSON"],
   ["compile f.tir --target t.json", 2, "E0592", "`kind` must be"],
   ["compile f.tir --target all", 2, "E0705", "`--emit ts` writes a module with a kernel for each"],
-  ["run f.tir --target all", 2, "E0705", "`--target auto` is the device that is here"],
+  ["run f.tir --target all", 2, "E0705", "`--target auto` compiles for the device of this machine"],
   ["compile f.tir --emit tir --minify", 2, "E0709", "is not WGSL"],
   ["compile f.tir --emit kernel --minify", 2, "E0709", "is not WGSL"],
   ["types no/*.tir", 2, "E0640", "no file matches it"],

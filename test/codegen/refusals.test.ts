@@ -140,7 +140,7 @@ describe("rows that are moved after they are reduced", () => {
 }`;
     expect(refusal(text)).toContain(
       `\`${op}\` cannot be computed with the ops before it: \`${op}\` moves rows along axis ${axis} after they are reduced, ` +
-        "and a kernel has the results of a row only while it iterates over that row",
+        "but a kernel has the results of a row only while it iterates over that row",
     );
   });
 

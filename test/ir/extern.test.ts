@@ -93,7 +93,7 @@ describe("it is refused", () => {
     const x = { element: "f32", shape: [1, 8], data: new Float64Array(8) } as const;
     expect(diagnosticsOf(() => interpret(moduleOf(one).fns[0] as Fn, { x }))).toEqual([
       "E0666: nothing computes `Scan`: it is an op of another program\n" +
-        "help: give what it makes as a parameter of the function",
+        "help: pass its result as a parameter of the function",
     ]);
     const own = 'fn f(x: f32[n]) -> f32[m] {\n  let y: f32[m] = extern(x, op = "Scan")\n  return y\n}';
     expect(diagnosticsOf(() => interpret(moduleOf(own).fns[0] as Fn, { x: row(1, 2) }))[0]).toMatch(/^E0666/);

@@ -75,8 +75,8 @@ test("E0406: a kernel group with a gap", () => {
   };
   expect(grouped(0, 0, undefined)).toEqual([]);
   expect(grouped(0, 1, 2)).toEqual([]);
-  expect(grouped(0, undefined, 0)).toEqual(["E0406: the ops of kernel group 0 do not stand together"]);
-  expect(grouped(0, 1, 0)).toEqual(["E0406: the ops of kernel group 0 do not stand together"]);
+  expect(grouped(0, undefined, 0)).toEqual(["E0406: the ops of kernel group 0 are not contiguous"]);
+  expect(grouped(0, 1, 0)).toEqual(["E0406: the ops of kernel group 0 are not contiguous"]);
 });
 
 test("E0407, E0409: results with one name, and none", () => {

@@ -16,7 +16,7 @@ import { graph, type ModelParts, node, onnxModel, onnxType, weight } from "../su
 
 /** The help of models that are broken. */
 const checker =
-  "\nhelp: `onnx.checker.check_model(path)` checks a whole model; write it anew with the program that made it";
+  "\nhelp: `onnx.checker.check_model(path)` checks a whole model; export it again with the program that wrote it";
 
 const none = () => {
   throw new Error("no file beside the model");

@@ -7,7 +7,7 @@ import { rewriting } from "../rewriting.ts";
 import { didYouMean } from "../suggest.ts";
 import { code, type Instead, insteadOf, listing, oneOf } from "../wording.ts";
 
-/** What to write for an op that another framework has: `let`s and an expression, and what there is to know. */
+/** The replacement for an op of another framework: `let`s and an expression, with a note. */
 export interface Rewording {
   readonly lines: readonly string[];
   readonly note: string | undefined;
@@ -23,7 +23,7 @@ dimensions are not values, and names of one function are not visible in another.
   fix: { body: ["let scale = x * 2", "return scale + 1"] },
 };
 
-/** `known` is asked only if the message is read: there may be as many names as messages. */
+/** `known` is called only if the message is read: a long file may have as many names as messages. */
 export function unknownName(span: Span, name: string, known: () => readonly string[], isDimension: boolean) {
   return error("E0201", `\`${name}\` is not defined here`, {
     span,
@@ -32,7 +32,7 @@ export function unknownName(span: Span, name: string, known: () => readonly stri
       const value = foreignValues.get(name);
       if (value !== undefined) return [writing(value, span)];
       if (foreignNothing.has(name)) return ["leave the argument out: it is optional"];
-      if (isDimension) return ["`mean` divides by the extent; else pass the number as a parameter"];
+      if (isDimension) return ["to average, use `mean`; otherwise pass the extent as a parameter"];
       const help = didYouMean(name, known(), span);
       return help.length > 0 ? help : ["define it before: as a parameter, a `const`, or a `let` above"];
     },
@@ -141,7 +141,7 @@ export function unknownArgument(span: Span, op: string, name: string, known: rea
     help: () => {
       const help = instead === undefined ? didYouMean(name, known, span) : [oneOf([instead])];
       if (help.length > 0) return help;
-      return [known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` knows ${listing(known.map(code))}`];
+      return [known.length === 0 ? `\`${op}\` has no attributes` : `\`${op}\` takes ${listing(known.map(code))}`];
     },
   });
 }
@@ -204,7 +204,7 @@ export function badAttribute(span: Span, op: string, name: string, expected: str
 export function computedExtent(span: Span, op: string, name: string) {
   return error("E0211", `an extent in \`${name}\` of \`${op}\` cannot be computed from dimensions`, {
     span,
-    help: ["one extent may be `-1`: what the others leave, where that is a number or one name"],
+    help: ["one extent may be `-1`: it follows from the others, if it is a number or a single name"],
   });
 }
 

@@ -29,7 +29,7 @@ which weights are added to what.`,
 
 export function wrongConfig(file: string, reason: string) {
   return error("E0791", `${file} is not a valid model configuration: ${reason}`, {
-    help: ["take the file from where the weights come from; tirc reads what `save_pretrained` writes"],
+    help: ["use the file that comes with the weights; tirc reads what `save_pretrained` writes"],
   });
 }
 
@@ -43,7 +43,7 @@ torch.export, whose graph shows this.`,
 };
 
 export function unknownArchitecture(file: string, type: string, known: readonly string[]) {
-  return error("E0792", `tirc does not know which weights of a ${code(type)} are added to what its norms read`, {
+  return error("E0792", `tirc does not know which weights of a ${code(type)} are added to the inputs of its norms`, {
     notes: [`${file} has \`model_type\` ${code(type)}; there are templates for ${known.join(", ")}`],
     help: [
       ...didYouMean(type, known),
@@ -72,7 +72,7 @@ export function wrongTensor(folder: string, tensor: string, expected: string, ty
     "E0793",
     `${code(tensor)} of ${folder} is ${expected} in the model, but ${type} [${shape.join(", ")}] here`,
     {
-      help: ["take the weights that belong to the configuration; quantized ones cannot be centered"],
+      help: ["use the weights that belong to the configuration; quantized weights cannot be centered"],
     },
   );
 }
@@ -87,7 +87,7 @@ the same folder, and each tensor is in exactly one of them.`,
 
 export function wrongIndex(file: string, reason: string) {
   return error("E0794", `${file} is not a valid index of shards: ${reason}`, {
-    help: ["take the file from where the shards come from"],
+    help: ["use the file that comes with the shards"],
   });
 }
 
@@ -118,9 +118,9 @@ become infinite.`,
 export function tooLarge(folder: string, tensor: string, type: string, number: number) {
   return error(
     "E0796",
-    `${code(tensor)} of ${folder} would have ${number.toPrecision(3)}, which is too large for ${type}`,
+    `${code(tensor)} of ${folder} would contain ${number.toPrecision(3)}, which is too large for ${type}`,
     {
-      help: ["leave --fold out, or take a checkpoint of f32"],
+      help: ["leave `--fold` out, or use an f32 checkpoint"],
     },
   );
 }

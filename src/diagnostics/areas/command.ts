@@ -7,7 +7,7 @@ import { code, listing } from "../wording.ts";
 
 const helpOf = (command: string) => `\`tirc ${command} --help\` shows what it takes`;
 
-/** Two paths that came out as one file. */
+/** Two paths that lead to the same file. */
 interface SameFile {
   readonly path: string;
   readonly other: string;
@@ -16,7 +16,7 @@ interface SameFile {
 const linked = ({ path, other }: SameFile) =>
   path === other ? [] : [`${code(path)} and ${code(other)} are the same file`];
 
-/** Where a program is that shows it again: the path of a file, if there is one. */
+/** A note on the file that reproduces a failure, if there is one. */
 export const keptIn = (reproducer: string | undefined) =>
   reproducer === undefined ? [] : [`the program is in ${reproducer}, with what failed on it in its first comments`];
 
@@ -93,12 +93,12 @@ export function wrongValue(span: Span, option: string, got: string, expected: st
 }
 
 export function severalTargets(span: Span, command: string) {
-  return error("E0705", "`--target` takes one target here, not `all`: a kernel is made for one", {
+  return error("E0705", "`--target` takes one target here, not `all`: a kernel is compiled for one target", {
     span,
     help: [
       command === "compile"
         ? "`--emit ts` writes a module with a kernel for each"
-        : "`--target auto` is the device that is here",
+        : "`--target auto` compiles for the device of this machine",
     ],
   });
 }
@@ -335,7 +335,7 @@ removes it.`,
 export function withoutEffect(span: Span, option: string, pass: string) {
   return error("E0719", `${code(option)} applies to ${code(pass)}, which is not in the pipeline`, {
     span,
-    help: [`leave ${code(option)} out, or run a pipeline with ${code(pass)}, as the default one is`],
+    help: [`leave ${code(option)} out, or run a pipeline with ${code(pass)}, such as the default one`],
   });
 }
 

@@ -1,4 +1,4 @@
-/** Comparisons with the reference, and what inputs promise: E0650, E0670, R0650. */
+/** Comparisons with the reference, and contracts of inputs: E0650, E0670, R0650. */
 
 import { error, type Span, warning } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
@@ -48,7 +48,7 @@ export function notCentered(
   return error("E0670", `${code(name)} is declared ${promise}, but its rows do not have mean zero`, {
     span,
     notes: [`${count} of ${rows} rows are off; the furthest, row ${row}, has the mean ${mean}`],
-    help: [`give centered data, or leave out ${code(promise)}: what was proved with it does not hold`],
+    help: [`pass centered data, or remove ${code(promise)}: proofs that rely on it do not hold for this data`],
   });
 }
 
@@ -81,16 +81,20 @@ export function notFinite(
 ) {
   const operands = of.operands.map((value) => String(Number(value.toPrecision(6)))).join(" and ");
   const from = of.params.length === 0 ? "" : `, and reads ${listing(of.params.map(code))}`;
-  return warning("R0650", `the reference itself is ${what} here, though all inputs are finite: ${code(op)} makes it`, {
-    span,
-    notes: [
-      `${of.count} of ${of.total} values of ${code(output)} are ${what}`,
-      `${code(op)} makes the first${operands === "" ? "" : ` from ${operands}`}${from}`,
-    ],
-    help: [
-      of.instead === undefined
-        ? "choose inputs for which it is finite: `--in 'NAME=uniform(LOW, HIGH)'` or a file"
-        : `with ${code(of.instead)} the reference is finite`,
-    ],
-  });
+  return warning(
+    "R0650",
+    `the reference itself is ${what} here, although all inputs are finite, because of ${code(op)}`,
+    {
+      span,
+      notes: [
+        `${of.count} of ${of.total} values of ${code(output)} are ${what}`,
+        `${code(op)} produces the first${operands === "" ? "" : ` from ${operands}`}${from}`,
+      ],
+      help: [
+        of.instead === undefined
+          ? "choose inputs for which it is finite: `--in 'NAME=uniform(LOW, HIGH)'` or a file"
+          : `with ${code(of.instead)} the reference is finite`,
+      ],
+    },
+  );
 }

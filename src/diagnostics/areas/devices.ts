@@ -55,7 +55,7 @@ export function shaderRejectedAt(
   { message, lineNum, linePos }: { readonly message: string; readonly lineNum: number; readonly linePos: number },
   line: string,
 ) {
-  return error("E0612", `the device rejected what the WGSL of \`${kernel}\` has for this: ${message}`, {
+  return error("E0612", `the device rejected the WGSL of \`${kernel}\` for this op: ${message}`, {
     span,
     notes: [`line ${lineNum} of the WGSL, column ${linePos}: ${line.trim()}`],
     help: [reportIt],
@@ -266,13 +266,13 @@ export const E0627: Entry = {
 its results would be wrong. If the adapter does not state \`adapter.info.subgroupMinSize\`, WebGPU's minimum of 4 is
 assumed.`,
   wrong: "tirc run model.tir --target gpu-subgroup-32   // on a device whose subgroups have 4 lanes",
-  fix: "tirc run model.tir   // for the device at hand",
+  fix: "tirc run model.tir   // for the device of this machine",
 };
 
 export function narrowSubgroups(kernel: string, needs: number, has: number) {
   return error(
     "E0627",
-    `\`${kernel}\` was compiled for subgroups of at least ${needs} lanes, and those of this device may have ${has}`,
-    { help: ["`tirc targets --detect` says which targets are right here"] },
+    `\`${kernel}\` was compiled for subgroups of at least ${needs} lanes, but this device may use subgroups of ${has}`,
+    { help: ["`tirc targets --detect` shows which targets suit this machine"] },
   );
 }

@@ -26,7 +26,7 @@ element type of its own and takes that of the tensor it is combined with. \`cast
 }`,
 };
 
-/** `wide` is the type that holds the values of both, and `narrow` the operand that is of the other. */
+/** `wide` is the type that holds the values of both operands, and `narrow` the operand of the other type. */
 export function elementMismatch(
   span: Span,
   op: string,

@@ -65,6 +65,6 @@ have. A function that contains one can be checked, rewritten and printed, but ne
 export function notInterpreted(span: Span, op: string) {
   return error("E0666", `nothing computes ${code(op)}: it is an op of another program`, {
     span,
-    help: ["give what it makes as a parameter of the function"],
+    help: ["pass its result as a parameter of the function"],
   });
 }

@@ -15,7 +15,7 @@ tirc run bert.tir --in x=x.npy`,
 
 export function notNpy(file: string) {
   return error("E0630", `${file} is not a .npy file`, {
-    notes: ["such a file begins with the bytes 93 4E 55 4D 50 59"],
+    notes: ["a .npy file begins with the bytes 93 4E 55 4D 50 59"],
     help: ["write one with `numpy.save(path, array)`; an .npz holds several arrays, and is not supported"],
   });
 }
@@ -84,7 +84,7 @@ appended to it.`,
 };
 
 export function wrongLength(file: string, shape: string, expected: number, got: number) {
-  const what = got < expected ? "is cut off" : "goes on after its data";
+  const what = got < expected ? "is cut off" : "has extra bytes after its data";
   return error("E0635", `${file} ${what}: ${shape} takes ${expected} bytes, and ${got} follow the header`, {
     help: [saveAgain],
   });
@@ -142,7 +142,7 @@ in part. This requires permission to write to the folder.`,
   fix: "tirc compile bert.tir -o bert.wgsl",
 };
 
-export function cannotWrite(file: string, reason: string, help = "write to another place") {
+export function cannotWrite(file: string, reason: string, help = "write to another path") {
   return error("E0641", `cannot write ${file}: ${reason}`, { help: [help] });
 }
 

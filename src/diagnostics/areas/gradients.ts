@@ -6,7 +6,7 @@ import { code, listing, suggest } from "../wording.ts";
 
 const quotedList = (names: readonly string[]) => listing(names.map(code));
 
-/** What a forward hands over, and the bytes that are moved with it and without. */
+/** The values that a forward pass saves, and the bytes moved with and without saving them. */
 interface Handover {
   readonly names: readonly string[];
   readonly bytes: { readonly saved: number; readonly computed: number };
@@ -63,7 +63,7 @@ export function noDerivative(span: Span, op: string, why: string) {
     span,
     help: [
       {
-        line: "`stop_gradient(...)` around it says that no gradient goes through",
+        line: "wrap it in `stop_gradient(...)` to treat its derivative as zero",
         fixes: [{ title: "stop the gradient here", edits: wrapped(span, "stop_gradient(", ")") }],
       },
     ],
@@ -102,7 +102,7 @@ integers or \`stop_gradient\`.`,
 export function nothing(span: Span, fn: string) {
   return error("E0805", `there is nothing to differentiate in \`${fn}\``, {
     span,
-    notes: ["no result of floats depends on a parameter of floats"],
+    notes: ["no float result depends on a float parameter"],
     help: ["conditions, row numbers, integers and `stop_gradient` pass no gradient on"],
   });
 }
@@ -140,7 +140,7 @@ masks usually mean, so nothing needs to be done.`,
 };
 
 export function stops(span: Span, op: string) {
-  return remark("R0801", `no gradient goes through \`${op}\``, {
+  return remark("R0801", `no gradient passes through \`${op}\``, {
     span,
     notes: ["small changes of its operand do not change its result"],
   });
@@ -158,17 +158,17 @@ norm alone.`,
 };
 
 export function saved(span: Span, fn: string, handover: Handover | undefined) {
-  const assumed = "a dimension with a name counts as 1024";
+  const assumed = "a named dimension counts as 1024";
   if (handover === undefined)
     return remark("R0802", `the backward pass of \`${fn}\` recomputes what it needs`, {
       span,
-      notes: ["writing and reading them would move no fewer bytes than reading what they are computed from", assumed],
+      notes: ["saving values would not move fewer bytes than recomputing them", assumed],
     });
   const { names, bytes } = handover;
-  return remark("R0802", `\`${fn}_forward\` hands ${quotedList(names)} to the backward`, {
+  return remark("R0802", `\`${fn}_forward\` saves ${quotedList(names)} for the backward pass`, {
     span,
     notes: [
-      `${bytes.saved} bytes are written and read so, and ${bytes.computed} where all is computed again, products too`,
+      `this moves ${bytes.saved} bytes; recomputing everything, including products, would move ${bytes.computed}`,
       assumed,
     ],
   });

@@ -1,4 +1,4 @@
-/** What the caller passes to a kernel, and the numbers in it: E0601 to E0609, E0618, E0619, E0628, E0629. */
+/** Arguments of kernels and their contents: E0601 to E0609, E0618, E0619, E0628, E0629. */
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
@@ -53,7 +53,7 @@ elements any more.`,
   fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
 };
 
-/** What JavaScript passes for each element type. */
+/** The JavaScript values that are accepted for each element type. */
 const arrays: Readonly<Record<string, string>> = {
   ...{ f32: "a Float32Array", f16: "bits in a Uint16Array", bf16: "bits in a Uint16Array", i32: "an Int32Array" },
   ...{ u32: "a Uint32Array", i8: "an Int8Array", u8: "a Uint8Array", bool: "a Uint8Array of 0 and 1" },

@@ -1,4 +1,4 @@
-/** Why a function does not become one kernel, or its kernel is not its function: E0501 to E0508, R050x. */
+/** Functions that do not become one kernel, and kernels that do not compute their function: E0501 to E0508, R050x. */
 
 import { error, remark, type Span, warning } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
@@ -193,7 +193,7 @@ match its \`exact\`.`,
   fix: "Report it with the program and the target; compile without `--prove`, and check with `tirc run --compare`.",
 };
 
-/** @param found where it differs, or what no kernel may do. */
+/** @param found the position of a difference, or violations of rules for all kernels. */
 export function notTheFunction(
   span: Span,
   fn: string,
@@ -234,7 +234,7 @@ pass chooses the one that moves the fewest bytes.`,
   fix: "Nothing needs to be done; a different order of reductions may avoid it. `tirc compile --emit plan` prints the kernels.",
 };
 
-/** @param between what one kernel writes and this one reads, and how many bytes that is. */
+/** @param between the values that one kernel writes and this one reads, with their sizes in bytes. */
 export function newKernel(
   span: Span,
   op: string,
@@ -268,7 +268,7 @@ own between the kernels of the ops before and after it.`,
 export function staysOutside(span: Span, op: string, reason: string) {
   return remark("R0502", `\`${op}\` stays outside the kernels: ${reason}`, {
     span,
-    help: ["a function with such an op is not a kernel; `tirc compile --emit tir` prints what the passes made of it"],
+    help: ["a function with this op is not a single kernel; `tirc compile --emit tir` prints the result of the passes"],
   });
 }
 
@@ -284,7 +284,7 @@ results, and for norms and softmax another computes the elements.`,
   fix: "If there are fewer than a few hundred rows, `tirc compile FILE --split-reductions=long`; otherwise nothing needs to be done.",
 };
 
-/** @param longest from how many elements on a reduction is long. */
+/** @param longest the minimum number of elements of a long reduction. */
 export function oneWorkgroup(span: Span, op: string, longest: number) {
   return remark("R0504", `\`${op}\` reduces ${longest} elements or more in one workgroup`, {
     span,

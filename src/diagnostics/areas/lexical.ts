@@ -5,7 +5,7 @@ import type { Entry } from "../page.ts";
 
 const codePoint = (char: string) => `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
 
-/** Operators of other languages, and what one writes here. */
+/** Operators of other languages, and how to write them here. */
 const instead: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "**": "a power is `pow(a, b)`",
@@ -23,7 +23,7 @@ const instead: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Signs of other languages that have one here which means the same. */
+/** Signs of other languages, and the signs with the same meaning here. */
 const sameSign: ReadonlyMap<string, string> = new Map([
   ["&", "&&"],
   ["|", "||"],
@@ -31,7 +31,7 @@ const sameSign: ReadonlyMap<string, string> = new Map([
   ["=>", "->"],
 ]);
 
-/** What is reported once, and where it stands all over the file: known in full once the file has been read. */
+/** All places in the file of a problem that is reported once: complete when the file has been read. */
 export type Everywhere = readonly [Span, ...Span[]];
 
 export const E0101: Entry = {
@@ -104,7 +104,7 @@ of attributes, and no attribute needs one.`,
 };
 
 export function unterminatedString(span: Span) {
-  // What closes a call is seldom a part of the string.
+  // Closing brackets of a call are seldom a part of the string.
   const rest = /[\])},\s]*$/.exec(span.source.text.slice(span.start + 1, span.end))?.[0].length ?? 0;
   const ended = insertedAfter({ ...span, end: span.end - rest }, '"');
   return error("E0103", "this string does not end on its line", { span, help: [proposal('end it with `"`', ended)] });
@@ -129,9 +129,9 @@ written \`inf\` and \`nan\`.`,
   fix: { body: ["return x * 0.5"] },
 };
 
-/** `instead` is what to write, where that is known. */
+/** `instead` is the replacement, if it is known. */
 export function badNumber(span: Span, text: string, reason: string, instead?: string) {
-  // `0..4` stands in a loop of Rust or Futhark.
+  // `0..4` is a range in loops of Rust and Futhark.
   if (/^\d+\.\.+[<=]?\w*$/.test(text)) {
     return error("E0104", `there are no ranges: \`${text}\` is not a number`, {
       span,

@@ -4,7 +4,7 @@ import { error, type Help, type Label, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
 import { code } from "../wording.ts";
 
-/** The other operand, where it has a place of its own. */
+/** A label for the other operand, if it has a place of its own. */
 function beside(span: Span, other: Span, message: string): Label[] {
   return other.start === span.start && other.end === span.end ? [] : [{ span: other, message }];
 }
@@ -152,7 +152,7 @@ export function sliceRange(span: Span, what: string, at: number, axis: number, e
 export function sliceOrder(span: Span, start: number, end: number) {
   return error("E0235", `\`slice\` ends at ${end}, before it begins at ${start}`, {
     span,
-    help: ["exchange them, and reverse the axis with `flip` if that is meant"],
+    help: ["exchange them; to reverse the axis, use `flip`"],
   });
 }
 
@@ -196,7 +196,7 @@ separately. Both must be multiples of it.`,
 export function groups(span: Span, group: number, out: string) {
   return error("E0237", `\`conv\` cannot cut ${out} outputs into ${group} groups`, {
     span,
-    notes: ["all groups have as many channels and as many outputs"],
+    notes: ["all groups have the same number of channels and of outputs"],
     help: [`choose a \`group\` that divides ${out}`],
   });
 }
@@ -214,7 +214,7 @@ names, as NumPy's \`take_along_axis\` does. Both therefore have the same dimensi
 }`,
 };
 
-/** `reshaped` is the shape in which the index would name one element of each row, where it has as many. */
+/** `reshaped` is the shape in which the index would name one element of each row, if it has that many elements. */
 export function gatherShape(span: Span, index: string, x: string, axis: number, place: Span, reshaped?: string) {
   const ofEach = `for one element of each row: \`reshape(${span.source.text.slice(span.start, span.end)}, shape = ${reshaped})\``;
   return error("E0238", `\`index\` of \`gather\` is ${index}, which does not match ${x} along axis ${axis}`, {
@@ -243,7 +243,7 @@ export function padding(span: Span, what: string, count: number, mode: string, a
     span,
     notes: [
       mode === "reflect"
-        ? 'with `mode = "reflect"` the elements behind the edge stand before it, each once at most'
+        ? 'with `mode = "reflect"` the elements next to the edge are mirrored, each at most once'
         : 'with `mode = "edge"` there must be an element at the edge',
     ],
     help: ["pad by less, or by a `value`"],

@@ -41,6 +41,6 @@ norms are written.`,
 export function noKernel(span: Span | undefined, norm: string, reason: string) {
   return warning("R0602", `the norm ${norm} has no kernel: ${reason}`, {
     span,
-    help: ["it stays with the rest of the model, and the kernels of the other norms do not need it"],
+    help: ["it stays with the rest of the model; the kernels of the other norms do not depend on it"],
   });
 }

@@ -10,8 +10,8 @@ function several(names: readonly string[], most = 4): string {
   return rest > 0 ? `${names.slice(0, most).join(", ")} and ${rest} more` : names.join(", ");
 }
 
-/** For models that are broken, which is a fault of the program that wrote them. */
-const checker = "`onnx.checker.check_model(path)` checks a whole model; write it anew with the program that made it";
+/** The help for invalid models, where the program that wrote them is at fault. */
+const checker = "`onnx.checker.check_model(path)` checks a whole model; export it again with the program that wrote it";
 
 export const E0740: Entry = {
   title: "an invalid ONNX model",

@@ -9,13 +9,13 @@ const mistakeInPass = [
   "this is a mistake in the pass, not in the program; `--disable-pass` runs the pipeline without it",
 ];
 
-/** How many notes an error lists. */
+/** The number of notes that an error lists. */
 const mostNotes = 8;
 
 const shortened = (notes: readonly string[]) =>
   notes.length > mostNotes ? [...notes.slice(0, mostNotes), `and ${notes.length - mostNotes} more`] : notes;
 
-/** Where two functions differ, and the op that is to blame where one is. */
+/** The position at which two functions differ, and the op that caused it, if known. */
 interface DifferenceFound {
   readonly result: string;
   readonly index: readonly number[];

@@ -40,14 +40,14 @@ be left out.`,
 export function wrongPart({ name, span }: PluginPlace, part: string, expected: string, got: string) {
   return error("E0761", `${code(part)} of the plugin ${code(name)} must be ${expected}, but is ${got}`, {
     span,
-    help: ["`definePlugin`, `definePass` and an editor that reads types say what each part must be"],
+    help: ["the types of `definePlugin` and `definePass` show in an editor what each part must be"],
   });
 }
 
 export function unknownPart({ name, span }: PluginPlace, part: string, known: readonly string[]) {
   return error("E0761", `the plugin ${code(name)} has a part ${code(part)}, which is not a part of a plugin`, {
     span,
-    notes: [`they have ${known.map(code).join(", ")}`],
+    notes: [`a plugin can have ${known.map(code).join(", ")}`],
     help: didYouMeanOr("leave it out", part, known),
   });
 }

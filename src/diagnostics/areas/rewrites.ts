@@ -5,11 +5,11 @@ import type { Entry } from "../page.ts";
 
 /** Which condition of a rewrite failed, in words a user can act on. */
 export interface Miss {
-  /** What is so: a clause that can follow "because". */
+  /** The reason: a clause that can follow "because". */
   readonly because: string;
-  /** What would have made it match. */
+  /** A change that would make the rewrite apply. */
   readonly help: string;
-  /** The place that is to blame, where it is not the op itself. */
+  /** The place of the cause, if it is not the op itself. */
   readonly at?: Span;
 }
 
@@ -18,12 +18,12 @@ function labelsOf(miss: Miss, span: Span): Label[] {
   return elsewhere ? [{ span: miss.at as Span, message: "here" }] : [];
 }
 
-/** What is said of a rewrite that did not fire at `span`: the condition that fails, and how to fulfil it. */
+/** The notes and help for a rewrite that did not apply at `span`: the condition that fails, and how to fulfil it. */
 function becauseOf(miss: Miss, span: Span, more: readonly string[] = []): DiagnosticExtras {
   return { span, labels: labelsOf(miss, span), notes: [`because ${miss.because}`, ...more], help: [miss.help] };
 }
 
-/** Of a list that is given in part: how many there are, and whether nobody counted on from there. */
+/** For a list that is given in part: the total number of items, and whether counting stopped early. */
 export interface Rest {
   readonly count?: number;
   readonly isCut?: boolean;
@@ -43,10 +43,10 @@ function shortened(
 const centeredConstants = (names: readonly string[], rest: Rest) =>
   names.length === 0 ? [] : [`centered once: ${shortened(names, mostNames, "constants", rest).join(", ")}`];
 
-/** How many names a remark lists. */
+/** The number of names that a remark lists. */
 const mostNames = 6;
 
-/** How many steps of a proof a remark spells out. */
+/** The number of steps of a proof that a remark lists. */
 export const longestProof = 8;
 
 export const R0101: Entry = {

@@ -162,7 +162,7 @@ only repeats elements. For named extents this must be evident: \`[rows, 768]\` c
 };
 
 const shapeRules: Readonly<Record<string, string>> = {
-  reshape: "choose extents with the same product; one of them may be `-1`, for what the others leave",
+  reshape: "choose extents with the same product; one of them may be `-1`, and follows from the others",
   transpose: "name every axis once: `perm = [1, 0]` exchanges two",
   broadcast: "choose a shape to which the operand broadcasts: only extents of 1 and new axes in front are repeated",
 };
@@ -230,6 +230,6 @@ export const E0229: Entry = {
 export function badExtent(span: Span | undefined, got: string) {
   return error("E0229", `an extent is a whole number from 0 to 4294967295 or a name, not ${got}`, {
     span,
-    help: ["put a name, such as `n`, for an extent that is known when the kernel runs"],
+    help: ["for an extent that is known only when the kernel runs, write a name, such as `n`"],
   });
 }

@@ -60,7 +60,7 @@ Join two comparisons with \`&&\`.`,
   fix: { body: ["return where(0 < x && x < 1, x, 0)"] },
 };
 
-/** `whole` is what the example stands for, where it is more than an example. */
+/** `whole` is the span that the example can replace, if it is complete. */
 export function chainedComparison(span: Span, first: Span, example: string, whole?: Span) {
   return error("E0127", "comparisons do not chain", {
     span,
@@ -195,7 +195,7 @@ tokens. The number of statements in a function is not limited.`,
 export function tooLong(span: Span, limit: number) {
   return error("E0138", `this statement has more than ${limit} tokens`, {
     span,
-    help: ["cut it into several with `let`"],
+    help: ["split it into several statements with `let`"],
   });
 }
 

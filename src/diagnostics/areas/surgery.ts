@@ -50,7 +50,7 @@ folder. If the rewritten model is in another folder, those files are needed ther
 export function weightsElsewhere(span: Span, file: string, location: string, beside: string) {
   return error("E0751", `${file} would not find its weights: they are in ${location}, which is beside the model`, {
     span,
-    notes: ["a model names such files relative to its own folder, and they must lie in it"],
+    notes: ["a model names such files relative to its own folder, and they must be inside it"],
     help: [`write ${beside}`, `or copy ${location} first`],
   });
 }
@@ -135,7 +135,7 @@ export function nothingCompared(output: string, what: string) {
   return error("E0756", `${what.replace("%", code(output))}: nothing was compared`, {
     help: [
       "give inputs for which the model computes something: `--in NAME=FILE.npy`, `--in 'NAME=uniform(0, 1)'`",
-      "a mask that leaves nothing makes NaN of every number: `--in MASK=ones`",
+      "a mask that excludes everything turns every number into NaN: `--in MASK=ones`",
     ],
   });
 }

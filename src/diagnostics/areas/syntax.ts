@@ -1,4 +1,4 @@
-/** How a file is put together: E0110 to E0123, E0130, E0131, E0136, E0139, E0142. */
+/** The structure of a file: E0110 to E0123, E0130, E0131, E0136, E0139, E0142. */
 
 import {
   error,
@@ -15,7 +15,7 @@ import type { Entry } from "../page.ts";
 import { didYouMean } from "../suggest.ts";
 import { code, type Found } from "../wording.ts";
 
-/** The line of help that says to add `text` there. */
+/** The help line that proposes to insert `text` after a span. */
 const adding = (text: string, after: Span, blank = ""): Help =>
   proposal(`add \`${text}\``, insertedAfter(after, blank + text));
 
@@ -60,7 +60,7 @@ export const E0112: Entry = {
   fix: { body: ["return clamp(x, 0, 1)"] },
 };
 
-/** `last` is what the comma stands behind. */
+/** `last` is the item that the comma follows. */
 export function missingComma(span: Span, before: string, last: Span, help: readonly Help[] = []) {
   return error("E0112", `expected \`,\` before ${before}`, { span, help: [...help, adding(",", last)] });
 }
@@ -87,7 +87,7 @@ begins, so the closing bracket must come before that keyword.`,
   fix: { body: ["let y = gelu(x)", "return y"] },
 };
 
-/** `last` is what stands before `found`. */
+/** `last` is the token before `found`. */
 export function unclosed(span: Span, open: string, close: string, found: Found, last: Span) {
   const labels = [{ span: found.span, message: `expected \`${close}\` before this` }];
   return error("E0114", `this \`${open}\` is not closed`, { span, labels, help: [adding(close, last)] });
@@ -126,7 +126,7 @@ the file, comes first. Functions cannot be nested.`,
 }`,
 };
 
-/** `span` is where the next thing begins, or the end of the file. */
+/** `span` is where the next declaration begins, or the end of the file. */
 export function missingCloseBrace(span: Span, what: string, open: Span) {
   const labels = [{ span: open, message: `the body of ${what} begins here` }];
   const isEnd = span.start === span.end;

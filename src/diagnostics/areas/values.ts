@@ -7,7 +7,7 @@ import { code, type Instead, oneOf, quoted } from "../wording.ts";
 
 import { conversion } from "./elements.ts";
 
-/** `text`, of the type `got`, as a value of the type `wanted`, if one op makes it one. */
+/** `text`, of type `got`, converted to type `wanted`, if a single op does that. */
 function converted(text: string, wanted: string, got: string): string | undefined {
   const parts = (type: string) => /^(\w+)(?:\[(.*)\])?$/.exec(type)?.slice(1) ?? [];
   const [[element, shape = ""], [from, extents = ""]] = [parts(wanted), parts(got)];
@@ -60,7 +60,7 @@ export const E0223: Entry = {
 export function resultCount(span: Span, declared: number, returned: number, declaredAt: Span) {
   const labels = [{ span: declaredAt, message: `declares ${declared}` }];
   const values = returned === 1 ? "1 value" : `${returned} values`;
-  return error("E0223", `\`return\` gives ${values}, and the function declares ${declared}`, {
+  return error("E0223", `\`return\` gives ${values}, but the function declares ${declared}`, {
     span,
     labels,
     help: [

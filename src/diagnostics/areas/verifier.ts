@@ -1,4 +1,4 @@
-/** What the verifier finds in the IR: E0401 to E0409. A user sees one only when a pass broke the IR. */
+/** Violated invariants of the IR: E0401 to E0409. A user sees one only if a pass broke the IR. */
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
@@ -82,7 +82,7 @@ export const E0406: Entry = {
 };
 
 export function kernelGap(span: Span, kernel: number) {
-  return error("E0406", `the ops of kernel group ${kernel} do not stand together`, { span, help: rebuild });
+  return error("E0406", `the ops of kernel group ${kernel} are not contiguous`, { span, help: rebuild });
 }
 
 export const E0407: Entry = {
