@@ -158,7 +158,7 @@ const tuneSpec: CommandSpec = {
 
 const benchSpec: CommandSpec = {
   name: "bench",
-  summary: "time kernels on this device, beside plain copies and other libraries",
+  summary: "time kernels on this device, compared with plain copies and other libraries",
   operand: file,
   options: [
     { name: "--rounds", value: "N", path: noPath, summary: "how often each is timed; 15 by default" },
@@ -263,7 +263,7 @@ const fmtSpec: CommandSpec = {
 
 const typesSpec: CommandSpec = {
   name: "types",
-  summary: "write type declarations beside programs, for `tsc`",
+  summary: "write type declarations next to programs, for `tsc`",
   operand: { ...file, what: "a .tir file, a folder, or a pattern such as 'src/**/*.tir'", many: true },
   options: [
     { name: "--check", summary: "write nothing, and fail if a declaration is missing or out of date" },

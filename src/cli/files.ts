@@ -233,7 +233,7 @@ export function makeFolder(path: string, io: Io): void {
 }
 
 /**
- * Writes a whole file or nothing: into a new file beside it, which then replaces it. Throws E0641.
+ * Writes a whole file or nothing: into a new file in the same folder, which then replaces it. Throws E0641.
  * If the path is not a regular file (a device, a pipe), it is written to directly.
  */
 export function writeAtomically(path: string, data: FileData, io: Io): void {

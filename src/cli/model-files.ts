@@ -54,7 +54,7 @@ export function openWeights(
   return { name: file, ...lazyFile(file, io) };
 }
 
-/** The files beside an open model. */
+/** The files next to an open model. */
 export function weightsRead(model: OnnxModel, path: string): Read[] {
   if (model instanceof Pt2Model) return [];
   const folder = folderOf(path);

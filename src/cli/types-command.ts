@@ -1,4 +1,4 @@
-/** `tirc types`: writes the declaration of each program beside it, as the bundler plugins do when they build. */
+/** `tirc types`: writes the declaration of each program next to it, as the bundler plugins do when they build. */
 
 import { builtins } from "../../passes/index.ts";
 import { compileFile, declarationOf } from "../bundlers/compile-file.ts";
@@ -27,7 +27,7 @@ export async function typesCommand(args: Arguments, session: Session): Promise<n
     },
     ...args.operands.map((word) => () => {
       if (word.text === "-")
-        fail(fileErrors.cannotRead("-", "a declaration is written beside a file", word.span, ["name a file"]));
+        fail(fileErrors.cannotRead("-", "a declaration is written next to a file", word.span, ["name a file"]));
       for (const file of filesOf(word, ".tir", io)) files.add(file);
     }),
   );

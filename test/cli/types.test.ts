@@ -78,7 +78,7 @@ test.each([
   ["no/*.tir", "no file matches it"],
   ["empty", "no file in it ends with `.tir`"],
   ["no.tir", "there is no such file"],
-  ["-", "a declaration is written beside a file"],
+  ["-", "a declaration is written next to a file"],
 ])("E0640: %s", async (operand, why) => {
   const place = new Workplace({ "empty/a.txt": "" });
   const { code, stderr } = await place.run(["types", operand]);

@@ -211,7 +211,7 @@ describe("a model that is dropped", () => {
       return text;
     };
     expect(await said("picture.png")).toMatch(/E0643.+picture\.png is not a model.*Help: take an ONNX model/);
-    expect(await said("two")).toMatch(/E0643.+it holds a\.onnx and b\.onnx.*Help: take one of them/);
+    expect(await said("two")).toMatch(/E0643.+it contains a\.onnx and b\.onnx.*Help: take one of them/);
     expect(await said("gpt2/model.safetensors")).toMatch(/E0643.+config\.json.*Help: take both files/);
     expect(await said("gpt2")).toMatch(/E0792.+gpt-2.+did you mean gpt2/);
     expect(await said("cut.onnx")).toMatch(/E074\d/);

@@ -132,7 +132,7 @@ function modelOf(
   return { bytes: joinBytes(integerField(1, 8), messageField(7, body), ...opsets), outputs };
 }
 
-/** @param ort the build whose WebAssembly is beside it: `onnxruntime-web/webgpu` is for bundlers. */
+/** @param ort the build with its WebAssembly next to it: `onnxruntime-web/webgpu` is for bundlers. */
 export const openOnnxruntime =
   // biome-ignore lint/suspicious/noExplicitAny: the types of peers are not installed with tirc.
     (ort: any) =>
