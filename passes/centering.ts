@@ -49,7 +49,7 @@ const proved = (
 const unproved = (because: string, help: string, at: Value): Verdict => {
   return { proved: false, miss: { because, help, at: at.span } };
 };
-const addLater = "add what is constant along the row after the centering";
+const addLater = "add values that are constant along the row after the centering";
 
 /** Row means of a constant that is written out count as zero below this fraction of the row's largest element. */
 const roundingOfData = 1e-15;
@@ -233,5 +233,5 @@ function constantAlong({ value, rows }: Claim, ask: Ask): Verdict | undefined {
     return all([ask("constant", op.operand(0), own)], `${name} repeats one number along the row`, value);
   if (def.kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
-  return all(operands, `${name} is made of what is constant along the row`, value);
+  return all(operands, `${name} is computed from values that are constant along the row`, value);
 }

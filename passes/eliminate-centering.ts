@@ -161,7 +161,7 @@ function resolve(op: Op, verdict: Verdict, resolver: Resolver): Resolution {
   return { outcome: centered ? "moved" : "folded", to };
 }
 
-const onlyShifted = "what is added to its centered rows is constant along them, and is dropped";
+const onlyShifted = "the term added to its centered rows is constant along them, and is dropped";
 
 /** The statistic that counts a centering. */
 function counted({ outcome }: Resolution): string {

@@ -187,7 +187,7 @@ function scaled(scale: Scale, factors: readonly Factor[]): { factor?: Factor; mi
   const x = kind === "variance" ? of : centerOf(of)?.operand(0);
   const plain = candidates.find(({ read }) => x !== undefined && sameNumbers(read.value, x));
   if (plain !== undefined) {
-    const because = `${quoted(plain.read.value)} itself is scaled, by the scale of its distance from the mean`;
+    const because = `${quoted(plain.read.value)} itself is scaled, by the scale of its deviations from the mean`;
     return { miss: { because, help: "scale `x - mean(x)`, or take the mean of `x * x`", at: stat.op.span } };
   }
   const elsewhere = candidates.find(({ read }) => {

@@ -170,8 +170,8 @@ const positive = (powers: readonly Power[], { law }: Site) => {
 };
 
 /**
- * n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x): only for scales of 1 or more, because a scale below 1 keeps squares
- * from overflowing.
+ * n_e(s x) = sign(s) n_(e / s^2)(x), and n_0(r x) = n_0(x). Only for scales of 1 or more: with s < 1 the squares of x may overflow
+ * although those of s x do not. Without eps only up to `mostScale`: the squares of x may underflow although those of s x do not.
  */
 const scaleIntoEps: NormRule = (norm, site) => {
   if (!isScaling(norm)) return undefined;
@@ -279,7 +279,7 @@ function shiftOf(value: Value, op: Op, site: Site): { readonly of: Value; readon
     if (staysFinite(shift)) return { of, shift };
     const because = `${quoted(shift)} may be infinite, and the result is then NaN`;
     const help = "leave it out if it is always finite";
-    site.missed(op.result, `what is added before \`${op.name}\``, { because, help, at: shift.span });
+    site.missed(op.result, `the term added before \`${op.name}\``, { because, help, at: shift.span });
   }
   return undefined;
 }

@@ -51,7 +51,7 @@ export function waysOf(op: Op, rows: Rows): Ways {
   if (def.kind === "extern") return throughExtern(op, rows);
   if (def.facts.rowMeanZero === undefined) {
     const because = `${quotedOp(op)} does not keep a row mean of zero`;
-    return miss(because, "sums, negation, and products with what is constant along the row do", op.result);
+    return miss(because, "sums, negation, and products with a factor that is constant along the row do", op.result);
   }
   if (def.kind === "norm") return throughNorm(op, rows);
   return def.kind === "reduction" ? throughReduction(op, rows) : throughElementwise(op, rows);
@@ -85,8 +85,8 @@ function throughCast(op: Op, rows: Rows): Ways {
   }
   const rounds = x.element === "f32" && element !== "f32";
   const because = rounds
-    ? `${name} is ${quoted(x)} in ${element}: its mean is zero but for the rounding (approximate)`
-    : `${name} is a cast that holds every number of ${quoted(x)}`;
+    ? `${name} is ${quoted(x)} in ${element}: its mean is zero except for rounding (approximate)`
+    : `${name} is a cast that represents every number of ${quoted(x)}`;
   const assumes = rounds ? { assumes: `the rounding of ${name} to ${element} leaves a row mean of zero` } : {};
   return [{ claims: [{ kind: "zero", operand: 0, rows }], exact: true, because, ...assumes }];
 }
@@ -106,7 +106,7 @@ function throughElementwise(op: Op, rows: Rows): Ways {
   switch (ops[op.name].facts.rowMeanZero) {
     case "sum": {
       const because =
-        all.length === 1 ? `${name} is the negative of such rows` : `${name} is a sum of rows of mean zero`;
+        all.length === 1 ? `${name} is the negative of rows of mean zero` : `${name} is a sum of rows of mean zero`;
       return [{ claims: all.map((operand) => claim("zero", operand)), exact: true, because }];
     }
     case "choice": {
@@ -114,7 +114,7 @@ function throughElementwise(op: Op, rows: Rows): Ways {
       return [{ claims, exact: true, because: `${name} is one or the other for a whole row` }];
     }
     case "sum of products": {
-      const because = `${name} is a sum of rows of mean zero, scaled by what is constant along them`;
+      const because = `${name} is a sum of rows of mean zero, scaled by factors that are constant along them`;
       const product = (zero: number) => [claim("zero", zero), claim("constant", 1 - zero), claim("zero", 2)];
       return [0, 1].map((zero) => ({ claims: product(zero), exact: true, because }));
     }
@@ -122,7 +122,7 @@ function throughElementwise(op: Op, rows: Rows): Ways {
       const scaled = (which: number): Way => {
         const claims = [claim("zero", which), ...all.filter((i) => i !== which).map((i) => claim("constant", i))];
         const of = quoted(op.operand(which));
-        return { claims, exact: true, because: `${name} is ${of} scaled by what is constant along the row` };
+        return { claims, exact: true, because: `${name} is ${of} scaled by a factor that is constant along the row` };
       };
       return (ops[op.name].facts.rowMeanZero === "scale" ? all : [0]).map(scaled);
     }
@@ -169,14 +169,14 @@ function throughNorm(op: Op, rows: Rows): Ways {
     ways.push({
       claims: [of],
       exact: false,
-      because: `${name} has such rows wherever ${quoted(op.operand(0))} has them`,
+      because: `${name} has rows of mean zero wherever ${quoted(op.operand(0))} has them`,
     });
   } else if (isWithin(axes, own)) {
     const because = `${name} scales rows of mean zero${byOp(op, (by) => ` (${by})`)}`;
     ways.push({ claims: [of, ...affine], exact: false, because });
   }
   if (ways.length > 0) return ways;
-  const because = `${quotedOp(op)} works over axes ${printAxes(own)}, and the mean here is over ${printAxes(axes)}`;
+  const because = `${quotedOp(op)} works over axes ${printAxes(own)}, but the mean here is over ${printAxes(axes)}`;
   return miss(because, "use the same axes for both", op.result);
 }
 
@@ -204,7 +204,7 @@ function throughLinear(op: Op, def: LinearDef | IndexDef, rows: Rows): Ways {
         rows: along({ ...rows, block }, own),
       })),
       exact,
-      because: `${quoted(op.result)} is ${byOp(op, (by) => by) || "made"} of what has mean zero over ${listing([...whose])}`,
+      because: `${quoted(op.result)} is ${byOp(op, (by) => by) || "made"} of operands with mean zero (over ${listing([...whose])})`,
     };
   });
 }
@@ -221,7 +221,7 @@ function throughExtern(op: Op, rows: Rows): Ways {
     return miss(because, "center its result", op.result);
   }
   const claims = summed.map((operand): OperandClaim => ({ kind: "zero", operand, rows }));
-  const because = `the rows of ${name} are sums of such rows`;
+  const because = `the rows of ${name} are sums of rows of mean zero`;
   return [{ claims, exact: true, because }];
 }
 
@@ -235,7 +235,7 @@ function throughShape(op: Op, { move }: ShapeDef, rows: Rows): Ways {
   if (move === "repeat") return way(rows, `${name} repeats ${quoted(x)}`);
   const moved =
     move === "permute" ? along(rows, throughPermutation(op, axes)) : throughReshape(x.shape, op.result.shape, rows);
-  if (moved !== undefined) return way(moved, `${name} is ${quoted(x)} with its rows in another place`);
+  if (moved !== undefined) return way(moved, `${name} is ${quoted(x)} with its rows moved`);
   const because = `${name} regroups rows: its axes ${printAxes(axes)} are not axes of ${quoted(x)}`;
   return miss(because, "center after the reshape", op.result);
 }

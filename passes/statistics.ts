@@ -74,7 +74,7 @@ function divisorMiss(stat: Statistic): Miss {
   const n = rowLength(stat);
   const divisor = String(Number((1 / stat.scale).toPrecision(7)));
   if (n === undefined) {
-    const because = `the sum is divided by ${divisor}, and the row length is a name that only the caller knows`;
+    const because = `the sum is divided by ${divisor}, and the row length is a named dimension, known only at launch`;
     return { because, help: "use `mean`, or fix the length with `--dim`", at };
   }
   const because = `the sum is divided by ${divisor}, and the row has ${n} elements`;
@@ -136,7 +136,7 @@ function varianceOp(stat: Statistic): Spread | undefined {
   const n = rowLength(stat);
   const factor = correction === 0 ? 1 : n !== undefined && n > correction ? n / (n - correction) : undefined;
   const unbiased: Miss = {
-    because: `the variance has correction = ${correction}, a LayerNorm's is the biased one, and the two differ by the row length, which ${n === undefined ? "is a name that only the caller knows" : `is ${n}`}`,
+    because: `the variance has correction = ${correction}, a LayerNorm's is the biased one, and the two differ by the row length, which ${n === undefined ? "is a named dimension, known only at launch" : `is ${n}`}`,
     help: "use `correction = 0`, or fix the length with `--dim`",
     at: stat.op.span,
   };
@@ -154,7 +154,7 @@ function meanOfPower(stat: Statistic, products: Products): Spread | undefined {
   const isSum = isOp(stat, "sum") && stat.scale === 1;
   if ((problem === "other" && !isSum) || only.exponent === 1) return undefined;
   const wrongPower: Miss = {
-    because: `what is averaged is the power ${only.exponent} of ${quoted(only.read.value)}`,
+    because: `the mean is not of the square, but of the power ${only.exponent} of ${quoted(only.read.value)}`,
     help: "average the square: `d * d` or `pow(d, 2)`",
     at: stat.of.span,
   };
