@@ -158,7 +158,7 @@ const tuneSpec: CommandSpec = {
 
 const benchSpec: CommandSpec = {
   name: "bench",
-  summary: "time kernels on this device, compared with plain copies and other libraries",
+  summary: "time kernels on this device against plain copies and other libraries",
   operand: file,
   options: [
     { name: "--rounds", value: "N", path: noPath, summary: "how often each is timed; 15 by default" },
