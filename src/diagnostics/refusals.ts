@@ -24,13 +24,13 @@ export const kernelRefusals = {
       reason: `\`${op}\` moves rows along axis ${axis} after they are reduced, but a kernel has the results of a row only while it iterates over that row`,
     };
   },
-  /** After a reshape, a transpose or a broadcast, other axes may be called the same. */
+  /** After a reshape, a transpose or a broadcast, different axes may have the same numbers. */
   otherAxes(axes: string, verb: Reducer["verb"], first: Reducer): Refusal {
     const before = `\`${first.name}\` before it ${first.verb}`;
     const disagree =
       axes === first.axes
-        ? `it ${verb} ${axes}, which are not the axes that ${before}, though they are called the same`
-        : `it ${verb} ${axes}, and ${before} ${first.axes}`;
+        ? `it ${verb} ${axes}, which are not the axes that ${before}, although they have the same numbers`
+        : `it ${verb} ${axes}, but ${before} ${first.axes}`;
     const both = verb === first.verb ? verb : "reduces and scans";
     return {
       reason: `${disagree}; one kernel ${both} the same axes throughout`,

@@ -68,7 +68,7 @@ describe("reductions over different axes are named with their axes", () => {
   ])("%s", (_, signature, body, name, axes, before) => {
     const first = /(softmax|mean)/.exec(body)?.[0];
     expect(refusal(`fn f(${signature} {\n${body}\n}`)).toContain(
-      `\`${name}\` cannot be computed with the ops before it: it reduces axes ${axes}, and \`${first}\` before it reduces ` +
+      `\`${name}\` cannot be computed with the ops before it: it reduces axes ${axes}, but \`${first}\` before it reduces ` +
         `axes ${before}; one kernel reduces the same axes throughout`,
     );
   });
@@ -79,8 +79,8 @@ describe("reductions over different axes are named with their axes", () => {
   return softmax(a, axes = [-1])
 }`;
     expect(refusal(text)).toContain(
-      "it reduces axes [-1] of [20, 20], which are not the axes that `softmax` before it reduces, though they are called " +
-        "the same; one kernel reduces the same axes throughout",
+      "it reduces axes [-1] of [20, 20], which are not the axes that `softmax` before it reduces, although they have " +
+        "the same numbers; one kernel reduces the same axes throughout",
     );
   });
 });

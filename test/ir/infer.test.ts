@@ -224,8 +224,8 @@ test.each<[OpName, Operand[], Attributes, string]>([
   ["embedding_grad", [["i32", 3], f32(3, 4)], { shape: [-1, 4] }, "`shape`"],
   ["cumsum", [f32(3, 4)], { axis: 2 }, "E0212"],
   ["cumsum", [f32()], { axis: 0 }, "E0212"],
-  ["slice", [f32(4)], { axis: 0, start: 0, end: 5 }, "E0235: `end` of `slice` is 5, and axis -1 has 4 elements"],
-  ["slice", [f32(4)], { axis: 0, start: -5, end: 4 }, "E0235: `start` of `slice` is -5, and axis -1 has 4 elements"],
+  ["slice", [f32(4)], { axis: 0, start: 0, end: 5 }, "E0235: `end` of `slice` is 5, but axis -1 has 4 elements"],
+  ["slice", [f32(4)], { axis: 0, start: -5, end: 4 }, "E0235: `start` of `slice` is -5, but axis -1 has 4 elements"],
   ["slice", [f32(4)], { axis: 0, start: -1, end: 1 }, "E0235: `slice` ends at 1, before it begins at 3"],
   ["slice", [f32(4)], { axis: 0, start: 0.5, end: 1 }, "E0211: `start` of `slice` must be a whole number, not 0.5"],
 ])("%s of %j with %j is refused", (name, operands, attributes, message) => {

@@ -49,7 +49,7 @@ test("E0403: an op twice", () => {
 test("E0404: a result type that does not follow", () => {
   const wrong = forged(sum, { resultTypes: [{ element: "f32", shape: ["rows", 1] }] });
   expect(problems(ending(wrong))).toEqual([
-    "E0404: the result of `sum` is f32[rows, 1], and its operands make it f32[rows]",
+    "E0404: the result of `sum` is f32[rows, 1], but its operands imply f32[rows]",
   ]);
 });
 

@@ -35,7 +35,7 @@ export const E0670: Entry = {
 and remove centerings that would then have no effect. \`tirc run --compare\` checks the data. A mean may differ from
 zero by the rounding error of the element type: 1e-6 of the largest value of the row, or 1e-3 for f16.`,
   wrong: "tirc run model.tir --in x=ones --compare   // fn f(x: f32[rows, 768] @centered(-1)) ...",
-  fix: "tirc run model.tir --compare   // made-up data is centered",
+  fix: "tirc run model.tir --compare   // generated data is centered",
 };
 
 export function notCentered(

@@ -108,7 +108,7 @@ export const E0616: Entry = {
   explanation: `While the kernel ran, WebGPU reported an error that none of the other codes describes. The message
 contains its text.`,
   wrong: "a buffer of another device",
-  fix: "Use one device for the kernel and all that it is given.",
+  fix: "Use one device for the kernel and all of its tensors.",
 };
 
 export function deviceError(kernel: string, message: string) {

@@ -134,7 +134,7 @@ number, each lane caches what it has computed in registers for the next loop. If
 the inputs again: with hundreds of reductions in sequence, the code would exceed what drivers can compile.
 
 Ops that move elements, such as \`concat\` and \`slice\`, are computed again at each place where they are read. Where
-joined tensors are repeatedly moved and joined again, this doubles each time.`,
+joined tensors are repeatedly moved and joined again, the code size doubles each time.`,
   wrong: "A function with 500 norms one after the other, over rows of length `n`.",
   fix: "tirc compile model.tir --dim n=768",
 };

@@ -142,9 +142,9 @@ and cannot run backwards.`,
 };
 
 export function sliceRange(span: Span, what: string, at: number, axis: number, extent: number) {
-  return error("E0235", `${code(what)} of \`slice\` is ${at}, and axis ${axis} has ${extent} elements`, {
+  return error("E0235", `${code(what)} of \`slice\` is ${at}, but axis ${axis} has ${extent} elements`, {
     span,
-    notes: [`it runs from ${-extent} to ${extent}; a negative one counts from the end`],
+    notes: [`it ranges from ${-extent} to ${extent}; negative numbers count from the end`],
     help: [`choose a number in that range`],
   });
 }
@@ -239,7 +239,7 @@ most n - 1 of n elements. With \`mode = "edge"\` it repeats the element at the e
 
 export function padding(span: Span, what: string, count: number, mode: string, axis: number, extent: number) {
   const has = `axis ${axis} has ${extent} element${extent === 1 ? "" : "s"}`;
-  return error("E0239", `${code(what)} of \`pad\` is ${count}, and ${has} to repeat`, {
+  return error("E0239", `${code(what)} of \`pad\` is ${count}, but ${has} to repeat`, {
     span,
     notes: [
       mode === "reflect"

@@ -49,9 +49,10 @@ export function axisOutOfRange(span: Span, op: string, axis: number, shape: read
   const meant = shape.lastIndexOf(axis) - rank;
   const written = span.source.text.slice(span.start, span.end);
   const isAlone = /^\[?\s*\d+\s*\]?$/.test(written);
-  const line = `axis ${meant} is the one of extent ${axis}`;
+  const line = `the axis of extent ${axis} is axis ${meant}`;
   const exchanged = replaced(span, written.replace(String(axis), String(meant)));
-  const named = rank === 0 ? "an op over axes needs a tensor that has some" : "name one of these; -1 is the last";
+  const named =
+    rank === 0 ? "an op over axes needs a tensor with at least one axis" : "choose one of these; -1 is the last axis";
   const help = shape.includes(axis) ? [isAlone ? proposal(line, exchanged) : line] : [named];
   return error("E0212", `\`${op}\` names axis ${axis}, which ${text} does not have`, { span, notes: [range], help });
 }
@@ -107,7 +108,7 @@ export function affineShape(span: Span, op: string, operand: string, got: string
 }
 
 export function numberAsOperand(span: Span, op: string, operand: string, instead: Instead) {
-  return error("E0215", `\`${operand}\` of \`${op}\` is a tensor, and this is a number`, {
+  return error("E0215", `\`${operand}\` of \`${op}\` is a tensor, but this is a number`, {
     span,
     help: [insteadOf(`attributes are given by name: ${code(instead.text)}`, instead)],
   });

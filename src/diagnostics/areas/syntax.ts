@@ -21,7 +21,7 @@ const adding = (text: string, after: Span, blank = ""): Help =>
 
 export const E0110: Entry = {
   title: "something else was expected",
-  explanation: `The program cannot continue with what it has at this place. The message says what could stand there.
+  explanation: `The program cannot continue with what was found here. The message says what is expected.
 The cause is sometimes just before it: a missing operator between two values, or an extra name.`,
   wrong: { body: ["return x 2"] },
   fix: { body: ["return x * 2"] },

@@ -82,14 +82,14 @@ export function bindingCount(span: Span, op: string, has: number, names: number)
   const results = has === 1 ? "1 result" : `${has} results`;
   const help =
     has === 1 ? ["write `let name = ...`"] : [`write \`let (${["a", "b", "c", "d"].slice(0, has).join(", ")}) = ...\``];
-  return error("E0224", `\`${op}\` has ${results}, and ${names === 1 ? "1 name is" : `${names} names are`} given`, {
+  return error("E0224", `\`${op}\` has ${results}, but ${names === 1 ? "1 name is" : `${names} names are`} given`, {
     span,
     help,
   });
 }
 
 export function severalResults(span: Span, op: string) {
-  return error("E0224", `\`${op}\` has several results, so it cannot stand inside an expression`, {
+  return error("E0224", `\`${op}\` has several results, so it cannot be used inside an expression`, {
     span,
     help: ["bind them first: `let (a, b) = ...`"],
   });

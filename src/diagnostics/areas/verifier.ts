@@ -54,7 +54,7 @@ creating a new op.`,
 };
 
 export function wrongType(span: Span, op: string, has: string, inferred: string) {
-  return error("E0404", `the result of \`${op}\` is ${has}, and its operands make it ${inferred}`, {
+  return error("E0404", `the result of \`${op}\` is ${has}, but its operands imply ${inferred}`, {
     span,
     help: rebuild,
   });
