@@ -28,7 +28,7 @@ interface Candidate {
 /** The chosen schedule of a kernel, and the candidates. */
 export interface Explained {
   readonly fn: string;
-  /** The hash of what the kernel computes. */
+  /** The hash of the kernel's computation. */
   readonly kernel: string;
   /** The number of elements in a row, if known; 1 without a reduction. */
   readonly columns: number | undefined;
@@ -40,7 +40,7 @@ export interface Explained {
   readonly candidates: readonly Candidate[];
 }
 
-/** The number of elements for which schedules are estimated, whatever the program says: enough to keep a device busy. */
+/** The number of elements for which schedules are estimated, regardless of the program: enough to keep a device busy. */
 export const estimatedElements = 2 ** 22;
 /** The assumed length of a row, or extent of a dimension in it, if it is not known, and the assumed number of rows in a tile. */
 const usualLength = 1024;

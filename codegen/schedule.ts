@@ -81,7 +81,7 @@ export interface Schedule {
   readonly space: ChoiceSpace;
 }
 
-/** `rules` are those of `usual-choice.ts`; `candidates.ts` makes `estimate` and `trial`. A trial has a symbolic number of rows. */
+/** `rules` refers to `usual-choice.ts`; `candidates.ts` makes `estimate` and `trial`. A trial has a symbolic number of rows. */
 export type ChosenBy = "rules" | "measurement" | "estimate" | "trial";
 
 /** A choice that is neither measured nor made by the rules. */

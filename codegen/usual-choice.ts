@@ -97,7 +97,7 @@ function gpuLanes(length: number | undefined, width: number): number {
  */
 const lanesOfStridedRow = (length = usualStrided) => Math.max(1, 2 ** Math.round(Math.log2(Math.sqrt(length) / 2)));
 
-/** The assumed number of elements of such a row if it is not known. */
+/** The assumed length of a strided row if it is not known. */
 const usualStrided = 1024;
 
 /** Lanes per workgroup on a processor: few, because a core executes them in a loop, and as few as possible if rows are long. */

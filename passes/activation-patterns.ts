@@ -1,4 +1,4 @@
-/** GELU and SiLU written in primitive ops. Constants match those of the formula within a relative 1e-6. */
+/** GELU and SiLU written in primitive ops. Literals match the constants of the formula within a relative 1e-6. */
 
 import type { Builder } from "../src/ir/builder.ts";
 import { formulaTolerance } from "../src/ir/field/literal.ts";

@@ -129,7 +129,7 @@ class Extremes {
   }
 }
 
-/** The replacement of a product behind a norm: the product of the unscaled rows, and their statistic with eps. */
+/** The replacement of a product that reads a norm: the product of the unscaled rows, and their statistic with eps. */
 interface Deferred {
   readonly product: Value;
   readonly statistic: Value;

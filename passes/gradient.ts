@@ -32,7 +32,7 @@ interface Options {
   readonly of: string;
 }
 
-/** The values among `all` that an option names; for `all`, those of floats. @throws TircError E0801 or E0802. */
+/** The parameters or results in `all` that an option names; for the option `all`, the float ones. @throws TircError E0801 or E0802. */
 function chosen<T>(
   fn: Fn,
   what: "parameter" | "result",

@@ -15,7 +15,7 @@ import { isOpaque, Memory } from "../src/ir/opaque.ts";
 
 /** The cost of a launch in bytes moved in the same time: about 5 us at 200 GB/s. */
 const launchBytes = 2 ** 20;
-/** The assumed number of rows in a tile: its partial sums have this fraction of the bytes of what is summed. */
+/** The assumed number of rows in a tile, whose partial sums have as many elements as one row. */
 const usualTile = 16;
 
 /** The ops of a function to be grouped, in program order, and the readers of each value. */

@@ -127,7 +127,7 @@ function areOne(m: number, n: number): boolean {
   return Math.sign(m) === Math.sign(n) && (isWhole[2] !== true || (isWhole[0] === true && isWhole[1] === true));
 }
 
-/** A power of an op's result by those of its operands. */
+/** A power of an op's result as a product of powers of its operands. */
 interface Powers {
   /** The exponent of each operand. */
   readonly exponents: readonly number[];
@@ -163,9 +163,9 @@ function powers(op: Op, exponent: number): Powers | undefined {
 
 /** Which nested products are treated as single factors. */
 export interface Kept {
-  /** Those with several uses: such a value is more often an operand of the pattern than a step of it. */
+  /** Products with several uses: a value with several uses is more often an operand of the pattern than a step of it. */
   readonly used?: (value: Value) => Uses;
-  /** Except those that only scale a value by a number. */
+  /** Whether this includes products that only scale a value by a number. */
   readonly scaled?: boolean;
 }
 

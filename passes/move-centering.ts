@@ -51,7 +51,7 @@ interface Node {
   readonly fixed: (Form & { readonly kind: "nothing" | "centered" | "constant" }) | undefined;
   /** The way in which its P is computed in place. */
   readonly way: Way | undefined;
-  /** Why it cannot be in place, whatever else is. */
+  /** Why it cannot be in place, regardless of which other nodes are. */
   blocked: string | undefined;
   /** The nodes that must be in place if this one is. */
   readonly readers: Node[];
@@ -65,7 +65,7 @@ interface MoveOptions {
   readonly fold: boolean;
 }
 
-/** Plans where to center for the ops `centers`, none of which is proved to change nothing. */
+/** Plans where to center for the ops `centers`, none of which is proved to have no effect. */
 export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, { fold }: MoveOptions): Moves {
   const choices = new Choices();
   const region = new Region(centering, choices, fold);

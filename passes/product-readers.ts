@@ -139,7 +139,7 @@ function scalesRows(op: Op): boolean {
   return (op.name === "mul" || op.name === "div") && number !== undefined && !isFirst;
 }
 
-/** The rewrite of an op whose effect is folded into the products behind it. */
+/** The rewrite of an op whose effect is folded into the products that read it. */
 export interface Folding {
   readonly readers: Readers;
   /** The replacement of its result. */

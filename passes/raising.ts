@@ -1,4 +1,4 @@
-/** The common parts of the rules of `raise-norms`: how products are matched, and what is reported in the end. */
+/** The common parts of the rules of `raise-norms`: how products are matched, and what is reported at the end. */
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, type Replacement, rewrite } from "../src/ir/builder.ts";

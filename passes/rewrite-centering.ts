@@ -13,7 +13,7 @@ import { keyOf, type Rows } from "./rows.ts";
 
 interface Rewriting {
   readonly moves: Moves;
-  /** The centerings to replace by what is planned for their operands. */
+  /** The centerings to replace by the planned forms of their operands. */
   readonly replaced: ReadonlySet<Op>;
   /** The constant computed by centering the rows of another. */
   center(constant: string, rows: Rows): Const;
@@ -38,7 +38,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
     return centered;
   };
 
-  /** P of the value that was `original` and is `now`; `at` is the op that computes it, if such a centering exists. */
+  /** P of the value that was `original` and is `now`; `at` is the existing `center` of it, if there is one. */
   const centered = (original: Value, now: Value, rows: Rows, builder: Builder, at?: Op): Value => {
     const form = moves.form(original, rows);
     if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;

@@ -257,7 +257,7 @@ function throughReshape(from: Shape, to: Shape, rows: Rows): Rows | undefined {
   return isOneAxis ? along(rows, moved.axes) : undefined;
 }
 
-/** The product of all extents behind an axis. */
+/** The product of the extents of all axes after an axis. */
 const behind = (shape: Shape, axis: number) => extentOf(shape.slice(axis).slice(1));
 
 function sameRun(from: Shape, to: Shape, { axes }: Rows): Rows | undefined {

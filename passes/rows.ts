@@ -2,8 +2,8 @@
  * The forms of rows in the algebra of row means.
  *
  * - axes: all elements along them, counted from the end.
- * - block: runs of so many elements along the only axis; a head of an attention is such a row of all heads.
- * - scales: the elements multiplied by those of vectors along the only axis; the mean of these products counts.
+ * - block: runs of this many elements along the only axis, such as one attention head among all heads of a row.
+ * - scales: vectors along the only axis, by whose elements the elements of the row are multiplied before the mean is taken.
  */
 
 import { definedBy, type Value } from "../src/ir/ir.ts";
@@ -33,7 +33,7 @@ export const isPlain = ({ block, scales = [] }: Rows) => block === undefined && 
 
 export const isScaled = ({ scales = [] }: Rows) => scales.length > 0;
 
-/** Those of the axes along which `value` has an extent other than 1. */
+/** The rows without the axes along which `value` has extent 1. */
 export function ownRows(value: Value, rows: Rows): Rows {
   const isOwn = (axis: number) => (value.shape.at(axis) ?? 1) !== 1;
   return rows.axes.every(isOwn) ? rows : along(rows, rows.axes.filter(isOwn));

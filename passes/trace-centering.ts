@@ -1,6 +1,6 @@
 /**
  * Where the centering of a value went, by the plan of move-centering.ts: the constants and values that are centered instead.
- * In a stream that is computed in place, each value has those of the previous values and a few more, so they are listed
+ * In a stream that is computed in place, each value has those of the previous values and a few more, so the lists are computed
  * only as far as they are read.
  */
 

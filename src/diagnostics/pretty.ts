@@ -6,7 +6,7 @@
  *   3 |   let h = x + residual
  *     |           ^^^^^^^^^^^^
  *     |           - a label
- *     = note: what is so
+ *     = note: a fact
  *     = help: what to do
  */
 
@@ -44,7 +44,7 @@ export function renderPretty(diagnostic: Diagnostic, { color = false }: PrettyOp
   ].join("\n");
 }
 
-/** One line of a source and what is underlined in it. */
+/** One line of a source and the part that is underlined. */
 interface Mark {
   readonly source: Source;
   readonly span: Span;

@@ -2,7 +2,7 @@
 
 import { type Help, replacing, type Span } from "./diagnostic.ts";
 
-/** Whether the text is a name, a number or a call, which needs no parentheses beside an operator. */
+/** Whether the text is a name, a number or a call, which needs no parentheses as an operand. */
 function isAtom(text: string): boolean {
   const open = /^[\w.]+\(/.exec(text)?.[0].length;
   if (open === undefined) return /^[\w.]+$/.test(text);

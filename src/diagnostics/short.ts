@@ -14,7 +14,7 @@ interface Headline {
   readonly span?: Span | undefined;
 }
 
-/** `file:line:col: error[E0203]: message`; only what follows the place if the diagnostic has none. */
+/** `file:line:col: error[E0203]: message`, without the place if the diagnostic has none. */
 export function renderShort({ severity, code, message, span }: Headline): string {
   return `${placePrefix(span)}${severity}[${code}]: ${oneLine(message)}`;
 }

@@ -165,7 +165,7 @@ export function compile(module: Module, options: CompileOptions = {}): CompileRe
 
 /**
  * Compiles every function for each of several targets. A generated module with these kernels chooses among them by the device.
- * @throws TircError as `compile` does; if a function cannot be compiled for several targets, the errors are those of the first.
+ * @throws TircError as `compile` does; if a function cannot be compiled for several targets, the errors of the first of them are thrown.
  */
 export function compileVariants(module: Module, options: CompileVariantsOptions = {}): CompileVariantsResult {
   checkModule("compileVariants", module);

@@ -11,7 +11,7 @@ import { code, type Instead, insteadOf, listing, oneOf } from "../wording.ts";
 export interface Rewording {
   readonly lines: readonly string[];
   readonly note: string | undefined;
-  /** The call that the lines stand for, where they are more than an example. */
+  /** The call that the lines can replace, if they are more than an example. */
   readonly whole?: Span | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Ops of another program, and values of which nothing is known: E0246, E0247, E0666. */
+/** Ops of other programs, and values of unknown type: E0246, E0247, E0666. */
 
 import { error, type Span } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";

@@ -5,7 +5,7 @@ import type { Entry } from "../page.ts";
 import { didYouMeanOr } from "../suggest.ts";
 import { code } from "../wording.ts";
 
-/** Which plugin, and where it is named, if it is. */
+/** A plugin, and the place where it is named, if any. */
 export interface PluginPlace {
   readonly name: string;
   readonly span?: Span | undefined;
