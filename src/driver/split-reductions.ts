@@ -27,8 +27,9 @@ export function splitOptions(
   { rounding }: KernelOptions,
 ): Required<OutlineOptions> {
   const isStrict = rounding === "strict";
-  if (which === "all") return { split: true, longColumn: 0, longRow: isStrict ? Infinity : shortestRow };
-  const isLong = which === "long" && !isStrict && profiles.some(({ kind }) => kind === "gpu");
+  if (isStrict) return { split: false, longColumn: Infinity, longRow: Infinity };
+  if (which === "all") return { split: true, longColumn: 0, longRow: shortestRow };
+  const isLong = which === "long" && profiles.some(({ kind }) => kind === "gpu");
   return { split: isLong, longColumn: longLength, longRow: isLong ? longLength : Infinity };
 }
 

@@ -81,7 +81,7 @@ test("a model without a norm, whether a folder is named or not", async () => {
 test("norms that no kernel can be made of are named, with the reason", async () => {
   const place = new Workplace();
   const cases = {
-    norm_in_if: /^warning\[R0602\]: the norm .*\(LayerNormalization\) has no kernel: it stands in .*If/,
+    norm_in_if: /^warning\[R0602\]: the norm .*\(LayerNormalization\) has no kernel: it is in .*If/,
     norm_of_doubles: /^warning\[R0602\]: the norm .*\(LayerNormalization\) has no kernel: .*f64/,
   };
   for (const [name, message] of Object.entries(cases)) {

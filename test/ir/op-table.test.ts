@@ -165,8 +165,8 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/factor-sums.ts": ["div", "mean", "mul", "sum", "var"],
   // x - mean(x), and sum((x - mean(x)) y).
   "codegen/graph-builder.ts": ["mul", "sub"],
-  // mean((x - mean(x))^2) is a variance, and the way back for two folds.
-  "codegen/lower-norms.ts": ["mean", "mul", "std", "sub", "var"],
+  // mean((x - mean(x))^2) is a variance, and the way back for two passes; softmax over a long column is lowered before it is split.
+  "codegen/lower-norms.ts": ["log_softmax", "mean", "mul", "softmax", "std", "sub", "var"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
   // A cast rounds by itself.
