@@ -308,7 +308,7 @@ describe("what cannot be", () => {
         "transformer.wte.weight": { dtype: "I8", shape: [11, 6], bytes: new Uint8Array(66) },
       }),
       "E0793",
-      "quantized ones cannot be centered",
+      "quantized weights cannot be centered",
     ],
     [
       "weights that are cut off",

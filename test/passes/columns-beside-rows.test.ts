@@ -23,7 +23,7 @@ test("columns whose number is not known: with it there is one kernel less, and n
 
 test.each([
   ["logsumexp", beside("logsumexp(n, axes = [0])"), "and `logsumexp` needs more"],
-  ["more columns than lanes hold", beside("sum(n, axes = [0])", "65536"), "at most 32768 columns, and there are 65536"],
+  ["more columns than lanes hold", beside("sum(n, axes = [0])", "65536"), "at most 32768 columns, but there are 65536"],
   [
     "results that are spread over the rows",
     `fn f(x: f32[rows, 64]) -> (y: f32[rows, 64]) {

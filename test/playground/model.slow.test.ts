@@ -149,7 +149,7 @@ describe("a model that is dropped", () => {
     expect(await page.textContent(status)).toContain(`${norms} LayerNorms: ${norms} without centering`);
     expect(await page.locator("#model tbody tr").count()).toBe(norms);
     expect(await page.locator("#model caption").allTextContents()).toContainEqual(
-      expect.stringMatching(/^6 LayerNorms folded, written as .+the weights that their rows are the sum of/),
+      expect.stringMatching(/^6 LayerNorms folded, written as .+the weights that their rows are sums of/),
     );
     expect((await downloaded(page, "large-rms.onnx")).equals(written(path))).toBe(true);
     expect(complaints).toEqual([]);
