@@ -14,13 +14,15 @@
  * `--epsilon 1e-4` and `--rate 1e-4` are Adam's. TIRC_ADAPTER selects the device.
  */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { inChromium, whyNoChromium } from "../bench/lib/in-chromium.mjs";
 import { timeEncoders } from "../bench/lib/tfjs-encoder.mjs";
 import { compareLosses } from "../bench/lib/tfjs-losses.mjs";
 import { keepTfjs, table } from "../bench/lib/tfjs-report.mjs";
+import { scriptOptions } from "./options.mjs";
 
-const { values } = parseArgs({
+const usage = `npm run bench:tfjs -- [--rounds N] [--blocks N] [--width N] [--batch N] [--length N] [--chromium] [--keep]
+       npm run bench:tfjs -- --steps N [--epsilon E] [--rate R] [--fold] [--post]`;
+const { values } = scriptOptions(usage, {
   options: {
     rounds: { type: "string", default: "9" },
     blocks: { type: "string", default: "4" },
