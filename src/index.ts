@@ -155,6 +155,7 @@ export { opNames, ops } from "./ir/ops/index.ts";
 export type { ElementwiseMeaning, LinearMeaning, Operands, ReductionMeaning } from "./ir/ops/meaning.ts";
 export type { Bound, Numerics } from "./ir/ops/numerics.ts";
 export { type OwnOp, registerOps } from "./ir/ops/own.ts";
+export type { Counts, Division, MergedResult, PartialReduction } from "./ir/ops/parts.ts";
 export type { Adjoint, Pullback, Term, Terms, Vjp } from "./ir/ops/vjp.ts";
 export type { WgslFunction } from "./ir/ops/wgsl-functions.ts";
 export { print, printFn } from "./ir/print.ts";

@@ -20,7 +20,7 @@ import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
 import { loopOrder } from "./loop-order.ts";
-import { scanOf } from "./op-kinds.ts";
+import { partialReduction, scanOf } from "./op-kinds.ts";
 import { attribute } from "./ops/attributes.ts";
 import { ops as table } from "./ops/index.ts";
 import type { Dim, Shape } from "./types.ts";
@@ -71,9 +71,9 @@ function isSumOverRows(op: Op): boolean {
  * How many numbers a lane keeps for each column, and a tile hands to the merge; 0 where it is not a reduction that lanes take rows
  * into one by one.
  */
-export function partialsOf({ name }: Op): number {
-  const def = table[name];
-  if (def.kind !== "reduction" || runningOf(def.reduction) === undefined) return 0;
+export function partialsOf(op: Op): number {
+  const def = table[op.name];
+  if (def.kind !== "reduction" || !partialReduction(op) || runningOf(def.reduction) === undefined) return 0;
   return isMonoid(def.reduction) ? 1 : 2;
 }
 

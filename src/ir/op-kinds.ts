@@ -1,9 +1,10 @@
 /** Classifies ops and values by the op table. */
 
-import type { ReductionResult } from "../kernel/reduction.ts";
+import { isMonoid, type ReductionResult } from "../kernel/reduction.ts";
 import type { Op, Value } from "./ir.ts";
 import { attribute } from "./ops/attributes.ts";
 import { ops } from "./ops/index.ts";
+import type { PartialReduction } from "./ops/parts.ts";
 
 /** Whether an op is a norm that takes a gamma: LayerNorm, RMSNorm or GroupNorm, and no centering or softmax. */
 export function isNorm({ name }: Op): boolean {
@@ -14,6 +15,18 @@ export function isNorm({ name }: Op): boolean {
 export function reductionResultOf({ def: op, index }: Value): ReductionResult | undefined {
   const def = op && ops[op.name];
   return def?.kind === "reduction" ? def.results[index] : undefined;
+}
+
+/** How an op follows from reductions of parts, if it does. A monoid reduces its results for parts as elements. */
+export function partialReduction({ name }: Op): PartialReduction | undefined {
+  const def = ops[name];
+  if (def.kind !== "reduction") return undefined;
+  if (def.parts !== undefined || !isMonoid(def.reduction) || String(def.results) !== "combined") return def.parts;
+  return {
+    state: [`${name}s`],
+    states: (to, x, { axes }) => [to.emit(name, [x], { axes })],
+    merge: (to, [results], { axes }) => [to.emit(name, [results], { axes })],
+  };
 }
 
 /** The direction of a scan along a row. */

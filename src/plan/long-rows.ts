@@ -9,9 +9,7 @@
  *   y = x * r
  *
  * Otherwise a row is computed by one workgroup, so that eight rows occupy only eight multiprocessors of a GPU. Parts have equal
- * lengths: the mean of their means is the mean of the row, and by the formula of Chan, Golub and LeVeque (1979) its variance is
- *
- *   var = mean(var_t) + var(mean_t)
+ * lengths. How a reduction follows from those of parts is a column of its row (src/ir/ops/parts.ts).
  *
  * A reduction that needs the result of another one has parts and a merge of its own after the other's merge, except for sums of
  * exp(x - max(x)), which are merged together with the maximum (states.ts).
@@ -22,22 +20,17 @@ import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { IterationSpace } from "../ir/iteration.ts";
 import { loopOrder } from "../ir/loop-order.ts";
-import { scanOf } from "../ir/op-kinds.ts";
+import { reductionResultOf, scanOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
-import { type ReductionName, ops as table } from "../ir/ops/index.ts";
+import type { Emitter } from "../ir/ops/emitter.ts";
+import { ops as table } from "../ir/ops/index.ts";
+import type { Operands } from "../ir/ops/meaning.ts";
+import type { Division, PartialReduction } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
 import { type RowTiles, reducedRow, rowTiles, tiledShape } from "./row-tiles.ts";
-import {
-  expsOfPart,
-  isMergeable,
-  mergedExps,
-  mergedLogsumexp,
-  mergedPlace,
-  reducedValue,
-  sumOfExps,
-} from "./states.ts";
+import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
 
 /** A value is small, and stored between kernels rather than recomputed, if the rows have at least this many times its elements. */
 const fewest = 16;
@@ -227,109 +220,55 @@ function smallOps(group: readonly Op[], reductions: readonly Op[]): ReadonlySet<
   return new Set(found);
 }
 
-const isSpread = ({ name }: Op) => name === "var" || name === "std" || name === "moments";
+/** What a merge made of states. */
+interface Merged {
+  readonly states: readonly Value[];
+  readonly by: PartialReduction["merge"];
+  readonly values: readonly Value[];
+}
 
-/** The states of parts, and their merges. Each state is computed once, however many reductions need it. */
+/** The states of parts, and their merges. Each is computed once, however many reductions need it. */
 class States {
   readonly parts = new Set<Value>();
-  private readonly to: Builder;
+  private readonly to: Emitter;
   private readonly merge: Builder;
   private readonly tiles: RowTiles;
-  private readonly known = new Map<Value, Map<string, readonly Value[]>>();
-  private readonly spread: ReadonlySet<Value>;
-  private readonly merges = new Map<Value, readonly [Value, Value]>();
+  private readonly divided: readonly Divided[];
+  private readonly merges: Merged[] = [];
 
-  /** @param reductions all reductions that are split together: a mean is taken from the moments of the same value, if there are any. */
+  /** @param reductions all reductions that are split together. */
   constructor(to: Builder, merge: Builder, tiles: RowTiles, reductions: readonly Op[]) {
-    this.to = to;
+    this.to = new SharedOps(to);
     this.merge = merge;
     this.tiles = tiles;
-    this.spread = new Set(reductions.filter(isSpread).map((op) => op.operand(0)));
+    this.divided = reductions.map(dividedOf);
   }
 
-  /** Memoizes values computed from `x` in the kernel over parts. */
-  private once(x: Value, what: string, make: (to: Builder) => readonly Value[]): readonly Value[] {
-    const ofX = this.known.get(x) ?? new Map<string, readonly Value[]>();
-    this.known.set(x, ofX);
-    const values = ofX.get(what) ?? make(this.to);
-    ofX.set(what, values);
-    return values;
-  }
-
-  private rowsOf(x: Value, axes: readonly number[]): Value {
-    const shape = tiledShape(x, axes, this.tiles);
-    const [rows] = this.once(x, "rows", (to) => [to.emit("reshape", [x], { shape })]);
-    return rows as Value;
-  }
-
-  /** The results of a reduction for each part. */
-  private of(name: ReductionName, op: Op, x = op.operand(0)) {
-    const rows = this.rowsOf(x, attribute.axes(op.attributes));
-    const values = this.once(x, name, (to) => to.op(name, [rows], { axes: [-1] }).results);
-    for (const value of values) this.parts.add(value);
-    return values;
-  }
-
-  private reduced(name: ReductionName, value: Value): Value {
-    return this.merge.emit(name, [value], { axes: [-1] });
+  /** What a reduction reduces in parts: a mean is taken from the moments of the same value, if there are any. */
+  private dividedOf(op: Op): Divided {
+    const own = dividedOf(op);
+    const hasAll = ({ result }: PartialReduction) =>
+      op.results.map(reductionResultOf).every((name) => name && name !== "combined" && result?.[name]);
+    return this.divided.find(({ x, parts }) => x === own.x && hasAll(parts)) ?? own;
   }
 
   /** The results of a reduction without the axes that it reduces. */
   resultsOf(op: Op): readonly Value[] {
-    const { name } = op;
-    if (name === "mean" && this.spread.has(op.operand(0))) return [this.moments(op)[0]];
-    if (isSpread(op)) {
-      const [mean, biased] = this.moments(op);
-      const variance = this.corrected(biased, op);
-      if (name === "std") return [this.merge.emit("sqrt", [variance])];
-      return name === "var" ? [variance] : [mean, variance];
-    }
-    if (name === "argmax" || name === "argmin") return [this.place(op, name)];
-    if (name === "logsumexp") return [mergedLogsumexp(this.merge, this.exps(op, op.operand(0)), -1)];
-    const x = sumOfExps(op);
-    if (x !== undefined) return [mergedExps(this.merge, this.exps(op, x), -1)];
-    const reduction = name as ReductionName;
-    return this.of(reduction, op).map((value) => this.reduced(reduction, value));
-  }
-
-  /** The largest element and the sum of exponentials of each part. */
-  private exps(op: Op, x: Value): readonly [Value, Value] {
-    const [most] = this.of("max", op, x) as [Value];
-    const rows = this.rowsOf(x, attribute.axes(op.attributes));
-    const [sum] = this.once(x, "sum of exps", (to) => {
-      const kept = to.emit("reshape", [most], { shape: [...most.shape, 1] });
-      return [expsOfPart(to, rows, kept, [-1])];
-    }) as [Value];
-    this.parts.add(sum);
-    return [most, sum];
-  }
-
-  /** Mean and variance of all parts. */
-  private moments(op: Op): readonly [Value, Value] {
-    const { merge } = this;
-    const [means, variances] = this.of("moments", op) as readonly [Value, Value];
-    const known = this.merges.get(means);
-    if (known !== undefined) return known;
-    const [mean, between] = merge.op("moments", [means], { axes: [-1] }).results as [Value, Value];
-    const made = [mean, merge.emit("add", [this.reduced("mean", variances), between])] as const;
-    this.merges.set(means, made);
-    return made;
-  }
-
-  /** The variance with the op's correction of the divisor. */
-  private corrected(variance: Value, { attributes }: Op): Value {
-    const correction = attribute.number(attributes, "correction");
-    if (correction === 0) return variance;
-    const length = this.tiles.count * this.tiles.size;
-    return this.merge.emit("mul", [variance, this.merge.constant("f32", length / (length - correction))]);
-  }
-
-  private place(op: Op, name: "argmax" | "argmin"): Value {
-    const { merge } = this;
-    const [bests] = this.of(name === "argmax" ? "max" : "min", op) as [Value];
-    const [places] = this.of(name, op) as [Value];
-    const numbers = merge.emit("iota", [], { shape: places.shape, axis: -1 });
-    const starts = merge.emit("mul", [numbers, merge.constant("i32", this.tiles.size)]);
-    return mergedPlace(merge, name, [bests, places], starts, -1);
+    const { merge, tiles } = this;
+    const { attributes } = op;
+    const { x, parts } = this.dividedOf(op);
+    const rows = this.to.emit("reshape", [x], { shape: tiledShape(x, attribute.axes(attributes), tiles) });
+    const states = parts.states(this.to, rows, { axes: [-1], attributes, isEqual: true }) as Operands<Value>;
+    for (const value of states) this.parts.add(value);
+    const starts = () => {
+      const numbers = merge.emit("iota", [], { shape: states[0].shape, axis: -1 });
+      return merge.emit("mul", [numbers, merge.constant("i32", tiles.size)]);
+    };
+    const division: Division = { axes: [-1], keepdims: true, elements: tiles.count * tiles.size, starts };
+    const isSame = (other: Merged) => other.by === parts.merge && states.every((value, i) => value === other.states[i]);
+    const known = this.merges.find(isSame);
+    const made = known ?? { states, by: parts.merge, values: parts.merge(merge, states, division) };
+    if (known === undefined) this.merges.push(made);
+    return resultsFrom(merge, op, parts, made.values, division);
   }
 }

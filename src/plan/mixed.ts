@@ -15,22 +15,25 @@
 import type { Atom } from "../ir/atoms.ts";
 import { Builder } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
-import type { Op, Value } from "../ir/ir.ts";
-import { axisOf, type MixedOrder, reducedShape, summedAxes } from "../ir/mixed-order.ts";
+import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
+import { axisOf, type MixedOrder, partialsOf, reducedShape, summedAxes } from "../ir/mixed-order.ts";
+import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
+import { ops as table } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
-import { asResult, buffersOf, copyBehind } from "./pieces.ts";
+import { buffersOf, copyBehind } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { type Folded, Partials } from "./split.ts";
+import { Partials } from "./split.ts";
+import { dividedOf } from "./states.ts";
 
 /** The number of tiles aimed for. */
 const usualTiles = 1024;
 /** The minimum and maximum number of rows in a tile. */
 const [fewestRows, mostRows] = [4, 64];
 
-/** The two kernels of such a group; undefined if one of them would exceed the limit on storage buffers. */
+/** The two kernels of such a group; undefined if one of them would exceed the limit on storage buffers, or if tiles cannot accumulate the states. */
 export function mixedPieces(
   order: MixedOrder,
   writes: readonly Write[],
@@ -48,6 +51,7 @@ export function mixedPieces(
     for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
     for (const [i, value] of mergesOf(op, order, partials, merge).entries()) merged.set(op.results[i] as Value, value);
   }
+  if (!areAccumulated(builder.ops, partials.writes)) return undefined;
   copyBehind(merge, after, merged);
   const pieces: readonly Piece[] = [
     {
@@ -68,6 +72,16 @@ export function mixedPieces(
   return pieces;
 }
 
+/** Whether a lane accumulates the states row by row: each is a number of a running state (src/kernel/running.ts), and no op reads one. */
+function areAccumulated(ops: readonly Op[], writes: readonly Write[]): boolean {
+  const isRunning = (op: Op) =>
+    partialsOf(op) === op.results.length && (op.results.length > 1 || reductionResultOf(op.result) === "combined");
+  const states = new Set(ops.filter(isRunning).flatMap(({ results }) => results));
+  const isRow = (op: Op) => table[op.name].kind === "elementwise" || isLeaf(op) || isRunning(op);
+  const readsNone = (op: Op) => presentOperands(op).every((value) => !states.has(value));
+  return ops.every((op) => isRow(op) && readsNone(op)) && writes.every(({ value }) => states.has(value));
+}
+
 /** The results of an op from the partial results of tiles: reduces over the tiles, and over reduced axes that remain within a tile. */
 function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials, to: Builder): readonly Value[] {
   const tiled = summedAxes(op, space, rows).filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)));
@@ -76,46 +90,10 @@ function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partial
   const kept = x.shape.map((_, i) => i - x.shape.length).filter((axis) => !inTile.includes(axis));
   const reduced = attribute.axes(op.attributes);
   const axes = [0, ...kept.flatMap((axis, i) => (reduced.includes(axis) ? [i + 1] : []))];
+  const [cut] = summed;
+  const others = tiled.filter(({ atoms }) => !atoms.includes(cut as Atom)).map(({ axis }) => x.shape.at(axis) as Dim);
   const total = () => countIn(reducedShape(op), to);
-  const results = (): readonly Value[] => {
-    if (["var", "std", "moments"].includes(op.name)) {
-      const [cut] = summed;
-      const others = tiled
-        .filter(({ atoms }) => !atoms.includes(cut as Atom))
-        .map(({ axis }) => x.shape.at(axis) as Dim);
-      const counts = { axes, total: total(), each: partials.counted(to, others) };
-      return mergedMoments(op, partials.moments(x, inTile), counts, to);
-    }
-    const isMean = op.name === "mean";
-    const reduction = isMean ? "sum" : (op.name as Folded);
-    const whole = to.emit(reduction, [partials.of(reduction, x, inTile)], { axes });
-    return [isMean ? to.emit("div", [whole, total()]) : whole];
-  };
-  return results().map((value, i) => asResult(to, value, op.results[i] as Value));
-}
-
-/**
- * Merges means and variances by Chan, Golub and LeVeque's formula for any number of parts (split.ts): over `axes` of the partial
- * results, with `total` elements in all, and `each` in each tile.
- */
-function mergedMoments(
-  { name, attributes }: Op,
-  [means, variances]: readonly [Value, Value],
-  { axes, total, each }: { readonly axes: readonly number[]; readonly total: Value; readonly each: Value },
-  to: Builder,
-): readonly Value[] {
-  const counts = to.emit("reshape", [each], {
-    shape: [each.shape[0] as Dim, ...means.shape.slice(1).map(() => 1)],
-  });
-  const over = (value: Value) => to.emit("sum", [to.emit("mul", [counts, value])], { axes, keepdims: true });
-  const mean = to.emit("div", [over(means), total]);
-  const from = to.emit("sub", [means, mean]);
-  const squares = over(to.emit("add", [variances, to.emit("mul", [from, from])]));
-  const correction = attribute.number(attributes, "correction");
-  const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
-  const variance = to.emit("div", [squares, less]);
-  if (name === "std") return [to.emit("sqrt", [variance])];
-  return name === "var" ? [variance] : [mean, variance];
+  return partials.results(to, op, dividedOf(op), { axes: inTile, others, merging: { axes, keepdims: true }, total });
 }
 
 /** The number of elements of a shape, which the merge divides by; known only at launch if extents are symbolic. */

@@ -8,11 +8,7 @@
  *
  * In the first, each lane iterates over the rows of its tile in one column, so that adjacent lanes read adjacent elements, as in
  * Futhark's `SegRed` and in Harris's two-kernel reductions of a grid. There are no atomics, so the same shape gives the same
- * bits. A mean is merged as a sum and a count, a variance by Chan, Golub and LeVeque's formula (1979) for any number of parts:
- *
- *   n = sum(count),  m = sum(count * mean) / n,  v = sum(count * (variance + (mean - m)^2)) / n
- *
- * The states of sums of exponentials, and of positions of extremes, are described in states.ts.
+ * bits. How a reduction follows from those of tiles is a column of its row (src/ir/ops/parts.ts).
  *
  * The number of tiles follows from the shape alone: enough to occupy 2^16 lanes, with at least 16 rows each. Ops that depend
  * only on the results of the reductions are computed by the merge; ops that read the rows again become a third kernel.
@@ -23,21 +19,16 @@ import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
 import { reducedShape } from "../ir/mixed-order.ts";
 import { attribute } from "../ir/ops/attributes.ts";
-import { type ReductionName, ops as table } from "../ir/ops/index.ts";
+import type { Emitter } from "../ir/ops/emitter.ts";
+import { ops as table } from "../ir/ops/index.ts";
+import type { Operands } from "../ir/ops/meaning.ts";
+import type { Division } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import {
-  expsOfPart,
-  isMergeable,
-  mergedExps,
-  mergedLogsumexp,
-  mergedPlace,
-  reducedValue,
-  sumOfExps,
-} from "./states.ts";
+import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
 
 /** The number of lanes that the first kernel should occupy. */
 const lanes = 2 ** 16;
@@ -86,7 +77,11 @@ export function splitGroup(
   const merged = new Map<Value, Value>();
   for (const op of reductions) {
     for (const b of [builder, merge]) b.standAt({ span: op.span, kernel: 0 });
-    for (const [i, value] of new Merge(merge, tiled, op).results().entries()) merged.set(op.results[i] as Value, value);
+    const axes = attribute.axes(op.attributes);
+    const others = axes.filter((axis) => axis !== -rank).map((axis) => op.operand(0).shape.at(axis) as Dim);
+    const merging = { axes: [axes.length - rank - 1], keepdims: false };
+    for (const [i, value] of tiled.results(merge, op, dividedOf(op), { axes, others, merging }).entries())
+      merged.set(op.results[i] as Value, value);
   }
   copyBehind(merge, after, merged);
   const readAgain = new Set(again.flatMap(presentOperands));
@@ -180,87 +175,69 @@ function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedE
   return { dim, size: length, count: number };
 }
 
-/** A reduction whose results for tiles are merged by the reduction itself. */
-export type Folded = ReductionName;
+/** What the tiles reduce of a reduction, and how the merge reduces their states. */
+interface Tiled {
+  /** The axes that a tile reduces. */
+  readonly axes: readonly number[];
+  /** The extents of those that are not cut into tiles. */
+  readonly others: Shape;
+  readonly merging: Pick<Division, "axes" | "keepdims">;
+  /** The number of all reduced elements; by default the sum of the tiles' numbers. */
+  readonly total?: () => Value;
+}
 
 /** The partial results of tiles. */
 export class Partials {
   readonly writes: Write[] = [];
-  private readonly builder: Builder;
+  private readonly builder: Emitter;
   private readonly tile: Tile;
   private readonly outliner: Outliner;
-  private readonly known = new Map<string, Value>();
-  private readonly numbers = new Map<Value, number>();
-  /** Maps each value over all tiles to the value within one tile. */
-  private readonly inTile = new Map<Value, Value>();
+  /** Maps each value within one tile to the value over all tiles. */
+  private readonly overTiles = new Map<Value, Value>();
 
   constructor(builder: Builder, tile: Tile, outliner: Outliner) {
-    this.builder = builder;
+    this.builder = new SharedOps(builder);
     this.tile = tile;
     this.outliner = outliner;
   }
 
-  /** Adds a result of each tile. Returns the value with the results of all tiles, stacked along a new first axis. */
-  private stacked(value: Value, name: string): Value {
+  /** The value with the results of all tiles, stacked along a new first axis. */
+  private stacked(value: Value, name: string | undefined): Value {
+    const known = this.overTiles.get(value);
+    if (known !== undefined) return known;
     const type = tensorType(value.element, [this.tile.count, ...value.shape]);
     const all = new Value(type, name, value.span);
     this.writes.push({ buffer: this.outliner.buffers.of(all), value });
-    this.inTile.set(all, value);
+    this.overTiles.set(value, all);
     return all;
   }
 
-  private once(key: string, make: () => Value): Value {
-    const value = this.known.get(key) ?? make();
-    this.known.set(key, value);
-    return value;
-  }
-
-  private keyOf(value: Value): number {
-    const number = this.numbers.get(value) ?? this.numbers.size;
-    this.numbers.set(value, number);
-    return number;
-  }
-
-  /** The value in f32: a sum of many halves would not fit into a half. */
-  private wide(x: Value): Value {
-    if (!isHalf(x.element)) return x;
-    return this.once(`wide ${this.keyOf(x)}`, () => this.builder.emit("cast", [x], { to: "f32" }));
-  }
-
-  /** A reduction of each tile. */
-  of(name: Folded, x: Value, axes: readonly number[]): Value {
-    return this.once(`${name} ${this.keyOf(x)} ${axes}`, () => {
-      return this.stacked(this.builder.emit(name, [this.wide(x)], { axes }), `${name}s`);
-    });
-  }
-
-  /** Mean and variance of each tile. */
-  moments(x: Value, axes: readonly number[]): readonly [Value, Value] {
-    const all = (which: 0 | 1) =>
-      this.once(`moments ${which} ${this.keyOf(x)} ${axes}`, () => {
-        const op = this.once(
-          `moments ${this.keyOf(x)} ${axes}`,
-          () => this.builder.op("moments", [this.wide(x)], { axes }).result,
-        );
-        return this.stacked(op.def?.results[which] as Value, which === 0 ? "means" : "variances");
-      });
-    return [all(0), all(1)];
-  }
-
-  /** The largest element of each tile, and the sum of exp(x - largest). */
-  exps(x: Value, axes: readonly number[]): readonly [Value, Value] {
-    const mosts = this.of("max", x, axes);
-    const sums = this.once(`exps ${this.keyOf(x)} ${axes}`, () => {
-      const { builder } = this;
-      const shape = x.shape.map((dim, axis) => (axes.includes(axis - x.shape.length) ? 1 : dim));
-      const most = builder.emit("reshape", [this.inTile.get(mosts)], { shape });
-      return this.stacked(expsOfPart(builder, this.wide(x), most, axes), "exps");
-    });
-    return [mosts, sums];
+  /** The results of a reduction, which the merge `to` computes from the states of tiles. */
+  results(to: Builder, op: Op, { x, parts }: Divided, { axes, others, merging, total }: Tiled): readonly Value[] {
+    const { attributes } = op;
+    // A sum of many halves would not fit into a half.
+    const wide = isHalf(x.element) ? this.builder.emit("cast", [x], { to: "f32" }) : x;
+    const states = parts
+      .states(this.builder, wide, { axes, attributes, isEqual: false })
+      .map((value, i) => this.stacked(value, parts.state[i])) as Operands<Value>;
+    const beside = (value: Value) =>
+      to.emit("reshape", [value], { shape: [this.tile.count, ...states[0].shape.slice(1).map(() => 1)] });
+    const sum = (counts: Value) => to.emit("sum", [counts], { axes: [0] });
+    const elements = {
+      total: () => total?.() ?? sum(this.counted(to, others)),
+      each: () => {
+        const all = total?.();
+        const counts = this.counted(to, others);
+        return [beside(counts), all ?? sum(counts)] as const;
+      },
+    };
+    const division: Division = { ...merging, elements, starts: () => beside(this.starts(to, others)) };
+    const values = resultsFrom(to, op, parts, parts.merge(to, states, division), division);
+    return values.map((value, i) => asResult(to, value, op.results[i] as Value));
   }
 
   /** The position of the first element of each tile among the reduced ones. @param others other axes that a tile reduces. */
-  starts(to: Builder, others: Shape): Value {
+  private starts(to: Builder, others: Shape): Value {
     const tiles = to.emit("linear_index", [], { shape: [this.tile.count] });
     const size = to.emit("size", [], { shape: [this.tile.size, ...others] });
     return to.emit("cast", [to.emit("mul", [tiles, size])], { to: "i32" });
@@ -270,7 +247,7 @@ export class Partials {
    * The number of elements that each tile reduces to one, computed in the merge: the last tile may have fewer rows.
    * @param others other axes that a tile reduces.
    */
-  counted(to: Builder, others: Shape): Value {
+  private counted(to: Builder, others: Shape): Value {
     const { dim, size, count } = this.tile;
     const sizeOf = (extent: Dim) => to.emit("size", [], { shape: [extent] });
     const tiles = to.emit("linear_index", [], { shape: [count] });
@@ -279,97 +256,5 @@ export class Partials {
     const rows = to.emit("where", [isLast, rest, sizeOf(size)]);
     const all = others.length === 0 ? rows : to.emit("mul", [rows, to.emit("size", [], { shape: others })]);
     return to.emit("cast", [all], { to: "f32" });
-  }
-}
-
-/** Computes the results of one reduction from the partial results of tiles. */
-class Merge {
-  private readonly to: Builder;
-  private readonly partials: Partials;
-  private readonly op: Op;
-  private readonly x: Value;
-  private readonly axes: readonly number[];
-
-  constructor(to: Builder, partials: Partials, op: Op) {
-    this.to = to;
-    this.partials = partials;
-    this.op = op;
-    this.x = op.operand(0);
-    this.axes = attribute.axes(op.attributes);
-  }
-
-  results(): readonly Value[] {
-    return this.states().map((value, i) => asResult(this.to, value, this.op.results[i] as Value));
-  }
-
-  private states(): readonly Value[] {
-    const { name } = this.op;
-    if (name === "mean")
-      return [this.to.emit("div", [this.over("sum", this.partials.of("sum", this.x, this.axes)), this.total()])];
-    if (name === "var" || name === "std" || name === "moments") {
-      const [mean, variance] = this.moments();
-      if (name === "std") return [this.to.emit("sqrt", [variance])];
-      return name === "var" ? [variance] : [mean, variance];
-    }
-    if (name === "logsumexp") return [mergedLogsumexp(this.to, this.exps(this.x), this.first())];
-    if (name === "argmax" || name === "argmin") return [this.place(name)];
-    const x = sumOfExps(this.op);
-    if (x !== undefined) return [mergedExps(this.to, this.exps(x), this.first())];
-    const of = name as Folded;
-    return [this.over(of, this.partials.of(of, this.x, this.axes))];
-  }
-
-  private exps(x: Value): readonly [Value, Value] {
-    return this.partials.exps(x, this.axes);
-  }
-
-  /** The axis of the tiles in a state, counted from the end. */
-  private first(): number {
-    return this.axes.length - this.x.shape.length - 1;
-  }
-
-  private place(name: "argmax" | "argmin"): Value {
-    const { to, partials, x, axes } = this;
-    const bests = partials.of(name === "argmax" ? "max" : "min", x, axes);
-    const starts = partials.starts(to, this.others());
-    const shape = [starts.shape[0] as Dim, ...bests.shape.slice(1).map(() => 1)];
-    const each = to.emit("reshape", [starts], { shape });
-    return mergedPlace(to, name, [bests, partials.of(name, x, axes)], each, this.first());
-  }
-
-  private over(name: Folded, partial: Value): Value {
-    return this.to.emit(name, [partial], { axes: [0] });
-  }
-
-  /** The number of elements that each tile reduces to one. */
-  private counts(): Value {
-    return this.partials.counted(this.to, this.others());
-  }
-
-  /** The extents of reduced axes other than the rows. */
-  private others(): Shape {
-    const { shape } = this.x;
-    return this.axes.filter((axis) => axis !== -shape.length).map((axis) => shape.at(axis) as Dim);
-  }
-
-  private total(): Value {
-    return this.over("sum", this.counts());
-  }
-
-  private moments(): readonly [Value, Value] {
-    const { to } = this;
-    const [means, variances] = this.partials.moments(this.x, this.axes);
-    const counts = this.counts();
-    const each = to.emit("reshape", [counts], {
-      shape: [counts.shape[0] as Dim, ...means.shape.slice(1).map(() => 1)],
-    });
-    const total = this.over("sum", counts);
-    const mean = to.emit("div", [this.over("sum", to.emit("mul", [each, means])), total]);
-    const from = to.emit("sub", [means, mean]);
-    const squares = to.emit("add", [variances, to.emit("mul", [from, from])]);
-    const sum = this.over("sum", to.emit("mul", [each, squares]));
-    const correction = attribute.number(this.op.attributes, "correction");
-    const less = correction === 0 ? total : to.emit("sub", [total, to.constant("f32", correction)]);
-    return [mean, to.emit("div", [sum, less])];
   }
 }

@@ -1,31 +1,36 @@
-/**
- * The states to which several workgroups reduce parts of a row, and their merges. Each field of a state is one number per part.
- *
- *   logsumexp, softmax   the largest element m, and the sum s of exp(x - m):
- *                        m = max(m_t),  s = sum(s_t * exp(m_t - m))          (Milakov and Gimelshein 2018)
- *   argmax, argmin       the best element and its position:
- *                        t = argmax(best_t),  place = start of t + place_t
- *
- * The parts are in order, so that the first of several equal elements is found. States of f16 and bf16 elements are f32.
- */
+/** What several workgroups reduce parts of a row or a column to, and the results from all parts (src/ir/ops/parts.ts). */
 
 import type { Builder } from "../ir/builder.ts";
-import { definedBy, type Op, type Value } from "../ir/ir.ts";
+import { type Attributes, definedBy, type Op, type OpName, type Value } from "../ir/ir.ts";
+import { partialReduction, reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
-import { ops as table } from "../ir/ops/index.ts";
-import { isMonoid } from "../kernel/reduction.ts";
+import type { Emitter } from "../ir/ops/emitter.ts";
+import type { Operands } from "../ir/ops/meaning.ts";
+import { type Division, expParts, type PartialReduction } from "../ir/ops/parts.ts";
+import { printNumber } from "../ir/print.ts";
+import type { ElementType } from "../ir/types.ts";
+import type { ReductionResult } from "../kernel/reduction.ts";
 
-/** Reductions whose state differs from their result. */
-const ownMerges: ReadonlySet<string> = new Set(["var", "std", "moments", "logsumexp", "argmax", "argmin"]);
-
-/** Whether the result of a reduction can be computed from the states of parts. A monoid merges results of parts as elements. */
-export function isMergeable({ name }: Op): boolean {
-  const def = table[name];
-  return def.kind === "reduction" && (isMonoid(def.reduction) || ownMerges.has(name));
+/** What a reduction reduces, and how that follows from parts. */
+export interface Divided {
+  readonly x: Value;
+  readonly parts: PartialReduction;
 }
 
+/** Whether the result of a reduction can be computed from the states of parts. */
+export const isMergeable = (op: Op): boolean => partialReduction(op) !== undefined;
+
+/** A sum of exp(x - max(x)) reduces x, so that its parts need not wait for the maximum. @param op must be mergeable. */
+export function dividedOf(op: Op): Divided {
+  const x = sumOfExps(op);
+  return x ? { x, parts: expParts } : { x: op.operand(0), parts: partialReduction(op) as PartialReduction };
+}
+
+/** The value that a reduction reduces in parts. */
+export const reducedValue = (op: Op): Value => sumOfExps(op) ?? op.operand(0);
+
 /** The x, if the op is a sum of exp(x - max(x)). */
-export function sumOfExps(op: Op): Value | undefined {
+function sumOfExps(op: Op): Value | undefined {
   const exp = op.name === "sum" ? definedBy(op.operand(0), "exp") : undefined;
   const difference = definedBy(exp?.operand(0), "sub");
   const max = definedBy(difference?.operands[1], "max");
@@ -34,48 +39,45 @@ export function sumOfExps(op: Op): Value | undefined {
   return String(attribute.axes(max.attributes)) === String(attribute.axes(op.attributes)) ? x : undefined;
 }
 
-/** The value that a reduction reduces; for a sum of exp(x - max(x)) this is x, so that its parts need not wait for the maximum. */
-export const reducedValue = (op: Op): Value => sumOfExps(op) ?? op.operand(0);
-
-/** The sum of exp(x - most) of a part whose largest element is `most`, which has the reduced axes kept. */
-export function expsOfPart(to: Builder, x: Value, most: Value, axes: readonly number[]): Value {
-  return to.emit("sum", [to.emit("exp", [to.emit("sub", [x, most])])], { axes });
+/** The results of a reduction from what is merged, without the axes that it reduces. */
+export function resultsFrom(
+  to: Emitter,
+  op: Op,
+  { result }: PartialReduction,
+  merged: readonly Value[],
+  division: Division,
+): readonly Value[] {
+  const values = merged as Operands<Value>;
+  return op.results.map((value, i) => {
+    const name = reductionResultOf(value) as ReductionResult;
+    return result?.[name]?.(to, values, division, op.attributes) ?? (values[i] as Value);
+  });
 }
 
-/**
- * The sum of exp(x - max(x)) over all parts, from their largest elements and their sums.
- * A part in which all elements are -Infinity is skipped, as exp(x - most) is NaN there.
- */
-export function mergedExps(to: Builder, [mosts, sums]: readonly [Value, Value], axis: number): Value {
-  const most = to.emit("max", [mosts], { axes: [axis], keepdims: true });
-  const scaled = to.emit("mul", [sums, to.emit("exp", [to.emit("sub", [mosts, most])])]);
-  const isNone = to.emit("eq", [mosts, to.constant("f32", -Infinity)]);
-  const terms = to.emit("where", [isNone, to.constant("f32", 0), scaled]);
-  return to.emit("sum", [terms], { axes: [axis] });
-}
+/** Emits an op only once for the same operands, so that reductions share the states that they have in common. */
+export class SharedOps implements Emitter {
+  private readonly to: Builder;
+  private readonly known = new Map<string, Value>();
+  private readonly numbers = new Map<Value | undefined, number>();
 
-/** log(sum(exp(x))) over all parts, from the same states; an infinite maximum is the result itself. */
-export function mergedLogsumexp(to: Builder, state: readonly [Value, Value], axis: number): Value {
-  const most = to.emit("max", [state[0]], { axes: [axis] });
-  const sum = to.emit("add", [most, to.emit("log", [mergedExps(to, state, axis)])]);
-  const isInfinite = to.emit("eq", [most, to.constant("f32", Infinity)]);
-  return to.emit("where", [isInfinite, most, sum]);
-}
+  constructor(to: Builder) {
+    this.to = to;
+  }
 
-/**
- * The position of the best element of all parts.
- * @param starts the position at which each part begins, in the shape of the states.
- */
-export function mergedPlace(
-  to: Builder,
-  name: "argmax" | "argmin",
-  [bests, places]: readonly [Value, Value],
-  starts: Value,
-  axis: number,
-): Value {
-  const part = to.emit(name, [bests], { axes: [axis], keepdims: true });
-  const number = to.emit("iota", [], { shape: bests.shape, axis });
-  const isIt = to.emit("eq", [number, part]);
-  const place = to.emit("where", [isIt, to.emit("add", [starts, places]), to.constant("i32", 0)]);
-  return to.emit("sum", [place], { axes: [axis] });
+  emit(name: OpName, operands: readonly (Value | undefined)[], attributes?: Attributes): Value {
+    const numbers = operands.map((value) => {
+      const number = this.numbers.get(value) ?? this.numbers.size;
+      this.numbers.set(value, number);
+      return number;
+    });
+    // JSON has no infinity.
+    const key = JSON.stringify([name, numbers, attributes], (_, v) => (typeof v === "number" ? printNumber(v) : v));
+    const value = this.known.get(key) ?? this.to.emit(name, operands, attributes);
+    this.known.set(key, value);
+    return value;
+  }
+
+  constant(element: ElementType, value: number): Value {
+    return this.emit("constant", [], { element, value });
+  }
 }

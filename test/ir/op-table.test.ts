@@ -165,7 +165,7 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/factor-sums.ts": ["div", "mean", "mul", "sum", "var"],
   // x - mean(x), and sum((x - mean(x)) y).
   "codegen/graph-builder.ts": ["mul", "sub"],
-  // mean((x - mean(x))^2) is a variance, and the way back for two passes; softmax over a long column is lowered before it is split.
+  // mean((x - mean(x))^2) is a variance, and the way back for two folds. Of norms over long columns, only softmax is split.
   "codegen/lower-norms.ts": ["log_softmax", "mean", "mul", "softmax", "std", "sub", "var"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
@@ -173,10 +173,10 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/round-strictly.ts": ["cast"],
   // What the plan alone casts back is no rounding.
   "src/plan/exact.ts": ["cast"],
-  // Of columns they are sums, and statistics of these.
-  "src/plan/mixed.ts": ["mean", "std", "var"],
-  // A mean and a variance of tiles merge by ops of the language.
-  "src/plan/split.ts": ["mean", "moments", "std", "var"],
+  // x - mean(x) and var(x) of long rows, shifted; halves are cast.
+  "src/plan/rows-in-parts.ts": ["cast", "mean", "moments", "std", "sub", "var"],
+  // sum(exp(x - max(x))), whose parts need not wait for the maximum.
+  "src/plan/states.ts": ["exp", "max", "sub", "sum"],
 };
 
 test("the core asks the op table, and knows no op by its name", () => {

@@ -14,6 +14,7 @@ import type { AttributeDefs, AttributesOf } from "./attributes.ts";
 import type { Emitter } from "./emitter.ts";
 import type { ElementwiseMeaning, LinearMeaning, Operands, ReductionMeaning } from "./meaning.ts";
 import type { Numerics } from "./numerics.ts";
+import type { PartialReduction } from "./parts.ts";
 import type { Vjp } from "./vjp.ts";
 
 /** An element type of arithmetic. */
@@ -113,6 +114,8 @@ export interface ReductionDef<A extends AttributeDefs = AttributeDefs> extends C
   readonly elements: readonly NumberType[];
   /** The reduction that kernels compute, with each of the results. */
   readonly reduction: Reduction;
+  /** How it follows from reductions of parts. Without it, only a monoid with itself as its result is split among kernels. */
+  readonly parts?: PartialReduction;
   /** The results, in order. */
   readonly results: readonly ReductionResult[];
   /** The element type of the results, if it differs from the operand's. */

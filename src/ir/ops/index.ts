@@ -36,7 +36,7 @@ export type ElementwiseName =
   | keyof typeof random
   | keyof typeof rounding
   | keyof typeof trigonometry;
-export type ReductionName = keyof typeof reductions;
+type ReductionName = keyof typeof reductions;
 type NormName = keyof typeof norms;
 type ShapeName = keyof typeof shape;
 export type IndexName = keyof typeof lookups | keyof typeof places | keyof typeof slices;

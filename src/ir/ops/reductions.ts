@@ -24,6 +24,7 @@ import type { Value } from "../ir.ts";
 import { type AttributeDefs, attribute, type Declaring } from "./attributes.ts";
 import { floats, numbers, type ReductionDef } from "./def.ts";
 import { meanOf, sumOf, varianceOf } from "./math.ts";
+import { logsumexpParts, meanParts, placeParts, spreadParts } from "./parts.ts";
 import type { Terms, Vjp } from "./vjp.ts";
 
 const axes = { axes: { type: "axes", summary: "The axes to reduce; -1 is the last." } } as const;
@@ -97,6 +98,7 @@ export const mean = reduction({
   elements: floats,
   facts: linear,
   reduction: sumState,
+  parts: meanParts,
   results: ["mean"],
   reduce: (row) => [meanOf(row)],
   exact: (field, rows, width) => [field.mean(rows, width)],
@@ -180,6 +182,7 @@ const variance = reduction({
   elements: floats,
   facts: { ignoresShift: true },
   reduction: momentStates.counted.spread,
+  parts: spreadParts,
   results: ["variance"],
   reduce: (row, attributes) => [varianceOf(row, attributes.correction)],
   exact: (field, rows, width, attributes) => [field.variance(rows, width, attributes.correction)],
@@ -195,6 +198,7 @@ export const std = reduction({
   elements: floats,
   facts: { ignoresShift: true },
   reduction: momentStates.counted.spread,
+  parts: spreadParts,
   results: ["deviation"],
   reduce: (row, attributes) => [Math.sqrt(varianceOf(row, attributes.correction))],
   exact: (field, rows, width, attributes) => [field.sqrt(field.variance(rows, width, attributes.correction))],
@@ -207,6 +211,7 @@ export const moments = reduction({
   attributes: correction,
   elements: floats,
   reduction: momentStates.counted.spread,
+  parts: spreadParts,
   results: ["mean", "variance"],
   reduce: (row, attributes) => [meanOf(row), varianceOf(row, attributes.correction)],
   exact: (field, rows, width, attributes) => [
@@ -246,6 +251,7 @@ export const logsumexp = reduction({
     rounds: (element) => element === "f32",
     result: ({ largest, total }) => add(largest, library("log", total)),
   }),
+  parts: logsumexpParts,
   reduce: (row) => {
     const most = row.reduce((a, b) => Math.max(a, b), -Infinity);
     return [Number.isFinite(most) ? most + Math.log(sumOf(row.map((value) => Math.exp(value - most)))) : most];
@@ -315,6 +321,7 @@ export const argmax = reduction({
   elements: numbers,
   resultElement: "i32",
   reduction: placeOfExtreme("argmax", ">", (element) => least[element]),
+  parts: placeParts("max", "argmax"),
   reduce: placeOf((a, b) => a > b),
   exact: (field, rows, width) => [field.placeOfExtreme(rows, width, "max")],
   // Positions are integers, and get no gradient.
@@ -326,6 +333,7 @@ export const argmin = reduction({
   elements: numbers,
   resultElement: "i32",
   reduction: placeOfExtreme("argmin", "<", (element) => greatest[element]),
+  parts: placeParts("min", "argmin"),
   reduce: placeOf((a, b) => a < b),
   exact: (field, rows, width) => [field.placeOfExtreme(rows, width, "min")],
   vjp: { by: [null] },
