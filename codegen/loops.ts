@@ -46,7 +46,8 @@ const mostNodes = 100_000;
 export function planLoops(graph: Graph, schedule: Schedule, cache: Cache): (Loop | undefined)[] {
   const { width, steps, mostRowsPerLane } = schedule;
   // In the other direction, an element belongs to another lane, which cannot read this lane's cache.
-  const cached = plan(graph, (node) => !goesBothWays(graph) && (!cache.isMemory || isExpensive(node)));
+  const isOneWay = !goesBothWays(graph);
+  const cached = plan(graph, (node) => isOneWay && (!cache.isMemory || isExpensive(node)));
   const arrays = countArrays(cached) * mostRowsPerLane;
   const fits = steps !== undefined && arrays * steps * width <= cache.elements && arrays <= cache.arrays;
   if (fits) return cached;
@@ -165,13 +166,14 @@ function plan(graph: Graph, keeps: (node: Node) => boolean): (Loop | undefined)[
   };
   const loops = Array.from({ length: graph.stages }, (_, stage) => needs(stage));
   const freed = grouped([...lastRead.keys()], (node) => lastRead.get(node) as number);
+  const scans = graph.nodes.filter(({ kind }) => kind === "scan");
   return loops.map(
     (loop) =>
       loop && {
         ...loop,
         frees: new Set(freed.get(loop.stage)),
         counts: loop.keeps.size + loop.reads.size + loop.sums.length > 0,
-        ...directionOf(loop, graph),
+        ...directionOf(loop, scans),
       },
   );
 }
@@ -183,11 +185,11 @@ export const scansOf = ({ nodes, reads }: Pick<Loop, "nodes" | "reads">): readon
 /**
  * The direction of a loop: that of its scans, or else of the kernel's. A lane then processes the same elements in every loop, and
  * accumulates them in the same order, whether it caches any or not.
+ * @param scans of the kernel.
  */
-function directionOf(loop: Pick<Loop, "nodes" | "reads">, graph: Graph) {
-  const all = graph.nodes.filter(({ kind }) => kind === "scan");
-  const [own = goesBothWays(graph) ? undefined : all[0]] = scansOf(loop);
-  return { isReverse: own?.direction === "reverse", isTogether: all.length > 0 };
+function directionOf(loop: Pick<Loop, "nodes" | "reads">, scans: readonly Node[]) {
+  const [own = goesBothWays({ nodes: scans }) ? undefined : scans[0]] = scans.length === 0 ? [] : scansOf(loop);
+  return { isReverse: own?.direction === "reverse", isTogether: scans.length > 0 };
 }
 
 /**
