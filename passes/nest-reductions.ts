@@ -55,13 +55,13 @@ function isNestable({ name }: Op): boolean {
 
 /** The axes reduced by earlier reductions that the op's operand depends on, if the op reduces these axes and others. */
 function innerAxes(fn: Fn, op: Op): readonly number[] | undefined {
-  if (!isNestable(op)) return undefined;
+  const reduced = isNestable(op) ? attribute.axes(op.attributes) : [];
+  if (reduced.length < 2) return undefined;
   const space = spaceBefore(fn, op);
   if (space === undefined || space.columns.length === 0) return undefined;
   const columns = new Set(space.columns);
   const dims = space.dimsOf(op.operand(0));
-  const axes = attribute
-    .axes(op.attributes)
+  const axes = reduced
     .map((axis) => ({ axis, atoms: leavesOf(dims.at(axis) ?? []) }))
     .filter(({ atoms }) => atoms.length > 0);
   const inner = axes.filter(({ atoms }) => atoms.every((atom) => columns.has(atom)));

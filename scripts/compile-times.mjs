@@ -19,6 +19,8 @@ export const kinds = {
   identities: (i) => `-(-(v${i} * 1 + 0)) / 1`,
   /** One norm per statement: as many reductions in sequence. */
   norms: (i) => `layernorm(v${i}, axes = [-1]) + y`,
+  /** One reduction per statement, without a norm. */
+  sums: (i) => `v${i} + y * mean(v${i}, axes = [-1], keepdims = true)`,
   /** A residual stream with a centered norm in each step. */
   residual: (i) => `v${i} + tanh(layernorm(v${i}, axes = [-1]))`,
   /** A residual stream of centered branches, which the proof follows to the end. */

@@ -1,0 +1,39 @@
+/** The time of the passes and of code generation grows with the number of reductions, and not with its square. */
+
+import { expect, test } from "vitest";
+import { generateKernel } from "../../codegen/generate.ts";
+import { optimize } from "../../src/driver/compile.ts";
+import type { Fn, Module } from "../../src/ir/ir.ts";
+import { parse } from "../../src/parse/parse.ts";
+import { portableTarget } from "../../src/target/target.ts";
+import { leastTime } from "../support/cpu-clock.ts";
+
+function chain(count: number, step: (v: string) => string): Module {
+  const lines = Array.from({ length: count }, (_, i) => `  let v${i + 1} = ${step(`v${i}`)}`);
+  return parse(`fn f(x: f32[rows, 512], y: f32[rows, 512]) -> (z: f32[rows, 512]) {
+  let v0 = x
+${lines.join("\n")}
+  return v${count}
+}`);
+}
+
+const norm = (v: string) => `layernorm(${v}, axes = [-1]) + y`;
+const optimized = (count: number): Fn => optimize(chain(count, norm)).module.fns[0] as Fn;
+
+/** Expects that work on the second, which has eight times as many reductions, takes at most fourteen times as long. */
+function expectGrowth<T>(work: (one: T) => unknown, [few, many]: readonly [T, T]) {
+  work(few);
+  const most = 14 * leastTime(() => work(few), 0);
+  expect(leastTime(() => work(many), most)).toBeLessThan(most);
+}
+
+// With a look at all nodes for each node, eight times as many norms took twenty times as long.
+test("kernels of eight times as many norms take at most fourteen times as long", { timeout: 120_000 }, () => {
+  expectGrowth((fn) => generateKernel(fn, portableTarget), [optimized(200), optimized(1600)]);
+});
+
+// With a look at all ops for each sum, they took thirty times as long.
+test("the passes of eight times as many sums take at most fourteen times as long", { timeout: 120_000 }, () => {
+  const sum = (v: string) => `${v} + y * sum(${v}, axes = [-1], keepdims = true)`;
+  expectGrowth((module) => optimize(module), [chain(100, sum), chain(800, sum)]);
+});
