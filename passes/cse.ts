@@ -13,41 +13,22 @@
  */
 
 import { rewrite } from "../src/ir/builder.ts";
-import { type Fn, isLeaf, type Op, type Value } from "../src/ir/ir.ts";
-import { ops } from "../src/ir/ops/index.ts";
-import { printNumber } from "../src/ir/print.ts";
+import { type Fn, isLeaf, type Op } from "../src/ir/ir.ts";
 import { definePass } from "../src/pass/define-pass.ts";
-
-/** A key that two ops share exactly if they compute the same. */
-class Keys {
-  private readonly numbers = new Map<Value, number>();
-
-  of(op: Op): string {
-    const operands = op.operands.map((operand) => (operand === undefined ? -1 : this.number(operand)));
-    if (ops[op.name].facts.commutative === true) operands.sort((a, b) => a - b);
-    // A constant costs nothing, so equal constants are merged anywhere. JSON has no -0, NaN or infinity.
-    const kernel = isLeaf(op) ? "" : (op.kernel ?? "");
-    const attributes = JSON.stringify(op.attributes, (_, v) => (typeof v === "number" ? printNumber(v) : v));
-    return `${op.name}|${kernel}|${operands.join()}|${attributes}`;
-  }
-
-  private number(value: Value): number {
-    const number = this.numbers.get(value) ?? this.numbers.size;
-    this.numbers.set(value, number);
-    return number;
-  }
-}
+import { OpKeys } from "./op-keys.ts";
 
 /**
  * `fn` with every value computed once (the same object if there was nothing to merge), and the replacement of each value.
  * @param merged is called with a removed op of `fn`, the op of `fn` that replaces it, and the new form of the latter.
  */
 export function withoutEqualOps(fn: Fn, merged: (gone: Op, stays: Op, now: Op) => void = () => {}) {
-  const keys = new Keys();
+  const keys = new OpKeys();
+  // A constant costs nothing, so equal constants are merged anywhere.
+  const keyOf = (op: Op) => `${isLeaf(op) ? "" : (op.kernel ?? "")}|${keys.of(op.name, op.operands, op.attributes)}`;
   const first = new Map<string, { readonly original: Op; readonly op: Op }>();
   return rewrite(fn, (op, _, original) => {
     if (op.name === "extern") return undefined;
-    const key = keys.of(op);
+    const key = keyOf(op);
     const same = first.get(key);
     if (same === undefined) {
       first.set(key, { original, op });

@@ -28,7 +28,7 @@ import type { Operands } from "../ir/ops/meaning.ts";
 import type { Division, PartialReduction } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
-import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
+import { asResult, buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
 import { type RowTiles, reducedRow, rowTiles, tiledShape } from "./row-tiles.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
 
@@ -200,8 +200,6 @@ class RowPieces {
     });
   }
 }
-
-const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 
 function smallOps(group: readonly Op[], reductions: readonly Op[]): ReadonlySet<Op> {
   const small = new Set<Value>(reductions.flatMap(({ results }) => results));

@@ -1,7 +1,7 @@
 /** Helpers for splitting reductions into several kernels. */
 
 import { type Builder, copyOp } from "../ir/builder.ts";
-import { type Op, presentOperands, type Value } from "../ir/ir.ts";
+import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { Piece } from "./outliner.ts";
 
@@ -12,6 +12,9 @@ export function buffersOf({ ops, writes }: Piece): number {
   const isBuffer = (value: Value) => !own.has(value) && value.def?.name !== "constant";
   return [...read].filter(isBuffer).length + writes.length;
 }
+
+/** Whether a value is computed by no kernel, but is a constant or the like. */
+export const isLeafValue = ({ def }: Value): boolean => def !== undefined && isLeaf(def);
 
 /** The ops that compute these values, in order, given the `known` values. */
 export function closure(list: readonly Op[], values: readonly Value[], known: ReadonlySet<Value> = new Set()): Op[] {

@@ -16,7 +16,7 @@
 
 import { Builder } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
-import { isLeaf, type Op, presentOperands, Value } from "../ir/ir.ts";
+import { type Op, presentOperands, Value } from "../ir/ir.ts";
 import { reducedShape } from "../ir/mixed-order.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import type { Emitter } from "../ir/ops/emitter.ts";
@@ -26,7 +26,7 @@ import type { Division } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isHalf, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
-import { asResult, buffersOf, closure, copyBehind } from "./pieces.ts";
+import { asResult, buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
 
@@ -158,8 +158,6 @@ function partsOf(group: readonly Op[]): Parts | undefined {
   });
   return { rows, rank, before, reductions, after, again: rest.filter((op) => !after.includes(op)) };
 }
-
-const isLeafValue = ({ def }: Value) => def !== undefined && isLeaf(def);
 
 /** Whether a value is small compared with the reduced value `x`. */
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);

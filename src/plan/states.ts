@@ -1,5 +1,6 @@
 /** What several workgroups reduce parts of a row or a column to, and the results from all parts (src/ir/ops/parts.ts). */
 
+import { OpKeys } from "../../passes/op-keys.ts";
 import type { Builder } from "../ir/builder.ts";
 import { type Attributes, definedBy, type Op, type OpName, type Value } from "../ir/ir.ts";
 import { partialReduction, reductionResultOf } from "../ir/op-kinds.ts";
@@ -7,7 +8,6 @@ import { attribute } from "../ir/ops/attributes.ts";
 import type { Emitter } from "../ir/ops/emitter.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import { type Division, expParts, type PartialReduction } from "../ir/ops/parts.ts";
-import { printNumber } from "../ir/print.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { ReductionResult } from "../kernel/reduction.ts";
 
@@ -58,20 +58,14 @@ export function resultsFrom(
 export class SharedOps implements Emitter {
   private readonly to: Builder;
   private readonly known = new Map<string, Value>();
-  private readonly numbers = new Map<Value | undefined, number>();
+  private readonly keys = new OpKeys();
 
   constructor(to: Builder) {
     this.to = to;
   }
 
   emit(name: OpName, operands: readonly (Value | undefined)[], attributes?: Attributes): Value {
-    const numbers = operands.map((value) => {
-      const number = this.numbers.get(value) ?? this.numbers.size;
-      this.numbers.set(value, number);
-      return number;
-    });
-    // JSON has no infinity.
-    const key = JSON.stringify([name, numbers, attributes], (_, v) => (typeof v === "number" ? printNumber(v) : v));
+    const key = this.keys.of(name, operands, attributes);
     const value = this.known.get(key) ?? this.to.emit(name, operands, attributes);
     this.known.set(key, value);
     return value;

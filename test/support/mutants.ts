@@ -92,23 +92,23 @@ const canonicalize: readonly Omit<Mutant, "file">[] = [
   },
 ];
 
-const cse: readonly Omit<Mutant, "file">[] = [
+const keys: readonly Omit<Mutant, "file">[] = [
   {
     what: "leaves attributes out",
-    from: "${operands.join()}|${attributes}`",
-    to: "${operands.join()}`",
+    from: "${numbers.join()}|${text}`",
+    to: "${numbers.join()}`",
     program: rows("return elu(x, alpha = 1) + elu(x, alpha = 2)"),
   },
   {
     what: "takes every op for commutative",
-    from: "if (ops[op.name].facts.commutative === true) operands.sort",
-    to: "operands.sort",
+    from: "if (ops[name].facts.commutative === true) numbers.sort",
+    to: "numbers.sort",
     program: rows("return (x - y) + 3 * (y - x)"),
   },
   {
     what: "leaves the op's name out",
-    from: "return `${op.name}|${kernel}",
-    to: "return `${kernel}",
+    from: "return `${name}|",
+    to: "return `",
     program: rows("return exp(x) + tanh(x)"),
   },
   {
@@ -117,6 +117,9 @@ const cse: readonly Omit<Mutant, "file">[] = [
     to: "?? 0;",
     program: rows("return exp(x) + exp(y)"),
   },
+];
+
+const cse: readonly Omit<Mutant, "file">[] = [
   {
     what: "exchanges the results of an op",
     from: "return same.op.results;",
@@ -776,6 +779,7 @@ const nesting: readonly Omit<Mutant, "file">[] = [
 
 export const mutants: readonly Mutant[] = [
   ...inFile("canonicalize.ts", "canonicalize", canonicalize),
+  ...inFile("op-keys.ts", "cse", keys),
   ...inFile("cse.ts", "cse", cse),
   ...inFile("fuse-elementwise.ts", "fuse-elementwise", fuse),
   ...inFile("layernorm-to-rmsnorm.ts", "layernorm-to-rmsnorm", toRms),
