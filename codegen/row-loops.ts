@@ -115,20 +115,14 @@ export class RowLoops extends RowSteps {
     }
     const step = loop.counts ? count(even) : undefined;
     const { common, rows } = this.stepPlaces(this.left.nearest, this.given.names);
-    this.writeNodes(loop, common, rows, step);
+    this.writeNodes(loop, [{ common, rows, step }]);
     if (loop.stores.length + loop.sums.length > 0) {
       to.when(isLeft, () => {
         for (const store of loop.stores) for (const place of rows) place.store(store);
         for (const sum of loop.sums) this.given.tileSums?.add(sum, rows, count(even), own);
       });
     }
-    for (const [i, place] of rows.entries()) {
-      for (const accumulator of accumulators[i] as readonly Accumulator[]) {
-        to.at(accumulator.span, () =>
-          this.given.accumulators.accumulateWhere(isLeft, accumulator, place, nest.counter, 0),
-        );
-      }
-    }
+    this.accumulate(accumulators, rows, nest.counter, 0, isLeft);
     if (joining.flat().length === 0) return undefined;
     const { isRecomputed, nodes } = elementNodes(loop, joining[0] as readonly Accumulator[]);
     if (!isRecomputed || left > fewUnits) {

@@ -48,6 +48,13 @@ interface UnitOfStep {
   readonly isIn: Expression | undefined;
 }
 
+/** Where the nodes of a unit are computed: once for all rows, or for each. */
+interface StepPlaces {
+  readonly common: Place;
+  readonly rows: readonly Place[];
+  readonly step: Expression | undefined;
+}
+
 /** What the loops share with the rest of the kernel's body. */
 export interface LaneRows {
   readonly names: Names;
@@ -104,21 +111,14 @@ export class RowSteps {
   private writeUnits(nest: Nest, depth: number, at: Step, list: readonly UnitOfStep[], names: Names): void {
     const { loop, perRow, counter } = nest;
     const { to } = this.context;
-    const { accumulators, rows: given, scans } = this.given;
+    const { rows: given, scans } = this.given;
     const all = list.map((one) => ({ ...one, ...this.stepPlaces(one.unit, names) }));
-    const inSteps = (node: Node) => {
-      if (node.kind === "scan" && !loop.reads.has(node)) {
-        for (const r of given.keys()) {
-          const places = all.map(({ rows, isIn }) => ({ place: rows[r] as Place, isIn }));
-          scans.write(node, places, at);
-        }
-      } else for (const { common, rows, step } of all) this.readOrDefine(node, loop, common, rows, step);
-    };
-    for (const node of loop.reads) inSteps(node);
-    for (const node of loop.nodes) {
-      if (!loop.reads.has(node)) inSteps(node);
-      if (loop.keeps.has(node)) for (const { rows, step } of all) this.keep(node, rows, step);
-    }
+    this.writeNodes(loop, all, (scan) => {
+      for (const r of given.keys()) {
+        const places = all.map(({ rows, isIn }) => ({ place: rows[r] as Place, isIn }));
+        scans.write(scan, places, at);
+      }
+    });
     for (const { isIn, rows } of all) {
       if (loop.stores.length > 0) {
         to.when(isIn, () => {
@@ -131,15 +131,7 @@ export class RowSteps {
         to.assign(own, isIn ? select(none, one, isIn) : one, "+");
         counter.inverse = to.define(names.define(this.inverseName), divide(1, isIn ? call("max", own, one) : own));
       }
-      for (const [i, place] of rows.entries()) {
-        for (const accumulator of perRow[i] as readonly Accumulator[]) {
-          const within = isBlocked(accumulator) ? depth : 0;
-          to.at(accumulator.span, () => {
-            if (isIn === undefined) accumulators.accumulate(accumulator, place, counter, within);
-            else accumulators.accumulateWhere(isIn, accumulator, place, counter, within);
-          });
-        }
-      }
+      this.accumulate(perRow, rows, counter, depth, isIn);
     }
   }
 
@@ -179,12 +171,39 @@ export class RowSteps {
         place.bind(node, place.name(node, item(this.given.caches.of(node, place), step as Expression)));
   }
 
-  /** Computes the nodes of a step, and caches those that later loops read. */
-  protected writeNodes(loop: Loop, common: Place, rows: readonly Place[], step: Expression | undefined): void {
-    for (const node of loop.reads) this.readOrDefine(node, loop, common, rows, step);
+  /**
+   * Computes the nodes of the units of a step, and caches those that later loops read.
+   * @param writeScan computes a scan, whose elements depend on one another, for all units at once.
+   */
+  protected writeNodes(loop: Loop, units: readonly StepPlaces[], writeScan?: (node: Node) => void): void {
+    const write = (node: Node) => {
+      if (writeScan !== undefined && node.kind === "scan" && !loop.reads.has(node)) writeScan(node);
+      else for (const { common, rows, step } of units) this.readOrDefine(node, loop, common, rows, step);
+    };
+    for (const node of loop.reads) write(node);
     for (const node of loop.nodes) {
-      if (!loop.reads.has(node)) this.readOrDefine(node, loop, common, rows, step);
-      if (loop.keeps.has(node)) this.keep(node, rows, step);
+      if (!loop.reads.has(node)) write(node);
+      if (loop.keeps.has(node)) for (const { rows, step } of units) this.keep(node, rows, step);
+    }
+  }
+
+  /** Accumulates a unit of each row. @param isIn the condition under which the unit exists, if any. */
+  protected accumulate(
+    perRow: readonly (readonly Accumulator[])[],
+    rows: readonly Place[],
+    counter: Counter,
+    depth: number,
+    isIn?: Expression,
+  ): void {
+    const { accumulators } = this.given;
+    for (const [i, place] of rows.entries()) {
+      for (const accumulator of perRow[i] as readonly Accumulator[]) {
+        const within = isBlocked(accumulator) ? depth : 0;
+        this.context.to.at(accumulator.span, () => {
+          if (isIn === undefined) accumulators.accumulate(accumulator, place, counter, within);
+          else accumulators.accumulateWhere(isIn, accumulator, place, counter, within);
+        });
+      }
     }
   }
 
@@ -203,7 +222,7 @@ export class RowSteps {
   ): void {
     const to = this.context.to;
     const { common, rows } = this.stepPlaces(unit);
-    this.writeNodes(loop, common, rows, step);
+    this.writeNodes(loop, [{ common, rows, step }]);
     for (const store of loop.stores) for (const place of rows) place.store(store);
     for (const sum of loop.sums) this.given.tileSums?.add(sum, rows, step as Expression, unit);
     const own = counter.counts[depth];
@@ -211,11 +230,6 @@ export class RowSteps {
       to.assign(own, literal(f32, 1), "+");
       counter.inverse = to.define(this.inverseName, divide(1, own));
     }
-    for (const [i, place] of rows.entries()) {
-      for (const accumulator of perRow[i] as readonly Accumulator[]) {
-        const at = isBlocked(accumulator) ? depth : 0;
-        to.at(accumulator.span, () => this.given.accumulators.accumulate(accumulator, place, counter, at));
-      }
-    }
+    this.accumulate(perRow, rows, counter, depth);
   }
 }
