@@ -1,7 +1,7 @@
 /** Options that several commands have, and what commands are given. */
 
 import { parseFill } from "../compare/fill.ts";
-import { accuracies, reductions, roundings } from "../target/options.ts";
+import { accuracies, reductions, roundings, splitReductions as splitKinds } from "../target/options.ts";
 import type { OptionSpec, PathUse } from "./arguments.ts";
 
 export const noPath: PathUse = { use: "none" };
@@ -63,7 +63,7 @@ export const singleKernel: OptionSpec = {
 export const splitReductions: OptionSpec = {
   name: "--split-reductions",
   value: "KIND",
-  choices: ["plans", "long", "all", "none"],
+  choices: splitKinds,
   summary:
     "which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of functions that take several kernels anyway (plans, the default); these and, on GPUs, all known to reduce 65536 elements or more to one (long); all; or none",
 };

@@ -29,7 +29,14 @@ import { type PassList, PassManager, type PassResult, passList } from "../pass-m
 import { outline, planOfOne } from "../plan/outline.ts";
 import { type Launch, launchesOf, type Plan } from "../plan/plan.ts";
 import type { Kernel } from "../target/manifest.ts";
-import { accuracies, type KernelOptions, reductions, roundings } from "../target/options.ts";
+import {
+  accuracies,
+  type KernelOptions,
+  reductions,
+  roundings,
+  type SplitReductions,
+  splitReductions as splitKinds,
+} from "../target/options.ts";
 import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
 import { instrumentsOf, type Plugin, passesOf, targetsOf } from "./plugin.ts";
 import { inLongParts, splitFunction, splitOptions, unsplit } from "./split-reductions.ts";
@@ -61,14 +68,8 @@ export type ProductOption = "opaque" | "plain";
 export interface CompileOptions extends OptimizeOptions, KernelOptions {
   /** The name of a builtin target profile, or a profile. `portable` by default. */
   readonly target?: string | TargetProfile;
-  /**
-   * Which large reductions are split among several workgroups, into kernels that reduce parts and kernels that merge them:
-   * - `plans` (the default): reductions over rows of functions that are several kernels anyway.
-   * - `long`: these and, on GPUs, all reductions that are known to reduce 65536 elements or more to one.
-   * - `all`: reductions over rows of any length, and rows of 16384 elements or more.
-   * - `none`.
-   */
-  readonly splitReductions?: "long" | "plans" | "all" | "none";
+  /** `plans` by default. */
+  readonly splitReductions?: SplitReductions;
   /** Whether a function that is not a single kernel is rejected (E0502 to E0505) rather than compiled to a plan of several kernels. */
   readonly singleKernel?: boolean;
   /** `opaque` by default: products are opaque steps of plans. */
@@ -119,7 +120,7 @@ const variantsOptions = {
   reduction: oneOf(...reductions),
   rounding: oneOf(...roundings),
   targets: listOf("targets", aTarget),
-  splitReductions: oneOf("long", "plans", "all", "none"),
+  splitReductions: oneOf(...splitKinds),
   singleKernel: aBoolean,
   products: oneOf("opaque", "plain"),
 } satisfies Record<keyof CompileVariantsOptions, Kind>;
@@ -230,17 +231,18 @@ export function compileFunction(
   const how = splitOptions(splitReductions, profiles, options);
   const kernelsOf = (plan: Plan) =>
     launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));
+  const mayBePlan = !singleKernel && isFused(fn);
   try {
-    const split = singleKernel || !isFused(fn) ? undefined : splitFunction(fn, names, how, kernelOptions);
+    const split = mayBePlan ? splitFunction(fn, names, how, kernelOptions) : undefined;
     const plan = split ?? planOfOne(fn);
     const kernels = kernelsOf(plan);
-    const isOffered = splitReductions === "plans" && !singleKernel && isFused(fn);
+    const isOffered = splitReductions === "plans" && mayBePlan;
     return { plan, kernels, remarks: isOffered ? unsplit(fn, names, profiles, kernelOptions) : [] };
   } catch (caught) {
     if (!(caught instanceof TircError)) throw caught;
     const has = (code: string) => caught.diagnostics.some((one) => one.code === code);
     const isPlan = caught.diagnostics.every(({ code }) => inPlan.has(code ?? ""));
-    if (singleKernel || !isPlan || !isFused(fn)) throw caught;
+    if (!mayBePlan || !isPlan) throw caught;
     const fewest = Math.min(...profiles.map(({ limits }) => limits.maxStorageBuffersPerShaderStage));
     const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
     // Columns are split where they are reductions: softmax over columns stays one kernel.

@@ -8,7 +8,7 @@ import type { Fn, Op } from "../ir/ir.ts";
 import { type OutlineOptions, splitOne } from "../plan/outline.ts";
 import type { Plan } from "../plan/plan.ts";
 import { hasLongRows, inParts } from "../plan/rows-in-parts.ts";
-import type { KernelOptions } from "../target/options.ts";
+import type { KernelOptions, SplitReductions } from "../target/options.ts";
 import type { TargetProfile } from "../target/target.ts";
 
 /** The length from which on one workgroup for each row or column leaves most of a GPU idle. */
@@ -22,12 +22,11 @@ const shortestRow = 2 ** 14;
  * @param which as in `CompileOptions`.
  */
 export function splitOptions(
-  which: "plans" | "long" | "all" | "none",
+  which: SplitReductions,
   profiles: readonly TargetProfile[],
   { rounding }: KernelOptions,
 ): Required<OutlineOptions> {
-  const isStrict = rounding === "strict";
-  if (isStrict) return { split: false, longColumn: Infinity, longRow: Infinity };
+  if (rounding === "strict") return { split: false, longColumn: Infinity, longRow: Infinity };
   if (which === "all") return { split: true, longColumn: 0, longRow: shortestRow };
   const isLong = which === "long" && profiles.some(({ kind }) => kind === "gpu");
   return { split: isLong, longColumn: longLength, longRow: isLong ? longLength : Infinity };

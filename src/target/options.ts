@@ -1,4 +1,4 @@
-/** Options for the arithmetic of kernels. */
+/** Options for the arithmetic of kernels, and for which reductions are split among several kernels. */
 
 export const accuracies = ["normal", "scaled"] as const;
 
@@ -15,8 +15,7 @@ export const reductions = ["welford", "two-fold"] as const;
  * How a variance is computed.
  * - welford: together with the mean, in one reduction of the row (Welford 1962; Chan, Golub and LeVeque 1979).
  * - two-fold: first the mean, then the squared deviations from it, which reads the row twice; suits rows that lanes
- *   cache
- *   in registers.
+ *   cache in registers.
  */
 export type ReductionOption = (typeof reductions)[number];
 
@@ -28,6 +27,17 @@ export const roundings = ["late", "strict"] as const;
  *   kernel with the same buffer layouts. Ops are not contracted, so every rounding takes place.
  */
 export type Rounding = (typeof roundings)[number];
+
+export const splitReductions = ["plans", "long", "all", "none"] as const;
+
+/**
+ * Which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them.
+ * - plans: those over rows of functions that are several kernels anyway.
+ * - long: these and, on GPUs, all that are known to reduce 65536 elements or more to one.
+ * - all: reductions of columns of any length, and of rows of 16384 elements and more, on every target.
+ * - none: no reduction.
+ */
+export type SplitReductions = (typeof splitReductions)[number];
 
 /** The accuracy of a kernel, and the dimensions that its pipelines are specialized for. */
 export interface KernelOptions {

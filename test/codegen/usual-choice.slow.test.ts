@@ -29,7 +29,7 @@ const ops = {
 } as const;
 type Op = keyof typeof ops;
 
-/** In deep runs all of these, which is when every limit is needed. */
+/** The usual run takes two of these. Only deep runs take all, and so need every limit. */
 const allLengths = [32, 64, 256, 769, 4096, 16384];
 const lengths = isDeep ? allLengths : [64, 4096];
 const targets = ["portable", "gpu-subgroup-32", "gpu-f16-subgroup-32", "swiftshader", "lavapipe"] as const;

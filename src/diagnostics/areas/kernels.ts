@@ -272,28 +272,6 @@ export function staysOutside(span: Span, op: string, reason: string) {
   });
 }
 
-export const R0504: Entry = {
-  title: "a long reduction in one kernel",
-  explanation: `In one kernel, a row or a column that is reduced belongs to one workgroup. A GPU runs hundreds of
-workgroups at once, so if a reduction is long and there are only a few of them, most of the GPU is idle.
-\`--split-reductions=long\` divides each among several workgroups: one kernel reduces parts, one merges their
-results, and for norms and softmax another computes the elements.`,
-  wrong: `fn f(x: f32[rows, 131072]) -> f32[rows, 131072] {
-  return softmax(x, axes = [-1])
-}`,
-  fix: "If there are fewer than a few hundred rows, `tirc compile FILE --split-reductions=long`; otherwise nothing needs to be done.",
-};
-
-/** @param longest the minimum number of elements of a long reduction. */
-export function oneWorkgroup(span: Span, op: string, longest: number) {
-  return remark("R0504", `\`${op}\` reduces ${longest} elements or more in one workgroup`, {
-    span,
-    help: [
-      "if there are only a few such rows or columns, `--split-reductions=long` divides each among several workgroups, in several kernels",
-    ],
-  });
-}
-
 export const R0503: Entry = {
   title: "a kernel that was not proved",
   explanation: `\`tirc compile --prove\` compares a kernel with its function in exact arithmetic. This function
@@ -312,4 +290,26 @@ export function notProved(span: Span, fn: string, target: string, because: strin
       help: ["set smaller extents with `--dim NAME=EXTENT`, or compare it with float64: `tirc run --compare`"],
     },
   );
+}
+
+export const R0504: Entry = {
+  title: "a long reduction in one kernel",
+  explanation: `In one kernel, a row or a column that is reduced belongs to one workgroup. A GPU runs hundreds of
+workgroups at once, so if a reduction is long and there are only a few of them, most of the GPU is idle.
+\`--split-reductions=long\` divides each among several workgroups: one kernel reduces parts, one merges their
+results, and for norms and softmax another computes the elements.`,
+  wrong: `fn f(x: f32[rows, 131072]) -> f32[rows, 131072] {
+  return softmax(x, axes = [-1])
+}`,
+  fix: "If there are fewer than a few hundred rows, `tirc compile FILE --split-reductions=long`; otherwise nothing needs to be done.",
+};
+
+/** @param least the minimum length of a long reduction, in elements. */
+export function oneWorkgroup(span: Span, op: string, least: number) {
+  return remark("R0504", `\`${op}\` reduces ${least} elements or more in one workgroup`, {
+    span,
+    help: [
+      "if there are only a few such rows or columns, `--split-reductions=long` divides each among several workgroups, in several kernels",
+    ],
+  });
 }
