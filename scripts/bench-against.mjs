@@ -1,9 +1,12 @@
 /**
  * Compares this build's kernels with those of another checkout, interleaved on one device in one process: the median
- * of three runs, each a median of ratios. Exits 1 if a kernel takes more than 1.05 times the other's time.
+ * of three runs, each a median of ratios. Exits 1 if a kernel takes more than 1.05 times the other's time. With
+ * `--option NAME=VALUE`, an option of `compile` for this build alone, FOLDER may be this checkout: what the option
+ * gains, several kernels counted together.
  *
  *   git worktree add --detach ../before COMMIT; (cd ../before && npm ci)
  *   npm run build && npm run bench:against -- ../before [--op layernorm] [--shape 4096x768] [--rounds 21]
+ *   npm run bench:against -- . --option splitReductions=long --shape 16x262144
  *
  * TIRC_ADAPTER chooses the device.
  */
@@ -15,7 +18,7 @@ import { openDevice } from "../dist/src/runtime/node.js";
 import { scriptOptions } from "./options.mjs";
 
 const { values: options, positionals } = scriptOptions(
-  "npm run bench:against -- FOLDER [--op NAME]... [--shape ROWSxCOLUMNS]...",
+  "npm run bench:against -- FOLDER [--op NAME]... [--shape ROWSxCOLUMNS]... [--option NAME=VALUE]... [--rounds N]",
   {
     allowPositionals: true,
     options: {
@@ -40,6 +43,7 @@ const { values: options, positionals } = scriptOptions(
         ],
       },
       rounds: { type: "string", default: "21" },
+      option: { type: "string", multiple: true, default: [] },
     },
   },
 );
@@ -49,25 +53,29 @@ if (positionals.length !== 1) {
 }
 const most = 1.05;
 
-const folders = [positionals[0], new URL("..", import.meta.url).pathname];
+const compileOptions = Object.fromEntries(options.option.map((text) => text.split("=")));
 const builds = [];
-for (const folder of folders) {
+for (const [folder, given] of [
+  [positionals[0], {}],
+  [new URL("..", import.meta.url).pathname, compileOptions],
+]) {
   const at = (file) => import(pathToFileURL(resolve(folder, "dist/src", file)).href);
-  builds.push({ tirc: await at("index.js"), runtime: await at("runtime/index.js") });
+  builds.push({ tirc: await at("index.js"), runtime: await at("runtime/index.js"), given });
 }
 const { device, close } = await openDevice({
   ...(process.env.TIRC_ADAPTER && { adapter: process.env.TIRC_ADAPTER }),
   requiredFeatures: ["timestamp-query"],
 });
 
-/** The kernel of a build, bound to its own inputs. */
-async function bound({ tirc, runtime }, op, shape) {
+/** A build's kernel, or its plan of several, bound to its own inputs. */
+async function bound({ tirc, runtime, given }, op, shape) {
   const target = runtime.targetFromDevice(device);
-  const { kernels } = tirc.compile(tirc.makeModule(functionsOf(tirc, op, shape)), { target });
-  if (kernels.length > 1) throw new Error(`${op.title} is ${kernels.length} kernels: name an op that is one`);
-  const [kernel] = kernels;
+  const { plans, kernels } = tirc.compile(tirc.makeModule(functionsOf(tirc, op, shape)), { target, ...given });
+  if (plans?.length > 1) throw new Error(`${op.title} is ${plans.length} functions: name an op that is one`);
+  const compiled = kernels.length > 1 ? { plan: tirc.planManifest(plans[0]), kernels } : kernels[0];
   // Older builds call it `prepareKernel`.
-  const prepared = await (runtime.prepare ?? runtime.prepareKernel)(device, kernel);
+  const prepare = kernels.length > 1 ? runtime.preparePlan : (runtime.prepare ?? runtime.prepareKernel);
+  const prepared = await prepare(device, compiled);
   const one = await prepared.bind(inputsOf(op, shape));
   // Older builds have `record`, which takes the timestamps directly.
   return one.encode === undefined
