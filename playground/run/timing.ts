@@ -10,8 +10,8 @@ import { planExtents } from "../../src/launch/plan-manifest.ts";
 import { boundSize } from "../../src/launch/tensors.ts";
 import { type Dims, extents, type Inputs } from "../../src/runtime/bind-inputs.ts";
 import { type Stopwatch, stopwatch } from "../../src/runtime/measure.ts";
-import type { Tensors } from "../../src/runtime/prepare.ts";
 import type { RunnablePlan } from "../../src/runtime/prepare-plan.ts";
+import type { Tensors } from "../../src/runtime/runner.ts";
 
 /** Work that can be dispatched in a pass. */
 interface Dispatched {

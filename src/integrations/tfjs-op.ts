@@ -13,8 +13,8 @@ import { type CompiledPlan, signatureOf } from "../emit/plan-signature.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printType } from "../ir/types.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
-import type { Tensors } from "../runtime/prepare.ts";
 import { preparePlan } from "../runtime/prepare-plan.ts";
+import type { Tensors } from "../runtime/runner.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { type ReadShapes, readShapes, type Shaped, type TensorsOf } from "./shapes.ts";
 

@@ -35,7 +35,7 @@ async function throwFirst(kernel: string, popped: Promise<GPUError | null>[]): P
 }
 
 /** Throws E0615 if the device is lost: WebGPU silently continues to create objects on a lost device. */
-async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
+export async function failIfLost(device: GPUDevice, kernel: string): Promise<void> {
   const lost = await Promise.race([device.lost, undefined]);
   if (lost) fail(deviceErrors.deviceLost(kernel, lost.reason, lost.message));
 }
@@ -69,18 +69,6 @@ export async function checkModules(
   );
   if (found.flat().length > 0) fail(...found.flat());
   await checked;
-}
-
-/** Compiles pipelines, once the modules are checked. @param name of the kernel or plan. @throws TircError if the device is lost */
-export async function compileChecked(
-  device: GPUDevice,
-  name: string,
-  checked: Promise<void>,
-  compile: () => Promise<void>,
-): Promise<void> {
-  await failIfLost(device, name);
-  await orDeviceLost(device, name, checked);
-  await orDeviceLost(device, name, compile());
 }
 
 /** The errors of the WGSL compiler (E0612): each at its span of the program, and those of lines without a span together. */

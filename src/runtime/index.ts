@@ -30,5 +30,6 @@ export {
   type NumberTensor,
   toNumbers,
 } from "./host-tensor.ts";
-export { type PreparedKernel, prepare, type RunResult, runKernel, type Tensors } from "./prepare.ts";
+export { type PreparedKernel, prepare, runKernel } from "./prepare.ts";
 export { preparePlan, type RunnablePlan, runPlan } from "./prepare-plan.ts";
+export type { RunResult, Tensors } from "./runner.ts";

@@ -1,18 +1,15 @@
 /** Plans on a device, with the conversions and diagnostics that `tirc/runtime` adds to the launcher (prepare.ts). */
 
-import { TircError } from "../diagnostics/diagnostic.ts";
 import { type CompiledPlan, planOfKernel, signatureOf } from "../emit/plan-signature.ts";
 import type { BindPlanOptions, BoundPlan, PlanOptions } from "../launch/bound-plan.ts";
 import { PreparedPlan } from "../launch/plan.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
+import type { LaunchHooks } from "../launch/prepared.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";
-import { type BoundInputs, bindInputs, type Dims, extents, type Inputs, readDims } from "./bind-inputs.ts";
 import { checkLaunch } from "./check-arguments.ts";
-import { checkModules, compileChecked, orDeviceLost, withErrorScopes } from "./device-errors.ts";
-import { type HostTensor, hostTensorOf } from "./host-tensor.ts";
-import { diagnosticOf } from "./launch-diagnostics.ts";
-import { argumentsOf, kernelFor, launchKernelOf, mergeDims, type RunResult, type Tensors } from "./prepare.ts";
+import { kernelFor, launchKernelOf } from "./prepare.ts";
+import { once, Runner, type RunResult, type Tensors } from "./runner.ts";
 
 /**
  * A plan with compiled pipelines, which can be run any number of times. Tensors and dimensions are as for one kernel
@@ -66,88 +63,38 @@ export async function runPlan<T extends LaunchTypes = AnyTypes>(
   options: BindPlanOptions<T> = {},
 ): Promise<RunResult<T>> {
   checkLaunch("runPlan", device, plan);
-  const runner = new PlanRunner<T>(device, plan, dims);
-  try {
-    return await runner.run(tensors, {}, options);
-  } finally {
-    runner.destroy();
-  }
+  return once(new PlanRunner<T>(device, plan, dims), (runner) => runner.run(tensors, {}, options));
 }
 
-class PlanRunner<T extends LaunchTypes> implements RunnablePlan<T> {
+class PlanRunner<T extends LaunchTypes> extends Runner<T, PreparedPlan> implements RunnablePlan<T> {
   readonly plan: LaunchPlan;
   readonly kernels: readonly Kernel[];
-  readonly #device: GPUDevice;
-  readonly #signature: Kernel;
-  readonly #dims: Dims;
-  /** Untyped: arguments are checked when they are passed. */
-  readonly #prepared: PreparedPlan;
-  readonly #modules: Promise<void>;
 
   constructor(device: GPUDevice, given: CompiledPlan | Kernel, dims: Partial<T["dims"]>) {
-    const kernels = "plan" in given ? given.kernels : [given];
-    const all = new Map(kernels.map((kernel) => [kernel.name, kernel]));
-    const chosen = kernels.map((kernel) => kernelFor(device, kernel));
-    this.plan = "plan" in given ? given.plan : planOfKernel(chosen[0] as Kernel);
-    const launched = this.plan.steps.flatMap((step) => ("launch" in step ? [step.launch] : []));
-    this.kernels = launched.map((name) => chosen.find((kernel) => kernel.name === name) as Kernel);
-    this.#device = device;
-    this.#signature = signatureOf(this.plan);
-    this.#dims = readDims(this.#signature, dims as Dims);
-    const guard = <R>(work: () => R) => withErrorScopes(device, this.plan.name, work);
-    const errorOf = (name: string, problem: Parameters<typeof diagnosticOf>[1]) => {
-      const { manifest } = this.kernels.find((kernel) => kernel.name === name) ?? this.#signature;
-      return new TircError([
-        diagnosticOf(name, problem, name === this.plan.name ? this.#signature.manifest : manifest),
-      ]);
-    };
-    const { value, checked } = guard(() => {
-      const forms = launched.map((name) => launchKernelOf(all.get(name) as Kernel));
-      const prepared = new PreparedPlan(device, this.plan, forms, { errorOf, guard });
-      return { prepared, modules: this.kernels.map((kernel) => [kernel, prepared.moduleOf(kernel.name)] as const) };
-    });
-    this.#prepared = value.prepared;
-    this.#modules = checkModules(value.modules, checked);
-    this.#modules.catch(() => {}); // Awaited by all that need the pipelines.
-  }
-
-  async compile(): Promise<void> {
-    await compileChecked(this.#device, this.plan.name, this.#modules, () => this.#prepared.compile(this.#dims));
-  }
-
-  #read(tensors: Tensors<T>, more: Partial<T["dims"]> = {}): BoundInputs {
-    const dims = mergeDims(this.#dims, readDims(this.#signature, more as Dims));
-    return bindInputs(this.#signature, tensors as unknown as Inputs, dims);
+    const all = "plan" in given ? given.kernels : [given];
+    const plan = "plan" in given ? given.plan : planOfKernel(kernelFor(device, given));
+    const launched = plan.steps.flatMap((step) => ("launch" in step ? [step.launch] : []));
+    const own = launched.map((name) => all.find((kernel) => kernel.name === name) as Kernel);
+    const kernels = own.map((kernel) => kernelFor(device, kernel));
+    const create = (hooks: LaunchHooks) => new PreparedPlan(device, plan, own.map(launchKernelOf), hooks);
+    super(device, signatureOf(plan), kernels, dims, create, (prepared, kernel) => prepared.moduleOf(kernel));
+    this.plan = plan;
+    this.kernels = kernels;
   }
 
   run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>> {
-    return orDeviceLost(this.#device, this.plan.name, this.#run(tensors, dims, options));
-  }
-
-  async #run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>> {
-    const read = this.#read(tensors, dims);
-    const running = this.#prepared.run(argumentsOf(read), read.dims, options as BindPlanOptions<AnyTypes>);
-    running.catch(() => {}); // An error of a module is more informative.
-    await this.#modules;
-    const arrays = await running;
-    const outputs = this.#signature.manifest.bindings.flatMap((binding): [string, HostTensor][] => {
-      const array = binding.access === "read_write" ? arrays[binding.name] : undefined;
-      return array ? [[binding.name, hostTensorOf(binding, extents(binding.shape, read.dims), array)]] : [];
-    });
-    return { outputs: Object.fromEntries(outputs) as RunResult<T>["outputs"], launches: this.kernels.length };
+    const own = options as BindPlanOptions<AnyTypes>;
+    const run: Parameters<typeof this.results>[2] = (given) => this.launched.run(given.tensors, given.dims, own);
+    return this.results(tensors, dims, run, () => this.kernels.length);
   }
 
   launch(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: PlanOptions<T>) {
-    const read = this.#read(tensors, dims);
-    return this.#prepared.launch(argumentsOf(read), read.dims, options as PlanOptions<AnyTypes>) as never;
+    const given = this.read(tensors, dims);
+    return this.launched.launch(given.tensors, given.dims, options as PlanOptions<AnyTypes>) as never;
   }
 
   bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): BoundPlan<T> {
-    const read = this.#read(tensors, dims);
-    return this.#prepared.bind(argumentsOf(read), read.dims, options as BindPlanOptions<AnyTypes>) as never;
-  }
-
-  destroy(): void {
-    this.#prepared.destroy();
+    const given = this.read(tensors, dims);
+    return this.launched.bind(given.tensors, given.dims, options as BindPlanOptions<AnyTypes>) as never;
   }
 }
