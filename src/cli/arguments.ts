@@ -8,6 +8,7 @@
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { type Diagnostic, fail, type Source, type Span, type Word } from "../diagnostics/diagnostic.ts";
 import { listing } from "../diagnostics/wording.ts";
+import type { Session } from "./session.ts";
 
 /** Whether a value is the path of a file, and how the file is used. */
 export interface PathUse {
@@ -18,29 +19,51 @@ export interface PathUse {
   readonly updates?: string;
 }
 
-interface Named {
+export interface OptionSpec {
+  /** As help shows it: `-o, --output OUT`. */
+  readonly form: string;
   /** With its hyphens: `--emit`. */
   readonly name: string;
   /** `-o`: its value may follow directly. */
-  readonly short?: string;
-  /** May be given several times. */
-  readonly repeats?: boolean;
+  readonly short: string | undefined;
+  /** The placeholder of its value in help; flags have none. */
+  readonly value: string | undefined;
   /** The value follows `=`, or is omitted. */
-  readonly optional?: boolean;
+  readonly optional: boolean;
+  /** May be given several times. */
+  readonly repeats: boolean;
+  readonly choices?: readonly string[];
+  readonly path?: PathUse;
   readonly summary: string;
 }
 
-/** An option: a flag, a choice, or one with a value, which must declare whether it is a path. */
-export type OptionSpec = Named &
-  (
-    | { readonly value?: undefined; readonly choices?: undefined; readonly path?: undefined }
-    /** `value` is its placeholder in help. */
-    | { readonly value: string; readonly choices: readonly string[]; readonly path?: undefined }
-    | { readonly value: string; readonly choices?: undefined; readonly path: PathUse }
-  );
+/**
+ * An option without a value.
+ * @param form `-h, --help`; with a value `--emit KIND`, `--remarks[=FILTER]` if it may be omitted, and `--dim NAME=EXTENT...` if
+ *   the option may be repeated.
+ */
+export function flag(form: string, summary: string): OptionSpec {
+  const found = /^(?:(-\w), )?(--[\w-]+|-\w)(\[=| )?(.*?)\]?(\.\.\.)?$/.exec(form) ?? [];
+  const [, short, name = "", separator, value, dots] = found;
+  return {
+    form: form.replace(/\.\.\.$/, ""),
+    ...{ name, short, value: value || undefined, optional: separator === "[=", repeats: dots !== undefined },
+    summary: dots === undefined ? summary : `${summary}; may be repeated`,
+  };
+}
+
+/** An option with a value. @param of its choices, or whether it is a path. */
+export const option = (form: string, of: PathUse | readonly string[], summary: string): OptionSpec => {
+  return { ...flag(form, summary), ...("use" in of ? { path: of } : { choices: of }) };
+};
+
+/** Runs a command. @returns the exit code */
+type Command = (args: Arguments, session: Session) => Promise<number>;
 
 export interface CommandSpec {
   readonly name: string;
+  /** Each command loads only what it needs: start-up takes most of the time of compiling a small file. */
+  readonly load: () => Promise<Command>;
   readonly summary: string;
   /** What the command takes besides options: exactly one operand, one or more, or none. */
   readonly operand?: {
@@ -156,7 +179,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
     const span = partOf(word, 0, shown.length).span;
     if (spec.value === undefined && joined !== undefined) found.push(cliErrors.unexpectedValue(span, shown));
     let value = joined;
-    if (spec.value !== undefined && value === undefined && spec.optional !== true) {
+    if (spec.value !== undefined && value === undefined && !spec.optional) {
       const next = rest[0];
       // A value may be `-` or a negative number, but not something that looks like the next option.
       const isValue = next !== undefined && (!/^-./.test(next.text) || /^-[.\d]/.test(next.text));
@@ -170,7 +193,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       found.push(cliErrors.noPath(value.span, `\`${shown}\``));
     }
     const before = given.get(spec.name) ?? [];
-    if (before[0] !== undefined && spec.repeats !== true) {
+    if (before[0] !== undefined && !spec.repeats) {
       found.push(cliErrors.optionTwice(span, shown, before[0].option));
     }
     given.set(spec.name, [...before, { option: span, value }]);

@@ -1,15 +1,9 @@
 /** `--help`, from the tables of the commands. */
 
-import type { CommandSpec, OptionSpec } from "./arguments.ts";
+import type { CommandSpec } from "./arguments.ts";
 import { commandSpecs } from "./commands.ts";
 
 const width = 100;
-
-function left({ name, short, value, optional }: OptionSpec): string {
-  const names = short === undefined || short === name ? name : `${short}, ${name}`;
-  if (value === undefined) return names;
-  return optional === true ? `${names}[=${value}]` : `${names}${short === name ? "" : " "}${value}`;
-}
 
 /** Two columns; long text wraps within its column. */
 function table(rows: readonly (readonly [string, string])[]): string[] {
@@ -43,7 +37,7 @@ export function commandHelp({ name, summary, operand, options, notes = [] }: Com
     "",
     `Usage: tirc ${name}${operands} [OPTION...]`,
     "",
-    ...table(options.map((option) => [left(option), option.summary])),
+    ...table(options.map(({ form, summary }) => [form, summary])),
     ...(notes.length > 0 ? ["", ...notes.flatMap((note) => wrapped(note, width))] : []),
     "",
   ].join("\n");

@@ -2,7 +2,7 @@
 
 import { parseFill } from "../compare/fill.ts";
 import { accuracies, reductions, roundings, splitReductions as splitKinds } from "../target/options.ts";
-import type { OptionSpec, PathUse } from "./arguments.ts";
+import { flag, type OptionSpec, option, type PathUse } from "./arguments.ts";
 
 export const noPath: PathUse = { use: "none" };
 export const read: PathUse = { use: "read" };
@@ -15,171 +15,123 @@ export const input: PathUse = {
 };
 export const output: PathUse = { use: "write", of: assigned };
 
-export const common: readonly OptionSpec[] = [
-  {
-    name: "--diagnostics",
-    value: "FORM",
-    choices: ["pretty", "short", "json"],
-    summary: "form of diagnostics: pretty (the default), short (one line each) or json (one object per line)",
-  },
-  { name: "--help", short: "-h", summary: "show this help" },
+export const common = [
+  option(
+    "--diagnostics FORM",
+    ["pretty", "short", "json"],
+    "form of diagnostics: pretty (the default), short (one line each) or json (one object per line)",
+  ),
+  flag("-h, --help", "show this help"),
 ];
 
-export const plugin: OptionSpec = {
-  name: "--plugin",
-  value: "FILE",
-  path: read,
-  repeats: true,
-  summary: "a JavaScript module that adds passes, instruments, targets and ops; may be repeated",
-};
+export const plugin = option(
+  "--plugin FILE...",
+  read,
+  "a JavaScript module that adds passes, instruments, targets and ops",
+);
 
-const target: OptionSpec = {
-  name: "--target",
-  value: "NAME|FILE.json",
-  path: profile,
-  summary: "the target to compile for: a built-in one (`tirc targets`), a profile, or auto (this machine's device)",
-};
+const target = option(
+  "--target NAME|FILE.json",
+  profile,
+  "the target to compile for: a built-in one (`tirc targets`), a profile, or auto (this machine's device)",
+);
 
-export const dimension: OptionSpec = {
-  name: "--dim",
-  value: "NAME=EXTENT",
-  path: noPath,
-  repeats: true,
-  summary: "the extent of a named dimension; may be repeated",
-};
+export const dimension = option("--dim NAME=EXTENT...", noPath, "the extent of a named dimension");
 
-export const program: readonly OptionSpec[] = [
-  { name: "--fn", value: "NAME", path: noPath, summary: "the function to use, if the file has several" },
-  target,
-  plugin,
-  dimension,
-];
+export const json = flag("--json", "print the result as JSON");
 
-export const singleKernel: OptionSpec = {
-  name: "--single-kernel",
-  summary: "reject functions that do not fit one kernel, and say why, instead of compiling them to several",
-};
+export const singleKernel = flag(
+  "--single-kernel",
+  "reject functions that do not fit one kernel, and say why, instead of compiling them to several",
+);
 
-export const splitReductions: OptionSpec = {
-  name: "--split-reductions",
-  value: "KIND",
-  choices: splitKinds,
-  summary:
-    "which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of functions that take several kernels anyway (plans, the default); these and, on GPUs, all known to reduce 65536 elements or more to one (long); all; or none",
-};
+export const splitReductions = option(
+  "--split-reductions KIND",
+  splitKinds,
+  "which large reductions several workgroups share, in kernels that reduce parts and kernels that merge them: those over rows of functions that take several kernels anyway (plans, the default); these and, on GPUs, all known to reduce 65536 elements or more to one (long); all; or none",
+);
 
-export const products: OptionSpec = {
-  name: "--products",
-  value: "KIND",
-  choices: ["opaque", "plain"],
-  summary:
-    "what computes matrix products and convolutions: functions passed by the caller (opaque, the default), or generated kernels that are correct but not tuned (plain)",
-};
+export const products = option(
+  "--products KIND",
+  ["opaque", "plain"],
+  "what computes matrix products and convolutions: functions passed by the caller (opaque, the default), or generated kernels that are correct but not tuned (plain)",
+);
 
-export const checks: readonly OptionSpec[] = [
+export const checks = [
   target,
   plugin,
   singleKernel,
-  {
-    name: "--no-kernels",
-    summary: "do not report why a function is not one kernel; for programs of whole models",
-  },
+  flag("--no-kernels", "do not report why a function is not one kernel; for programs of whole models"),
 ];
 
-export const passes: readonly OptionSpec[] = [
-  {
-    name: "--passes",
-    value: "PIPELINE",
-    path: noPath,
-    summary: "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'",
-  },
-  { name: "-O", short: "-O", value: "0|1", choices: ["0", "1"], summary: "-O0: only fuse; -O1: the default pipeline" },
-  { name: "--disable-pass", value: "PASS", path: noPath, repeats: true, summary: "skip a pass; may be repeated" },
-  {
-    name: "--remarks",
-    value: "FILTER",
-    path: noPath,
-    optional: true,
-    summary: "say what passes did or did not do, and why; FILTER selects passes and codes: cse,R0102",
-  },
-  {
-    name: "--verify-each",
-    value: "KIND",
-    choices: ["ir", "exact", "off"],
-    summary:
-      "what to check after each pass: ir (the default: the IR is well formed, and passes of plugins preserve the function), exact (all passes preserve the function, in exact arithmetic), off",
-  },
+const passes = [
+  option("--passes PIPELINE", noPath, "the passes to run, for example 'canonicalize,fixpoint(cse,dce)'"),
+  option("-O0|1", ["0", "1"], "-O0: only fuse; -O1: the default pipeline"),
+  option("--disable-pass PASS...", noPath, "skip a pass"),
+  option(
+    "--remarks[=FILTER]",
+    noPath,
+    "say what passes did or did not do, and why; FILTER selects passes and codes: cse,R0102",
+  ),
+  option(
+    "--verify-each KIND",
+    ["ir", "exact", "off"],
+    "what to check after each pass: ir (the default: the IR is well formed, and passes of plugins preserve the function), exact (all passes preserve the function, in exact arithmetic), off",
+  ),
 ];
 
-export const mode: OptionSpec = {
-  name: "--mode",
-  value: "MODE",
-  choices: ["exact", "lossy", "off"],
-  summary:
-    "where to remove centerings: exact (the default: where the function stays the same), lossy (everywhere), off (nowhere)",
-};
+export const mode = option(
+  "--mode MODE",
+  ["exact", "lossy", "off"],
+  "where to remove centerings: exact (the default: where the function stays the same), lossy (everywhere), off (nowhere)",
+);
 
-export const arithmetic: readonly OptionSpec[] = [
-  {
-    name: "--accuracy",
-    value: "KIND",
-    choices: accuracies,
-    summary:
-      "normal (the default) or scaled, for rows whose squares overflow or underflow; scaled reads each row once more",
-  },
-  {
-    name: "--reduction",
-    value: "KIND",
-    choices: reductions,
-    summary:
-      "how variances are computed: welford (the default: mean and variance in one read of the row) or two-fold (first the mean, then the squared deviations from it)",
-  },
-  {
-    name: "--rounding",
-    value: "KIND",
-    choices: roundings,
-    summary: "when f16 and bf16 values are rounded: late (the default: when they are stored) or strict (after each op)",
-  },
-  {
-    name: "--specialize",
-    value: "NAME",
-    path: noPath,
-    repeats: true,
-    summary: "make a dimension a pipeline constant, so that each extent has its own pipeline; may be repeated",
-  },
+const arithmetic = [
+  option(
+    "--accuracy KIND",
+    accuracies,
+    "normal (the default) or scaled, for rows whose squares overflow or underflow; scaled reads each row once more",
+  ),
+  option(
+    "--reduction KIND",
+    reductions,
+    "how variances are computed: welford (the default: mean and variance in one read of the row) or two-fold (first the mean, then the squared deviations from it)",
+  ),
+  option(
+    "--rounding KIND",
+    roundings,
+    "when f16 and bf16 values are rounded: late (the default: when they are stored) or strict (after each op)",
+  ),
+  option(
+    "--specialize NAME...",
+    noPath,
+    "make a dimension a pipeline constant, so that each extent has its own pipeline",
+  ),
 ];
 
-export const inside: readonly OptionSpec[] = [
-  {
-    name: "--print-ir-before",
-    value: "PASS",
-    path: noPath,
-    repeats: true,
-    summary: "print the IR before a pass; may be repeated",
-  },
-  {
-    name: "--print-ir-after",
-    value: "PASS",
-    path: noPath,
-    repeats: true,
-    summary: "print the IR after a pass; may be repeated",
-  },
-  { name: "--print-ir-after-all", summary: "print the IR after every pass" },
-  {
-    name: "--print-ir-after-change",
-    value: "FORM",
-    choices: ["whole", "diff"],
-    optional: true,
-    summary: "print the IR after every pass that changed it: whole (the default), or diff, only the changed lines",
-  },
-  {
-    name: "--dump-dir",
-    value: "DIR",
-    path: write,
-    summary: "write the IR after every step, and the kernel, into a folder",
-  },
-  { name: "--timing", summary: "print how long each pass took" },
-  { name: "--stats", summary: "print what the passes counted" },
+/** What determines the program to compile, and how: its function, passes, target and arithmetic. */
+export const compilation = (dim: OptionSpec = dimension): readonly OptionSpec[] => [
+  option("--fn NAME", noPath, "the function to use, if the file has several"),
+  target,
+  plugin,
+  dim,
+  ...passes,
+  mode,
+  ...arithmetic,
+];
+
+export const inside = [
+  option("--print-ir-before PASS...", noPath, "print the IR before a pass"),
+  option("--print-ir-after PASS...", noPath, "print the IR after a pass"),
+  flag("--print-ir-after-all", "print the IR after every pass"),
+  option(
+    "--print-ir-after-change[=FORM]",
+    ["whole", "diff"],
+    "print the IR after every pass that changed it: whole (the default), or diff, only the changed lines",
+  ),
+  option("--dump-dir DIR", write, "write the IR after every step, and the kernel, into a folder"),
+  flag("--timing", "print how long each pass took"),
+  flag("--stats", "print what the passes counted"),
 ];
 
 export const file = { name: "FILE", what: "a .tir file, or `-` for stdin", path: read };
@@ -190,9 +142,8 @@ export const modelOrFolder = {
   path: read,
 };
 
-export const adapter: OptionSpec = {
-  name: "--adapter",
-  value: "NAME",
-  path: noPath,
-  summary: "the adapter with NAME in its name, such as nvidia or swiftshader; by default $TIRC_ADAPTER, or the fastest",
-};
+export const adapter = option(
+  "--adapter NAME",
+  noPath,
+  "the adapter with NAME in its name, such as nvidia or swiftshader; by default $TIRC_ADAPTER, or the fastest",
+);

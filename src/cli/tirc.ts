@@ -2,34 +2,10 @@
 
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
-import { type Arguments, commandLine, parseArguments, type Word } from "./arguments.ts";
+import { type CommandSpec, commandLine, parseArguments, type Word } from "./arguments.ts";
 import { commandSpecs } from "./commands.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { type DiagnosticForm, linesOf, Session, type World } from "./session.ts";
-
-type CommandName = (typeof commandSpecs)[number]["name"];
-type Command = (args: Arguments, session: Session) => Promise<number>;
-
-/** Each command loads only what it needs: start-up takes most of the time of compiling a small file. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  compile: async () => (await import("./compile-command.ts")).compileCommand,
-  run: async () => (await import("./run-command.ts")).runCommand,
-  tune: async () => (await import("./tune-command.ts")).tuneCommand,
-  bench: async () => (await import("./bench-command.ts")).benchCommand,
-  check: async () => (await import("./check-command.ts")).checkCommand,
-  verify: async () => (await import("./verify-command.ts")).verifyCommand,
-  grad: async () => (await import("./grad-command.ts")).gradCommand,
-  fmt: async () => (await import("./fmt-command.ts")).fmtCommand,
-  types: async () => (await import("./types-command.ts")).typesCommand,
-  lsp: async () => (await import("./lsp-command.ts")).lspCommand,
-  targets: async () => (await import("./targets-command.ts")).targetsCommand,
-  passes: async () => (await import("./passes-command.ts")).passesCommand,
-  explain: async () => (await import("./explain-command.ts")).explainCommand,
-  import: async () => (await import("./import-command.ts")).importCommand,
-  surgery: async () => (await import("./surgery-command.ts")).surgeryCommand,
-  extract: async () => (await import("./extract-command.ts")).extractCommand,
-  "explain-norms": async () => (await import("./explain-norms-command.ts")).explainNormsCommand,
-} satisfies Record<CommandName, unknown>;
 
 /** Runs a command line (without the names of the interpreter and the script) and returns the exit code. Never throws. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
@@ -77,7 +53,7 @@ async function dispatch(argv: readonly string[], session: Session): Promise<numb
   if (isHelp) return showHelp(spec, session);
   const args = parseArguments(spec, rest, span);
   if (args.has("--help")) return showHelp(spec, session);
-  const run = await (commands[spec.name] as () => Promise<Command>)();
+  const run = await spec.load();
   return run(args, session);
 }
 
@@ -85,7 +61,7 @@ function unknownCommand({ span, text }: Word, names: readonly string[]): Diagnos
   return cliErrors.unknownCommand(span, text, names);
 }
 
-async function showHelp(spec: (typeof commandSpecs)[number], session: Session): Promise<number> {
+async function showHelp(spec: CommandSpec, session: Session): Promise<number> {
   session.print(linesOf((await import("./help.ts")).commandHelp(spec)));
   return 0;
 }
