@@ -5,6 +5,7 @@
  * that a device's message about a line still leads to its place in the program.
  */
 
+import { checkKernel } from "../src/target/arguments.ts";
 import type { Kernel } from "../src/target/manifest.ts";
 import { mark, withMarks, withoutMarks } from "../src/target/reads.ts";
 import type { TextRange } from "../src/target/source-map.ts";
@@ -28,6 +29,7 @@ function minifyLine(line: string): string {
 
 /** The kernel with the same tokens in fewer characters, and with the source map and the `reads` of the new text. */
 export function minifyKernel(kernel: Kernel): Kernel {
+  checkKernel("minifyKernel", kernel);
   const { manifest, sourceMap } = kernel;
   const wgsl = withMarks(kernel.wgsl, manifest);
   const lines: { text: string; range: TextRange | null }[] = [];

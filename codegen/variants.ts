@@ -1,5 +1,6 @@
 /** The distinct kernels of a function for several targets. */
 
+import { checkKernels } from "../src/target/arguments.ts";
 import type { Kernel } from "../src/target/manifest.ts";
 
 /**
@@ -8,6 +9,7 @@ import type { Kernel } from "../src/target/manifest.ts";
  * `moduleTargets` is the portable one.
  */
 export function distinctKernels(kernels: readonly Kernel[]): readonly Kernel[] {
+  checkKernels("distinctKernels", kernels);
   const byText = new Map<string, Kernel>();
   for (const kernel of kernels) {
     const { dispatch } = kernel.manifest;

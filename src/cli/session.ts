@@ -2,9 +2,10 @@
 
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { jsonText, renderJson } from "../diagnostics/json.ts";
+import { visibleLine } from "../diagnostics/lines.ts";
 import { renderPretty } from "../diagnostics/pretty.ts";
 import { watchProgress } from "../diagnostics/progress.ts";
-import { renderShort, visibleLine } from "../diagnostics/short.ts";
+import { renderShort } from "../diagnostics/short.ts";
 import { Progress } from "./progress.ts";
 
 export interface Io {

@@ -37,6 +37,11 @@ export const aString: Kind = { what: "a string", holds: (value) => typeof value 
 export const aBoolean: Kind = { what: "true or false", holds: (value) => typeof value === "boolean" };
 export const anObject: Kind = { what: "an object", holds: isRecord };
 
+export const aSource: Kind = {
+  what: "a text with its name, `{ name, text }`",
+  holds: (value) => isRecord(value) && typeof value.text === "string",
+};
+
 export const oneOf = (...choices: readonly (string | boolean)[]): Kind => ({
   what: listing(
     choices.map((choice) => JSON.stringify(choice)),
@@ -71,7 +76,9 @@ function problemOf(what: string, value: unknown, { what: expected, holds, item, 
   if (item !== undefined && Array.isArray(value)) {
     return value.flatMap((one, i) => problemOf(`item ${i} of ${what}`, one, item));
   }
-  return holds(value) ? [] : [libraryErrors.wrongArgument(what, expected, described(value), help?.(value))];
+  if (holds(value)) return [];
+  const more = value instanceof Promise ? ["wait for it: `await`"] : help?.(value);
+  return [libraryErrors.wrongArgument(what, expected, described(value), more)];
 }
 
 /** @throws TircError E0901 if an argument of a function is not of this kind. */
@@ -79,6 +86,22 @@ export function checkArgument(what: string, fn: string, value: unknown, kind: Ki
   const found = problemOf(`${what} of ${code(fn)}`, value, kind);
   if (found.length > 0) fail(...found);
 }
+
+const aDiagnostic: Kind = {
+  what: "a diagnostic",
+  holds: (value) => isRecord(value) && typeof value.message === "string" && typeof value.severity === "string",
+  help: (value) => [
+    isRecord(value) && Array.isArray(value.diagnostics)
+      ? "an error has several: pass each of its `diagnostics`"
+      : Array.isArray(value)
+        ? "pass the items of the list one by one"
+        : "a `TircError` has them as its `diagnostics`",
+  ],
+};
+
+/** @throws TircError E0901 if the first argument of a public function is not a diagnostic. */
+export const checkDiagnostic = (name: string, value: unknown): void =>
+  checkArgument("the first argument", name, value, aDiagnostic);
 
 /**
  * Checks the options of a function; undefined stands for an option that is not given.

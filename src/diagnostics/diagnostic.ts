@@ -1,6 +1,6 @@
 /** Diagnostics as data. The renderers (pretty, short, json) are in other files. */
 
-import { oneLine, renderShort } from "./short.ts";
+import { headline, oneLine } from "./lines.ts";
 import type { Span } from "./source.ts";
 
 export type { Labels, Source, Span } from "./source.ts";
@@ -173,9 +173,9 @@ const mostExplained = 3;
 function textOf(diagnostics: readonly Diagnostic[]): string {
   const explained = diagnostics.slice(0, mostExplained).map((one) => {
     const lines = [...one.notes.map((note) => `  note: ${note}`), ...one.help.map((help) => `  help: ${help}`)];
-    return [renderShort(one), ...lines.map(oneLine)].join("\n");
+    return [headline(one), ...lines.map(oneLine)].join("\n");
   });
-  return [...explained, ...diagnostics.slice(mostExplained).map(renderShort)].join("\n");
+  return [...explained, ...diagnostics.slice(mostExplained).map(headline)].join("\n");
 }
 
 /** Thrown by everything that rejects its input. Carries all diagnostics, in the order of their places. */

@@ -1,5 +1,6 @@
 /** A diagnostic as plain data for editors and scripts (`--diagnostics json`). */
 
+import { checkDiagnostic } from "./arguments.ts";
 import type { Diagnostic, Severity } from "./diagnostic.ts";
 import { type Place, placeOf } from "./place.ts";
 
@@ -17,18 +18,10 @@ export interface JsonDiagnostic extends Partial<Place> {
   readonly fixes: readonly { readonly title: string; readonly edits: readonly (Place & { readonly text: string })[] }[];
 }
 
-/** A diagnostic as plain data. Lines and columns count from 1. */
-export function renderJson({
-  severity,
-  code,
-  message,
-  pass,
-  span,
-  labels,
-  notes,
-  help,
-  fixes,
-}: Diagnostic): JsonDiagnostic {
+/** A diagnostic as plain data. Lines and columns count from 1. @throws TircError E0901 */
+export function renderJson(diagnostic: Diagnostic): JsonDiagnostic {
+  checkDiagnostic("renderJson", diagnostic);
+  const { severity, code, message, pass, span, labels, notes, help, fixes } = diagnostic;
   return {
     severity,
     code,

@@ -10,9 +10,10 @@
  *     = help: what to do
  */
 
+import { checkDiagnostic } from "./arguments.ts";
 import type { Diagnostic, Severity, Source, Span } from "./diagnostic.ts";
+import { oneLine, placePrefix, visible } from "./lines.ts";
 import { offsetInLine, shownLine } from "./place.ts";
-import { oneLine, placePrefix, visible } from "./short.ts";
 
 /** How `renderPretty` writes. */
 export interface PrettyOptions {
@@ -28,8 +29,9 @@ const tabWidth = 4;
 
 const severityColor = { error: "31", warning: "33", remark: "36" } as const satisfies Record<Severity, string>;
 
-/** The diagnostic as text, without a final line break. */
+/** The diagnostic as text, without a final line break. @throws TircError E0901 */
 export function renderPretty(diagnostic: Diagnostic, { color = false }: PrettyOptions = {}): string {
+  checkDiagnostic("renderPretty", diagnostic);
   const { severity, code, message, span, labels, notes, help } = diagnostic;
   const paint = (text: string, style: string) => (color ? `\u001B[${style}m${text}\u001B[0m` : text);
   const title = paint(`${severity}[${code}]`, `1;${severityColor[severity]}`);

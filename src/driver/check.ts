@@ -1,6 +1,8 @@
 /** The diagnostics of `compile` for a program, for `tirc check` and editors. */
 
+import { aSource, checkArgument } from "../diagnostics/arguments.ts";
 import { type Diagnostic, type Source, TircError } from "../diagnostics/diagnostic.ts";
+import { checkModule } from "../ir/arguments.ts";
 import type { Module } from "../ir/ir.ts";
 import { headerPipeline, pipelineAt, printPipeline } from "../pass-manager/pipeline.ts";
 import type { TargetProfile } from "../target/target.ts";
@@ -30,6 +32,8 @@ export function pipelineOf(source: Source, plugins: readonly Plugin[] = []): str
  * @throws PassFailure if a pass is at fault.
  */
 export function kernelProblems(module: Module, source: Source, options: CheckOptions = {}): readonly Diagnostic[] {
+  checkModule("kernelProblems", module);
+  checkArgument("the second argument", "kernelProblems", source, aSource);
   const { target, plugins = [], kernels = true, singleKernel = false } = options;
   try {
     const passes = pipelineOf(source, plugins);

@@ -14,6 +14,7 @@ import {
   aString,
   checkOptions,
   eitherOf,
+  isRecord,
   type Kind,
   listOf,
   oneOf,
@@ -101,7 +102,15 @@ export interface CompileResult extends PassResult {
 }
 
 const names = (what: string) => listOf(`names of ${what}`, aString);
-const aTarget = eitherOf({ ...aString, what: "the name of a target" }, { ...anObject, what: "a target profile" });
+const aProfile: Kind = {
+  what: "a target profile",
+  holds: (value) => isRecord(value) && !("device" in value) && !("adapterInfo" in value),
+  help: (value) => {
+    if (!isRecord(value)) return [];
+    return "device" in value ? ["pass its `target`"] : ["`targetFromDevice(device)` is the profile of a device"];
+  },
+};
+const aTarget = eitherOf({ ...aString, what: "the name of a target" }, aProfile);
 
 const optimizeOptions = {
   passes: passList,

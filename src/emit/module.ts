@@ -12,10 +12,11 @@ import {
   checkOptions,
   eitherOf,
   isRecord,
+  type Kind,
   listOf,
   oneOf,
 } from "../diagnostics/arguments.ts";
-import { oneLine } from "../diagnostics/short.ts";
+import { oneLine } from "../diagnostics/lines.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import { isHalf, isInteger, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
@@ -50,6 +51,7 @@ export interface EmitModuleOptions {
  * imported.
  */
 export function exportNames(kernels: readonly Kernel[]): string[] {
+  checkArgument("the first argument", "exportNames", kernels, listOf("kernels", { ...anObject, what: "a kernel" }));
   const camel = kernels.map(({ name }) =>
     name.replace(/(?<=[a-zA-Z0-9])_+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase()),
   );
@@ -122,15 +124,23 @@ function signatureKernel(one: EmittedFunction): Kernel {
   return "plan" in one ? signatureOf(one.plan) : leastDemanding(one);
 }
 
+function checkFunctions(name: string, functions: readonly (Kernel | EmittedFunction)[]): void {
+  const aFunction: Kind = {
+    what: "a kernel, a list of its forms, or a plan with its kernels",
+    holds: (value) => Array.isArray(value) || (isRecord(value) && ("wgsl" in value || "plan" in value)),
+  };
+  checkArgument("the first argument", name, functions, {
+    ...listOf("kernels", aFunction),
+    help: (value) => (isRecord(value) && Array.isArray(value.kernels) ? ["pass its `kernels`"] : []),
+  });
+}
+
 /**
  * The text of a module that exports each function. A list is a function compiled for several targets, as
  * `compileVariants` returns it: the module uses the first form that the device can run.
  */
 export function emitModule(kernels: readonly (Kernel | EmittedFunction)[], given: EmitModuleOptions): string {
-  checkArgument("the first argument", "emitModule", kernels, {
-    ...listOf("kernels", eitherOf({ ...anObject, what: "a kernel" }, { ...listOf("kernels", anObject) })),
-    help: (value) => (isRecord(value) && Array.isArray(value.kernels) ? ["pass its `kernels`"] : []),
-  });
+  checkFunctions("emitModule", kernels);
   checkOptions("emitModule", given, {
     language: { ...oneOf("ts", "js"), isRequired: true },
     source: { ...aString, isRequired: true },
@@ -189,6 +199,11 @@ export function emitDeclarations(
   source: string,
   launcher = "tirc/launch",
 ): string {
+  checkFunctions("emitDeclarations", functions);
+  checkArgument("the second argument", "emitDeclarations", source, {
+    ...aString,
+    what: "the name of the program's file",
+  });
   const forms = functions.map((one) => ("name" in one ? [one] : one));
   const kernels = forms.map(signatureKernel);
   const names = namesOf(kernels);

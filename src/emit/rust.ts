@@ -7,7 +7,7 @@
  * constants, as the type of the map of constants has changed.
  */
 
-import { oneLine } from "../diagnostics/short.ts";
+import { oneLine } from "../diagnostics/lines.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import { type Dim, elementInfo, printType } from "../ir/types.ts";
 import { mostWorkgroups } from "../launch/counts.ts";

@@ -4,6 +4,7 @@
  * Source Map revision 3 (ECMA-426): https://tc39.es/ecma426/
  */
 
+import { checkArgument, isRecord } from "../diagnostics/arguments.ts";
 import type { Source } from "../diagnostics/diagnostic.ts";
 import { offsetInLine } from "../diagnostics/place.ts";
 import type { SourceMap } from "../target/source-map.ts";
@@ -28,7 +29,13 @@ export interface RenderSourceMapOptions {
 }
 
 /** Maps each whole line to the start of the span that it computes. */
-export function renderSourceMap({ source, lines }: SourceMap, options: RenderSourceMapOptions = {}): SourceMapV3 {
+export function renderSourceMap(map: SourceMap, options: RenderSourceMapOptions = {}): SourceMapV3 {
+  checkArgument("the first argument", "renderSourceMap", map, {
+    what: "the source map of a kernel",
+    holds: (value) => isRecord(value) && isRecord(value.source) && Array.isArray(value.lines),
+    help: (value) => [isRecord(value) && "sourceMap" in value ? "pass its `sourceMap`" : "it is `kernel.sourceMap`"],
+  });
+  const { source, lines } = map;
   let [line, column] = [0, 0];
   const segments = lines.map((range) => {
     if (range === null) return "";

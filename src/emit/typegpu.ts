@@ -4,7 +4,7 @@
  * them.
  */
 
-import { oneLine } from "../diagnostics/short.ts";
+import { oneLine } from "../diagnostics/lines.ts";
 import { type Dim, elementInfo, printType } from "../ir/types.ts";
 import { elementsInWord } from "../kernel/buffer.ts";
 import { mostWorkgroups } from "../launch/counts.ts";

@@ -7,7 +7,6 @@ const isModule = (value: unknown) => isRecord(value) && Array.isArray(value.fns)
 
 function moduleHelp(value: unknown): string[] {
   if (typeof value === "string") return ["parse the text of the program first: `parse(text)`"];
-  if (value instanceof Promise) return ["wait for it: `await`"];
   if (isFn(value)) return ["make a module of the function: `makeModule([fn])`"];
   if (isRecord(value) && isModule(value.module)) return ["pass its `module`"];
   return ["`parse(text)` makes one"];
@@ -25,5 +24,6 @@ const aFn: Kind = {
 export const checkModule = (name: string, value: unknown, what = "the first argument"): void =>
   checkArgument(what, name, value, aModule);
 
-/** @throws TircError E0901 if the first argument of a public function is not a function of a module. */
-export const checkFn = (name: string, value: unknown): void => checkArgument("the first argument", name, value, aFn);
+/** @throws TircError E0901 if an argument of a public function, by default the first, is not a function of a module. */
+export const checkFn = (name: string, value: unknown, what = "the first argument"): void =>
+  checkArgument(what, name, value, aFn);

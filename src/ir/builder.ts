@@ -1,6 +1,7 @@
 /** Construction of ops, and rewriting of functions. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
+import { checkFn } from "./arguments.ts";
 import { completeAttributes, inferTypes, type Places } from "./infer.ts";
 import { type Attributes, type Fn, makeFn, Op, type OpInit, type Result, Value } from "./ir.ts";
 import { type OpName, ops } from "./ops/index.ts";
@@ -139,6 +140,7 @@ export function rewrite(
   fn: Fn,
   rule: RewriteRule,
 ): { readonly fn: Fn; readonly provenance: ReadonlyMap<Value, Value> } {
+  checkFn("rewrite", fn);
   const builder = new Builder(fn.span);
   const mapped = new Map<Value, Value>();
   const now = (value: Value | undefined) => (value === undefined ? undefined : (mapped.get(value) ?? value));

@@ -1,5 +1,6 @@
 /** Structural equality of functions: the same ops on the same operands. Names of values and spans do not matter. */
 
+import { checkFn, checkModule } from "./arguments.ts";
 import { type Const, constantValue, definedBy, type Fn, isLeaf, type Module, type Op, type Value } from "./ir.ts";
 import { printNumber } from "./print.ts";
 import { sameType } from "./types.ts";
@@ -11,6 +12,8 @@ export function sameAttributes(a: Op, b: Op): boolean {
 
 /** Constants are compared by value where they are used, so that their position does not matter. */
 export function sameFn(a: Fn, b: Fn): boolean {
+  checkFn("sameFn", a);
+  checkFn("sameFn", b, "the second argument");
   const counterpart = new Map<Value, Value>();
   const same = (x: Value | undefined, y: Value | undefined): boolean => {
     if (x === undefined || y === undefined) return x === y;
@@ -56,6 +59,8 @@ function sameConst(a: Const, b: Const): boolean {
 
 /** Whether both have the same constants and functions. */
 export function sameModule(a: Module, b: Module): boolean {
+  checkModule("sameModule", a);
+  checkModule("sameModule", b, "the second argument");
   const sameConsts =
     a.consts.length === b.consts.length && a.consts.every((c, i) => sameConst(c, b.consts[i] as Const));
   return sameConsts && a.fns.length === b.fns.length && a.fns.every((fn, i) => sameFn(fn, b.fns[i] as Fn));

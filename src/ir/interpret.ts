@@ -5,7 +5,7 @@ import * as externErrors from "../diagnostics/areas/extern.ts";
 import { anObject, checkArgument, isRecord, type Kind } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
-import { checkFn } from "./arguments.ts";
+import { checkFn, checkModule } from "./arguments.ts";
 import { Builder, makeOp } from "./builder.ts";
 import {
   type Attributes,
@@ -156,6 +156,7 @@ export type Constants = (name: string) => Tensor;
 
 /** The constants of a module: written out, read by `load`, or computed in float64 from others; each only once. */
 export function constantsOf(module: Module, load: (constant: Const) => Tensor = notLoaded): Constants {
+  checkModule("constantsOf", module);
   const consts = new Map(module.consts.map((constant) => [constant.name, constant]));
   const read = new Map<string, Tensor>();
   const make = (constant: Const): Tensor => {
@@ -225,9 +226,10 @@ const aTensor: Kind = {
   help: () => ["`data` is a Float64Array of its elements in row-major order, and `shape` a list of numbers"],
 };
 
-function checkInputs(fn: Fn, inputs: Readonly<Record<string, Tensor>>): void {
-  checkArgument("the second argument", "interpret", inputs, { ...anObject, what: "an object with a tensor per input" });
-  for (const { name = "" } of fn.params) checkArgument(`the input \`${name}\``, "interpret", inputs[name], aTensor);
+/** @throws TircError E0901 if the second argument of `caller` is not an object with a tensor for each parameter. */
+export function checkInputs(caller: string, fn: Fn, inputs: Readonly<Record<string, Tensor>>): void {
+  checkArgument("the second argument", caller, inputs, { ...anObject, what: "an object with a tensor per input" });
+  for (const { name = "" } of fn.params) checkArgument(`the input \`${name}\``, caller, inputs[name], aTensor);
 }
 
 /**
@@ -242,7 +244,7 @@ export function interpret(
   constants: Constants = constantsOf(makeModule([])),
 ): Record<string, Tensor> {
   checkFn("interpret", fn);
-  checkInputs(fn, inputs);
+  checkInputs("interpret", fn, inputs);
   const environment = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constants);
   return Object.fromEntries(fn.results.map((r) => [r.name, environment.get(r.value) as Tensor]));
 }

@@ -7,7 +7,9 @@
  * - kernel group: the number of the `kernel { }` block that contains an op, if any.
  */
 
+import { anObject, checkArgument, listOf } from "../diagnostics/arguments.ts";
 import type { Span } from "../diagnostics/diagnostic.ts";
+import { checkFn } from "./arguments.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
 /**
@@ -179,6 +181,8 @@ export function makeFn(fn: Fn): Fn {
 
 /** Makes an immutable module. */
 export function makeModule(fns: readonly Fn[], consts: readonly Const[] = []): Module {
+  checkArgument("the first argument", "makeModule", fns, listOf("functions", anObject));
+  checkArgument("the second argument", "makeModule", consts, listOf("constants", anObject));
   return Object.freeze({ fns: Object.freeze([...fns]), consts: Object.freeze([...consts]) });
 }
 
@@ -232,6 +236,7 @@ const noUses: Uses = { ops: [], returned: false };
 
 /** The uses of every value of the function. */
 export function usesOf(fn: Fn): (value: Value) => Uses {
+  checkFn("usesOf", fn);
   const uses = new Map<Value, { ops: Op[]; returned: boolean }>();
   const entry = (value: Value) => {
     let found = uses.get(value);
@@ -248,6 +253,7 @@ export function usesOf(fn: Fn): (value: Value) => Uses {
 
 /** The symbolic dimensions of the function, in order of first appearance. */
 export function dimensionNames(fn: Fn): string[] {
+  checkFn("dimensionNames", fn);
   const names = new Set<string>();
   const externs = fn.ops.flatMap((op) => (op.name === "extern" ? op.results : []));
   // A kernel of a plan may broadcast a value along a dimension that none of its parameters has.

@@ -1,7 +1,7 @@
 /** Prints the IR as text in the language. `parse(print(m))` equals `m`, and prints to the same bytes. */
 
 import { keywords, literalWords } from "../../grammar/words.ts";
-import { checkModule } from "./arguments.ts";
+import { checkFn, checkModule } from "./arguments.ts";
 import {
   type Attributes,
   type AttributeValue,
@@ -198,6 +198,7 @@ class FnPrinter {
 
 /** A function as text, which `parse` accepts. */
 export function printFn(fn: Fn): string {
+  checkFn("printFn", fn);
   return new FnPrinter(fn, []).print();
 }
 

@@ -9,9 +9,10 @@ import type { Overflow } from "./counts.ts";
 /** A problem with a call: the code and a short description, then its details. */
 export type LaunchProblem =
   | readonly [is: "E0601 missing", name: string]
-  | readonly [is: "E0602 unknown", name: string, ...known: string[]]
+  | readonly [is: "E0602 unknown", what: string, name: string, ...known: string[]]
   | readonly [is: "E0601 not an object", what: string, got: unknown]
   | readonly [is: "E0603 not a tensor", name: string, array: string, got: unknown]
+  | readonly [is: "E0603 not a buffer", name: string, got: unknown]
   | readonly [is: "E0603 not a scalar", name: string, element: LaunchElement, got: unknown]
   | readonly [is: "E0603 not an element", name: string, element: LaunchElement, at: number, got: number | bigint]
   | readonly [is: "E0605 wrong length", name: string, has: number, needs: number]

@@ -49,7 +49,8 @@ export const own = (given: object, name: string): unknown =>
 /** Throws if an argument is not an object, or has other members than these. */
 export function checkMembers(fail: Fail, what: string, given: object, known?: readonly string[]): void {
   if (Object(given) !== given) fail("E0601 not an object", what, given);
-  for (const name of Object.keys(given)) if (known && !known.includes(name)) fail("E0602 unknown", name, ...known);
+  for (const name of Object.keys(given))
+    if (known && !known.includes(name)) fail("E0602 unknown", what, name, ...known);
 }
 
 /** The extent of a dimension. Throws if it is missing or not valid. */
@@ -95,7 +96,8 @@ export function readTensor(
   };
   atMost("maxStorageBufferBindingSize");
   const type = arrays[element].name;
-  const refuse = () => fail("E0603 not a tensor", name, type, value);
+  const refuse = () =>
+    isInput ? fail("E0603 not a tensor", name, type, value) : fail("E0603 not a buffer", name, value);
   if (isMade || isArray) {
     atMost("maxBufferSize");
     const array = value as LaunchArray | undefined;

@@ -4,7 +4,7 @@
  */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
-import { aString, checkArgument, isRecord } from "../diagnostics/arguments.ts";
+import { anObject, aString, checkArgument, isRecord, listOf } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, type Source, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import type { OptionDef, OptionDefs, OptionValue, Pass, PassRegistry } from "../pass/define-pass.ts";
 
@@ -27,6 +27,10 @@ const fixpointOptions = {
 
 /** The text that `parsePipeline` parses to these steps. */
 export function printPipeline(steps: readonly Step[]): string {
+  checkArgument("the first argument", "printPipeline", steps, {
+    ...listOf("steps", anObject),
+    help: () => ["`parsePipeline(text, registry)` returns the steps of a pipeline"],
+  });
   return steps.map(printStep).join(",");
 }
 

@@ -3,12 +3,14 @@
  * (src/ir/field), with tiles of two, and the results compared.
  */
 
+import { anObject, checkArgument, listOf } from "../diagnostics/arguments.ts";
 import { type Assumed, Evaluator } from "../ir/field/evaluate.ts";
 import { fieldPairs } from "../ir/field/prime.ts";
 import type { FieldTensor } from "../ir/field/tensor.ts";
 import { dimensionNames, isOp, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
+import { checkPlan } from "./arguments.ts";
 import { launchesOf, type Plan } from "./plan.ts";
 import { runPlanOn } from "./run.ts";
 import { joined, type Pieces } from "./tiles.ts";
@@ -40,6 +42,8 @@ export function comparePlan(
   consts: Module["consts"],
   { runs = 2, seed = 1 }: { readonly runs?: number; readonly seed?: number } = {},
 ): PlanDifference | undefined {
+  checkPlan("comparePlan", given);
+  checkArgument("the second argument", "comparePlan", consts, listOf("constants, `module.consts`", anObject));
   const plan = withTiles(given, tileSize);
   // Partial states of halves are f32, and casts back that only the plan has are not roundings of the program.
   const casts = new Set(plan.fn.ops.filter(({ name }) => name === "cast").map(({ span }) => span));

@@ -1,9 +1,10 @@
 /** Runs a plan in float64, by interpreting the functions of its kernels and opaque steps in order. */
 
-import { type Constants, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
+import { type Constants, checkInputs, constantsOf, dimsOfInputs, evaluateFn } from "../ir/interpret.ts";
 import { makeModule, type Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
+import { checkPlan } from "./arguments.ts";
 import type { Launch, OpaqueStep, Plan } from "./plan.ts";
 import { runPlanOn } from "./run.ts";
 import { joined, type Pieces } from "./tiles.ts";
@@ -33,6 +34,8 @@ export function interpretPlan(
   dims: Readonly<Record<string, number>> = {},
   ran?: (call: Launch | OpaqueStep, params: readonly Tensor[], results: readonly Tensor[]) => void,
 ): Record<string, Tensor> {
+  checkPlan("interpretPlan", plan);
+  checkInputs("interpretPlan", plan.fn, inputs);
   const extents = planExtents(plan.extents, { ...dimsOfInputs(plan.fn, inputs), ...dims });
   return runPlanOn<Tensor>(plan, {
     ...{ extents, pieces, ...(ran && { ran }) },

@@ -2,10 +2,13 @@
 
 import { dimensionNames, isOp, type Result, type Value } from "../ir/ir.ts";
 import type { LaunchBuffer, LaunchOfOp, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
+import { checkPlan } from "./arguments.ts";
 import { type OpaqueStep, opaqueOp, type Plan, type PlanBuffer, type Step } from "./plan.ts";
 
-/** The manifest as plain JSON data. Kernels have the names of their functions. */
-export function planManifest({ fn, extents, buffers, steps }: Plan): LaunchPlan {
+/** The manifest as plain JSON data. Kernels have the names of their functions. @throws TircError E0901 */
+export function planManifest(plan: Plan): LaunchPlan {
+  checkPlan("planManifest", plan);
+  const { fn, extents, buffers, steps } = plan;
   const dims = dimensionNames(fn).map((name) => ({ name }));
   return { version: 2, name: fn.name, dims, extents, buffers: buffers.map(bufferOf), steps: steps.map(stepOf) };
 }

@@ -5,6 +5,7 @@ import type { Result, Value } from "../ir/ir.ts";
 import { ops } from "../ir/ops/index.ts";
 import { printAttributes, printFn } from "../ir/print.ts";
 import { printShape, printType, sameShape, type TensorType } from "../ir/types.ts";
+import { checkPlan } from "./arguments.ts";
 import {
   type DerivedExtent,
   launchesOf,
@@ -47,6 +48,7 @@ function printOpaque(step: OpaqueStep): string {
 
 /** Prints the plan, then each function that it launches. The line of an opaque step already states its op. */
 export function printPlan(plan: Plan): string {
+  checkPlan("printPlan", plan);
   const { fn, extents, buffers, steps } = plan;
   const params = fn.params.map(({ name, type }) => `${name}: ${printType(type)}`);
   const results = fn.results.map(({ name, value }) => `${name}: ${printType(value.type)}`);

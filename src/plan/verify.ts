@@ -3,10 +3,12 @@
 import { dimensionNames } from "../ir/ir.ts";
 import { printType, sameShape, type TensorType } from "../ir/types.ts";
 import { verifyFn } from "../ir/verify.ts";
+import { checkPlan } from "./arguments.ts";
 import { callsOf, type Launch, type OpaqueStep, type Plan, type PlanBuffer, writtenType } from "./plan.ts";
 
 /** The violated invariants of a plan, as clauses; empty if it is valid. */
 export function verifyPlan(plan: Plan): string[] {
+  checkPlan("verifyPlan", plan);
   const faults: string[] = [];
   const known = new Set([...dimensionNames(plan.fn), ...plan.extents.map(({ name }) => name)]);
   const live = new Map<number, PlanBuffer>();

@@ -113,7 +113,8 @@ const messageOf = (caught: unknown) => (caught instanceof Error ? caught.message
  * extents.
  */
 export function readDims(kernel: Kernel, given: Dims): Dims {
-  if (typeof given !== "object" || given === null) fail(inputErrors.noDims(kernel.name, shown(given)));
+  const isRecord = typeof given === "object" && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given);
+  if (!isRecord) fail(inputErrors.noDims(kernel.name, shown(given)));
   let dims: Dims;
   try {
     dims = Object.assign(Object.create(null), given);

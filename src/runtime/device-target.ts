@@ -2,6 +2,7 @@
 
 import { isSoftware } from "../launch/choose.ts";
 import { defaultLimits, type TargetLimits, type TargetProfile } from "../target/target.ts";
+import { checkAdapter, checkDevice } from "./check-arguments.ts";
 
 /** The feature is from 2026, and newer than TypeScript's types. */
 const sizeControl = "subgroup-size-control" as GPUFeatureName;
@@ -19,7 +20,9 @@ const vendorSizes: Readonly<Record<string, number>> = { amd: 64, intel: 16, qual
 export type AdapterDescription = Pick<GPUAdapter, "features" | "limits" | "info">;
 
 /** The target of a device that is requested with all features and limits of the adapter. */
-export function targetFromAdapter({ features, limits, info }: AdapterDescription): TargetProfile {
+export function targetFromAdapter(adapter: AdapterDescription): TargetProfile {
+  checkAdapter("targetFromAdapter", adapter);
+  const { features, limits, info } = adapter;
   // subgroupMinSize and subgroupMaxSize are newer than the feature. Without them, WebGPU's bounds apply.
   const { subgroupMinSize: min = 4, subgroupMaxSize: max = 128 } = info;
   const size = Math.min(max, Math.max(min, vendorSizes[info.vendor] ?? min));
@@ -38,5 +41,6 @@ export function targetFromAdapter({ features, limits, info }: AdapterDescription
 
 /** The target of a device, with the features and limits that it was created with. */
 export function targetFromDevice(device: GPUDevice): TargetProfile {
+  checkDevice("targetFromDevice", device);
   return targetFromAdapter({ features: device.features, limits: device.limits, info: device.adapterInfo });
 }

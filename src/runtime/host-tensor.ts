@@ -1,5 +1,7 @@
 /** Arrays on the host, and their encoding in a kernel's buffers. */
 
+import { checkArgument, isRecord, type Kind, listOf, oneOf } from "../diagnostics/arguments.ts";
+import { listing } from "../diagnostics/wording.ts";
 import { halfBits } from "../ir/float16.ts";
 import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
@@ -83,16 +85,18 @@ export function readInput(binding: Parameter, input: unknown): ReadInput | NoInp
   const isTensor = typeof input === "object" && input !== null && !isArray(input) && "data" in input;
   const bare = { data: input, element: undefined, shape: undefined };
   const { data, element, shape } = (isTensor ? input : bare) as Record<"data" | "element" | "shape", unknown>;
-  if (!isArray(data)) return { got: withArticle(input) };
+  const isRun = typeof input === "object" && input !== null && "outputs" in input;
+  if (!isArray(data))
+    return { got: isRun ? "the result of a run, whose tensors are its `outputs`" : withArticle(input) };
   if (typedArrayName(data) !== undefined && isDetached(data as Uint8Array)) {
     return { got: `${withArticle(data)} whose buffer is detached: it was given away` };
   }
-  if (isTensor && shape !== undefined && !Array.isArray(shape)) return { got: "a tensor whose shape is no list" };
+  if (isTensor && shape !== undefined && !Array.isArray(shape)) return { got: "a tensor whose shape is not a list" };
   const extents = shape === undefined ? undefined : Array.from(shape as unknown[]);
   const areAny = areIntegers(data) && isInteger(binding.element);
   const implied = areAny ? binding.element : elementOfData(data, binding.element);
   const known = elementNames.find((name) => name === (element ?? implied));
-  if (element !== undefined && known === undefined) return { got: "a tensor of no element type" };
+  if (element !== undefined && known === undefined) return { got: "a tensor whose element type does not exist" };
   const holder = withArticle(data);
   const got = known && extents ? `${printType({ element: known, shape: extents.map(shown) })} in ${holder}` : holder;
   if (known !== undefined && known !== binding.element) return { got };
@@ -146,7 +150,8 @@ function isDetached({ buffer, length }: Uint8Array): boolean {
 /** What a value is, for messages: `a Float32Array`, `an object`, `null`. */
 export function withArticle(value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  const noun = typedArrayName(value) ?? (Array.isArray(value) ? "Array" : typeof value);
+  const named = [Array, Promise].find((type) => value instanceof type)?.name;
+  const noun = typedArrayName(value) ?? named ?? typeof value;
   return `${/^[aeio]/i.test(noun) ? "an" : "a"} ${noun}`;
 }
 
@@ -185,14 +190,29 @@ export function toNumber(element: ElementType, data: ReadInput["data"]): number 
   return isHalf(element) && elementOfData(data, element) === element ? halfBits[element].from(value) : value;
 }
 
-/** The exact numbers of a tensor. */
+const aNumber: Kind = { what: "a number", holds: (value) => typeof value === "number" };
+
+const aTensor: Kind = {
+  what: "a tensor, `{ element, shape, data }`",
+  holds: (value) => isRecord(value) && elementNames.some((name) => name === value.element) && isArray(value.data),
+  help: (value) =>
+    isRecord(value) && "outputs" in value
+      ? ["pass one of its `outputs`"]
+      : [`its \`element\` is ${listing(elementNames, "or")}, and its \`data\` an array`],
+};
+
+/** The exact numbers of a tensor. @throws TircError E0901 */
 export function toNumbers(tensor: HostTensor): Float64Array {
+  checkArgument("the first argument", "toNumbers", tensor, aTensor);
   if (!isHalf(tensor.element)) return Float64Array.from(tensor.data);
   return Float64Array.from(tensor.data, halfBits[tensor.element].from);
 }
 
-/** Numbers rounded to an element type: to nearest even for floats, wrapped for integers, nonzero is true. */
+/** Numbers rounded to an element type: to nearest even for floats, wrapped for integers, nonzero is true. @throws TircError E0901 */
 export function fromNumbers(element: ElementType, shape: readonly number[], data: ArrayLike<number>): HostTensor {
+  checkArgument("the first argument", "fromNumbers", element, oneOf(...elementNames));
+  checkArgument("the shape", "fromNumbers", shape, listOf("numbers", aNumber));
+  checkArgument("the data", "fromNumbers", data, { what: "a list of numbers", holds: isArray });
   if (isHalf(element)) return { element, shape, data: Uint16Array.from(data, halfBits[element].to) };
   if (element === "bool") return { element, shape, data: Uint8Array.from(data, (value) => (value ? 1 : 0)) };
   return { element, shape, data: arrayOf[element].from(data) };

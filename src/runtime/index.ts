@@ -7,7 +7,6 @@
 export { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 export type { CompiledPlan } from "../emit/plan-signature.ts";
 export { fromFloat16Bits, roundToFloat16, toFloat16Bits } from "../ir/float16.ts";
-export { kernel } from "../launch/callable.ts";
 export type {
   LaunchBinding,
   LaunchDispatch,
@@ -20,6 +19,7 @@ export type * from "../launch/shared-types.ts";
 export type { Binding, Dispatch, Kernel, Manifest } from "../target/manifest.ts";
 export type { TargetLimits, TargetProfile } from "../target/target.ts";
 export type { Dims, Inputs } from "./bind-inputs.ts";
+export { kernel } from "./callable.ts";
 export { type AdapterDescription, targetFromAdapter, targetFromDevice, usefulFeatures } from "./device-target.ts";
 export {
   fromNumbers,

@@ -18,11 +18,14 @@ const typeOf = (manifest: LaunchManifest, name: string): string => {
 
 const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest]> = {
   "E0601 missing": ([name], kernel, manifest) => inputErrors.missingInput(kernel, name, typeOf(manifest, name)),
-  "E0602 unknown": ([name, ...known], kernel) => inputErrors.unknownInput(kernel, name, known),
+  "E0602 unknown": ([what, name, ...known], kernel) =>
+    what === "outputs" ? inputErrors.unknownResult(kernel, name, known) : inputErrors.unknownInput(kernel, name, known),
   "E0601 not an object": ([what, got], kernel) =>
     what === "dimensions" ? inputErrors.noDims(kernel, shown(got)) : inputErrors.noInputs(kernel, withArticle(got)),
   "E0603 not a tensor": ([name, , got], _, manifest) =>
     inputErrors.wrongElement(name, typeOf(manifest, name), withArticle(got)),
+  "E0603 not a buffer": ([name, got], _, manifest) =>
+    inputErrors.noBuffer(name, typeOf(manifest, name), withArticle(got)),
   "E0603 not a scalar": ([name, , got], _, manifest) =>
     inputErrors.wrongElement(name, typeOf(manifest, name), shown(got)),
   "E0603 not an element": ([name, , at, got], _, manifest) =>

@@ -7,7 +7,7 @@ import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import type { LaunchHooks } from "../launch/prepared.ts";
 import type { AnyTypes, LaunchKernel, LaunchTypes } from "../launch/types.ts";
 import type { Kernel } from "../target/manifest.ts";
-import { checkLaunch } from "./check-arguments.ts";
+import { checkBindOptions, checkPlanLaunch, checkPlanOptions } from "./check-arguments.ts";
 import { kernelFor, launchKernelOf } from "./prepare.ts";
 import { once, Runner, type RunResult, type Tensors } from "./runner.ts";
 
@@ -45,7 +45,7 @@ export async function preparePlan<T extends LaunchTypes = AnyTypes>(
   plan: CompiledPlan | Kernel | LaunchKernel<T>,
   dims: Partial<T["dims"]> = {},
 ): Promise<RunnablePlan<T>> {
-  checkLaunch("preparePlan", device, plan);
+  checkPlanLaunch("preparePlan", device, plan);
   const runner = new PlanRunner<T>(device, plan as CompiledPlan, dims);
   await runner.compile();
   return runner;
@@ -62,7 +62,7 @@ export async function runPlan<T extends LaunchTypes = AnyTypes>(
   dims: Partial<T["dims"]> = {},
   options: BindPlanOptions<T> = {},
 ): Promise<RunResult<T>> {
-  checkLaunch("runPlan", device, plan);
+  checkPlanLaunch("runPlan", device, plan);
   return once(new PlanRunner<T>(device, plan, dims), (runner) => runner.run(tensors, {}, options));
 }
 
@@ -84,16 +84,21 @@ class PlanRunner<T extends LaunchTypes> extends Runner<T, PreparedPlan> implemen
 
   run(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): Promise<RunResult<T>> {
     const own = options as BindPlanOptions<AnyTypes>;
-    const run: Parameters<typeof this.results>[2] = (given) => this.launched.run(given.tensors, given.dims, own);
+    const run: Parameters<typeof this.results>[2] = (given) => {
+      if (options !== undefined) checkBindOptions("run", options);
+      return this.launched.run(given.tensors, given.dims, own);
+    };
     return this.results(tensors, dims, run, () => this.kernels.length);
   }
 
   launch(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: PlanOptions<T>) {
+    if (options !== undefined) checkPlanOptions("launch", options);
     const given = this.read(tensors, dims);
     return this.launched.launch(given.tensors, given.dims, options as PlanOptions<AnyTypes>) as never;
   }
 
   bind(tensors: Tensors<T>, dims?: Partial<T["dims"]>, options?: BindPlanOptions<T>): BoundPlan<T> {
+    if (options !== undefined) checkBindOptions("bind", options);
     const given = this.read(tensors, dims);
     return this.launched.bind(given.tensors, given.dims, options as BindPlanOptions<AnyTypes>) as never;
   }

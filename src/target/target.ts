@@ -4,7 +4,7 @@
  */
 
 import * as targetErrors from "../diagnostics/areas/targets.ts";
-import { checkArgument, isRecord } from "../diagnostics/arguments.ts";
+import { aSource, aString, checkArgument, isRecord } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, type Source } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { mostWorkgroups } from "../launch/counts.ts";
@@ -149,6 +149,7 @@ export const portableTarget = builtinTargets[0] as TargetProfile;
 
 /** Finds a built-in profile, or one of `own`, by name. Throws E0590 if there is none. */
 export function targetByName(name: string, own: readonly TargetProfile[] = []): TargetProfile {
+  checkArgument("the first argument", "targetByName", name, { ...aString, what: "the name of a target" });
   const all = [...builtinTargets, ...own];
   const names = all.map((target) => target.name);
   return all.find((target) => target.name === name) ?? fail(targetErrors.unknownTarget(name, names));
@@ -163,10 +164,7 @@ export function profileOf(target: string | TargetProfile, own: readonly TargetPr
  * Parses a profile from JSON. Throws all errors that it finds, E0591 to E0593. Missing limits get WebGPU's defaults.
  */
 export function parseTarget(source: Source): TargetProfile {
-  checkArgument("the first argument", "parseTarget", source, {
-    what: "a text with its name, `{ name, text }`",
-    holds: (value) => isRecord(value) && typeof value.text === "string",
-  });
+  checkArgument("the first argument", "parseTarget", source, aSource);
   let value: unknown;
   try {
     value = JSON.parse(source.text);

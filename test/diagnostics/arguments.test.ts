@@ -4,7 +4,7 @@ import * as tirc from "../../src/index.ts";
 const text = "fn f(x: f32[n, 4], g: f32[4]) -> f32[n, 4] {\n  return rmsnorm(x, g, axes = [-1])\n}\n";
 const module = tirc.parse(text);
 const [fn] = module.fns;
-const { kernels } = tirc.compile(module);
+const { kernels, plans } = tirc.compile(module);
 /** The package as JavaScript sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: the arguments are wrong on purpose.
 const js = tirc as any;
@@ -55,6 +55,40 @@ const wrong: readonly (readonly [call: string, run: () => unknown, message: stri
   ["equivalent", () => js.equivalent(module, text), "the second argument of `equivalent` must be a module"],
   ["emitModule(result)", () => js.emitModule({ kernels }), "must be a list of kernels", "`kernels`"],
   ["no language", () => js.emitModule(kernels, {}), '`language` of `emitModule` must be "ts" or "js"'],
+  ["a module's promise", () => js.printFn(Promise.resolve(fn)), "must be a function of a module", "`await`"],
+  ["printFn(module)", () => js.printFn(module), "must be a function of a module", "`module.fns[0]`"],
+  ["usesOf(module)", () => js.usesOf(module), "must be a function of a module", "`module.fns[0]`"],
+  ["dimensionNames(module)", () => js.dimensionNames(module), "must be a function of a module", "`module.fns[0]`"],
+  [
+    "rewriteFn(module)",
+    () => js.rewriteFn(module, () => undefined),
+    "must be a function of a module",
+    "`module.fns[0]`",
+  ],
+  ["sameFn(fn, module)", () => js.sameFn(fn, module), "the second argument of `sameFn`", "`module.fns[0]`"],
+  ["sameModule(fn)", () => js.sameModule(fn, fn), "the first argument of `sameModule`", "`makeModule([fn])`"],
+  ["makeModule(fn)", () => js.makeModule(fn), "must be a list of functions", "`[...]`"],
+  ["constantsOf(fn)", () => js.constantsOf(fn), "the first argument of `constantsOf` must be a module"],
+  ["planManifest(result)", () => js.planManifest({ plans }), "must be a plan, but is an object", "its `plans`"],
+  ["planManifest(plans)", () => js.planManifest(plans), "must be a plan, but is a list", "one item"],
+  ["printPlan(manifest)", () => js.printPlan(js.planManifest(plans[0])), "must be a plan", "this is the manifest"],
+  ["verifyPlan(kernel)", () => js.verifyPlan(kernels[0]), "must be a plan", "`compile(module).plans`"],
+  ["interpretPlan", () => js.interpretPlan(plans[0], { x: 3 }), "the input `x` of `interpretPlan` must be a tensor"],
+  ["comparePlan(plan, module)", () => js.comparePlan(plans[0], module), "a list of constants, `module.consts`"],
+  ["minifyKernel(wgsl)", () => js.minifyKernel(kernels[0]?.wgsl), "must be a kernel, but is a string"],
+  ["distinctKernels(result)", () => js.distinctKernels({ kernels }), "must be a list of kernels"],
+  ["exportNames(kernel)", () => js.exportNames(kernels[0]), "must be a list of kernels", "`[...]`"],
+  ["emitDeclarations(kernels)", () => js.emitDeclarations(kernels), "the name of the program's file"],
+  ["emitDeclarations(result)", () => js.emitDeclarations({ kernels }, "f.tir"), "a list of kernels", "its `kernels`"],
+  ["renderSourceMap(kernel)", () => js.renderSourceMap(kernels[0]), "the source map of a kernel", "its `sourceMap`"],
+  ["kernelProblems(module)", () => js.kernelProblems(module), "must be a text with its name"],
+  ["printPipeline(text)", () => js.printPipeline("cse"), "must be a list of steps", "`parsePipeline("],
+  ["targetByName(profile)", () => js.targetByName({}), "must be the name of a target"],
+  ["an opened device", () => js.compile(module, { target: { device: {} } }), "a target profile", "its `target`"],
+  ["a device", () => js.compile(module, { target: { adapterInfo: {} } }), "a target profile", "`targetFromDevice("],
+  ["renderPretty(error)", () => js.renderPretty({ diagnostics: [] }), "must be a diagnostic", "its `diagnostics`"],
+  ["renderShort(list)", () => js.renderShort([]), "must be a diagnostic, but is a list", "one by one"],
+  ["renderJson(text)", () => js.renderJson("E0101"), "must be a diagnostic", "a `TircError`"],
   ["parseTarget(text)", () => js.parseTarget("{}"), "the first argument of `parseTarget`"],
   ["parsePipeline(list)", () => js.parsePipeline(["cse"], js.builtins), "must be a pipeline as text"],
   ["no registry", () => js.parsePipeline("cse"), "the passes that the pipeline may name", "`builtins`"],

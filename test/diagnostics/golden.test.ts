@@ -191,6 +191,8 @@ test("what is said when a kernel runs", () => {
     missingInput: ["f", "x", "f32[rows, 768]"],
     noInputs: ["f", "null"],
     unknownInput: ["f", "gama", ["x", "gamma"]],
+    unknownResult: ["f", "z", ["y"]],
+    noBuffer: ["y", "f32[rows, 8]", "a Float32Array"],
     wrongElement: ["x", "f32[rows, 768]", "an Int32Array"],
     wrongShape: ["x", "f32[rows, 768]", "[4, 512]", "768 is not 512"],
     wrongLength: ["x", "f32[4, 768]", 3072, 3000],
@@ -463,6 +465,8 @@ test("what is said of checkpoints", () => {
 test("what is said of arguments of the library", () => {
   const found = sampled(libraryErrors, {
     wrongArgument: ["the first argument of `compile`", "a module", "a string", ["parse the text: `parse(text)`"]],
+    unnamedEncoder: ["launch"],
+    missingKernels: ["f", ["f_1"], ["f_0"]],
     unknownOption: ["compile", "targett", ["target", "passes"]],
   });
   expectGolden("library.txt", rendered(found));

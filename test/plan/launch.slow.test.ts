@@ -104,8 +104,8 @@ describe("what is wrong with a call is said of the plan, before anything is reco
   const { tensors } = inputsOf(3);
   const dims = { n: 3 };
   const wrong: readonly [string, Parameters<typeof both> extends [unknown, ...infer Rest] ? Rest : never, string][] = [
-    ["a tensor", [{ ...tensors, z: 1 }, dims], "both: there is no z, only x, r, k, y"],
-    ["an output", [tensors, dims, { outputs: { p: 1 } as never }], "both: there is no p, only y"],
+    ["a tensor", [{ ...tensors, z: 1 }, dims], "both: there is no z among the tensors, only x, r, k, y"],
+    ["an output", [tensors, dims, { outputs: { p: 1 } as never }], "both: there is no p among the outputs, only y"],
     ["no tensor", [{ k: 1, x: tensors.x }, dims], "both: the input r is missing"],
     ["no number", [{ x: tensors.x, r: tensors.r }, dims], "both: the input k is missing"],
     ["no number but an array", [{ ...tensors, k: tensors.x }, dims], "both: k must be a number, f32, not Float32Array"],

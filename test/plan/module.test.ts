@@ -93,7 +93,9 @@ gpuTest("results that are one value share a buffer, and are copied where each is
 test("what is no tensor of it, and `prepare`, are refused in words", async () => {
   const both = await load();
   const device = {} as GPUDevice;
-  expect(() => both(device, { z: 1 } as never, { n: 1 })).toThrow("both: there is no z, only x, k, y");
+  expect(() => both(device, { z: 1 } as never, { n: 1 })).toThrow(
+    "both: there is no z among the tensors, only x, k, y",
+  );
   expect(() => (both as unknown as { readonly forms: unknown }).forms).toThrow("both is several kernels");
   expect(both.name).toBe("both");
 });

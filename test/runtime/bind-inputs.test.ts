@@ -98,9 +98,9 @@ test.each([
   ["a number", { scale: 1 }, "the input `scale` is f32[columns], but got a number"],
   ["an object without data", { h: {} }, "the input `h` is f16, but got an object"],
   [
-    "a tensor whose shape is no list",
+    "a tensor whose shape is not a list",
     { x: tensor("3x4") },
-    "the input `x` is f32[rows, columns], but got a tensor whose shape is no list",
+    "the input `x` is f32[rows, columns], but got a tensor whose shape is not a list",
   ],
   ["a BigInt array", { scale: new BigInt64Array(4) }, "the input `scale` is f32[columns], but got a BigInt64Array"],
 ])("E0603: %s", (_, inputs, message) => {

@@ -142,10 +142,10 @@ describe("what is no input is refused in the launcher's words", () => {
     ["x", Object.create(Float32Array.prototype), "f32[n], but got an object"],
     ["x", () => [1], "f32[n], but got a function"],
     ["x", Symbol("x"), "f32[n], but got a symbol"],
-    ["x", { element: "f64", shape: [3], data: [1, 2, 3] }, "got a tensor of no element type"],
-    ["x", { element: Symbol("f"), shape: [3], data: [1, 2, 3] }, "got a tensor of no element type"],
-    ["x", { element: "f32", shape: { length: 1 }, data: [1, 2, 3] }, "got a tensor whose shape is no list"],
-    ["x", { element: "f32", shape: null, data: [1] }, "got a tensor whose shape is no list"],
+    ["x", { element: "f64", shape: [3], data: [1, 2, 3] }, "got a tensor whose element type does not exist"],
+    ["x", { element: Symbol("f"), shape: [3], data: [1, 2, 3] }, "got a tensor whose element type does not exist"],
+    ["x", { element: "f32", shape: { length: 1 }, data: [1, 2, 3] }, "got a tensor whose shape is not a list"],
+    ["x", { element: "f32", shape: null, data: [1] }, "got a tensor whose shape is not a list"],
   ])("%s: %o", (name, input, message) => {
     const [first, ...more] = wrong({ [name]: input });
     expect(first).toContain(`E0603: the input \`${name}\` is `);

@@ -27,9 +27,9 @@ export function noInputs(kernel: string, got: string) {
 }
 
 export const E0602: Entry = {
-  title: "an input that the kernel does not have",
-  explanation: `Inputs are the parameters of the function, given by name. If a name is misspelled, the parameter that
-was meant is missing as well.`,
+  title: "an input or a result that the kernel does not have",
+  explanation: `Inputs are the parameters of the function, given by name, and outputs are its results. If a name is
+misspelled, the parameter that was meant is missing as well.`,
   wrong: "await prepared.run({ x, gama })",
   fix: "await prepared.run({ x, gamma })",
 };
@@ -41,14 +41,21 @@ export function unknownInput(kernel: string, name: string, known: readonly strin
   });
 }
 
+export function unknownResult(kernel: string, name: string, known: readonly string[]) {
+  return error("E0602", `the kernel \`${kernel}\` has no result \`${name}\``, {
+    notes: [`its results are ${codes(known)}`],
+    help: didYouMeanOr("leave it out", name, known),
+  });
+}
+
 export const E0603: Entry = {
-  title: "an input of the wrong element type",
+  title: "an input of the wrong element type, or a result that is not a buffer",
   explanation: `f32 is a Float32Array, f16 and bf16 are bit patterns in a Uint16Array, i32 is an Int32Array, u32 a
 Uint32Array, i8 an Int8Array, u8 a Uint8Array, and bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers
 is accepted for any element type, and a BigInt64Array or BigUint64Array for integers, provided that the values fit.
 Floats are rounded to the type of the parameter; integers must be whole numbers in range, and a list must not have
 missing elements. Booleans are accepted only for bool. An array whose buffer was transferred to another thread has no
-elements any more.`,
+elements any more. A result is written to a GPUBuffer; one that is not given is created.`,
   wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
   fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
 };
@@ -64,6 +71,12 @@ export function wrongElement(name: string, expected: string, got: string) {
   const element = expected.split("[", 1)[0] as string;
   const array = expected === element ? "a number" : `${arrays[element]}, or a list of numbers`;
   return error("E0603", `the input \`${name}\` is ${expected}, but got ${got}`, { help: [`pass ${array}`] });
+}
+
+export function noBuffer(name: string, expected: string, got: string) {
+  return error("E0603", `the result \`${name}\` is ${expected}, and is written to a GPUBuffer, but got ${got}`, {
+    help: ["pass a GPUBuffer with the usage STORAGE, or leave it out: `run` then returns the result as an array"],
+  });
 }
 
 export const E0604: Entry = {

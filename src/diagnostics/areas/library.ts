@@ -19,6 +19,19 @@ export function wrongArgument(what: string, expected: string, got: string, help:
   return error("E0901", `${what} must be ${expected}, but is ${got}`, { help });
 }
 
+export function unnamedEncoder(fn: string) {
+  return error("E0901", `the options of ${code(fn)} must be an object, but are an encoder`, {
+    help: ["pass it by its name: `{ encoder }`"],
+  });
+}
+
+export function missingKernels(plan: string, missing: readonly string[], given: readonly string[]) {
+  const has = given.length > 0 ? `only has ${codes(given)}` : "is empty";
+  return error("E0901", `the plan ${code(plan)} launches ${codes(missing)}, but \`kernels\` ${has}`, {
+    help: ["pass all kernels of the compilation that made the plan: `compile(module).kernels`"],
+  });
+}
+
 export const E0902: Entry = {
   title: "an option that the function does not have",
   explanation: `Options are given by name. A misspelled option would have no effect, so it is an error. The message lists
