@@ -256,7 +256,8 @@ export function compileFunction(
     const within = has("E0504") ? fusedWithin(fn, fewest) : fn;
     // Columns are split where they are reductions: softmax over columns stays one kernel.
     const parts = inLongParts(within, { ...how, longColumn: Infinity }, kernelOptions);
-    const cut = { ...outline(parts, names, { split: splitReductions !== "none", longRow: how.longRow }), fn: within };
+    const split = splitReductions !== "none" && rounding !== "strict";
+    const cut = { ...outline(parts, names, { split, longRow: how.longRow }), fn: within };
     const plan = options.products === "plain" ? withPlainKernels(cut) : cut;
     try {
       return { plan, kernels: kernelsOf(plan), remarks: [] };

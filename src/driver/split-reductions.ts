@@ -17,8 +17,8 @@ const longLength = 2 ** 16;
 const shortestRow = 2 ** 14;
 
 /**
- * The options for splitting a function that is one kernel. A strict kernel is not split: its sums have the same order as in a kernel
- * for each op.
+ * The options for splitting a function that is one kernel. With strict rounding nothing is split, here or in plans: sums have the
+ * same order as in a kernel for each op.
  * @param which as in `CompileOptions`.
  */
 export function splitOptions(

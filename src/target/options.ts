@@ -24,7 +24,7 @@ export const roundings = ["late", "strict"] as const;
 /**
  * - late: f16 values are f32 inside a kernel, and are rounded when they are stored.
  * - strict: each op that remains after the passes gives bit for bit the result that it would give in a separate strict
- *   kernel with the same buffer layouts. Ops are not contracted, so every rounding takes place.
+ *   kernel with the same buffer layouts. Ops are not contracted, so every rounding takes place, and no reduction is split.
  */
 export type Rounding = (typeof roundings)[number];
 
