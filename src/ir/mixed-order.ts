@@ -110,7 +110,8 @@ export function mixedOrder(
   if (!(count * sums.reduce((all, op) => all + partialsOf(op), 0) <= mostSummed)) return "never";
   const own = new Set(body.flatMap((op) => op.results));
   const reads = [...new Set(body.flatMap(presentOperands))].filter((value) => !own.has(value));
-  const ends = [...stored.filter((value) => own.has(value)), ...sums.map((op) => op.operand(0))];
+  const written = stored.filter((value) => own.has(value));
+  const ends = [...written, ...sums.map((op) => op.operand(0))];
   const { order, missing } = loopOrder(reads, ends, body, space);
   if (missing !== undefined) return undefined;
   const { columns } = space;
@@ -121,7 +122,10 @@ export function mixedOrder(
   };
   if (!sums.every(areInLoops)) return undefined;
   const summedBy = sums.map((op) => new Set(summedAxes(op, space, rows).flatMap(({ atoms }) => atoms)));
-  const summed = runOf(rows, (atom) => summedBy.every((atoms) => atoms.has(atom)), body, space);
+  const isSummed = (atom: Atom) => summedBy.every((atoms) => atoms.has(atom));
+  // Each tile writes its own part of a value.
+  const isWritten = (atom: Atom) => written.every((value) => leavesOf(space.dimsOf(value).flat()).includes(atom));
+  const summed = runOf(rows, isSummed, (atom) => isWritten(atom) && isCuttable(atom, body, space));
   return summed && { ...parts, rows, summed };
 }
 
@@ -159,12 +163,11 @@ function partsOf(group: readonly Op[], isLast: (op: Op) => boolean) {
 function runOf(
   rows: readonly Atom[],
   isSummed: (atom: Atom) => boolean,
-  body: readonly Op[],
-  space: IterationSpace,
+  mayBeCut: (atom: Atom) => boolean,
 ): readonly Atom[] | undefined {
   const size = ({ extent }: Atom) => elementsOf([extent]);
   const cut = rows
-    .filter((atom) => isSummed(atom) && isCuttable(atom, body, space))
+    .filter((atom) => isSummed(atom) && mayBeCut(atom))
     .reduce<Atom | undefined>((best, atom) => (best && size(best) > size(atom) ? best : atom), undefined);
   if (cut === undefined) return undefined;
   const from = rows.indexOf(cut);

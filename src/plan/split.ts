@@ -93,20 +93,28 @@ export function splitGroup(
     ...between.map((value) => ({ buffer: outliner.buffers.of(value), value })),
   ].map(({ buffer, value }) => ({ buffer, value: merged.get(value) as Value }));
   // Operands of the reductions that the third kernel reads are recomputed there, unless they are stored anyway.
-  const early = writes.filter(({ value }) => value.def !== undefined && before.includes(value.def));
+  const own = writes.filter(({ value }) => value.def !== undefined && before.includes(value.def));
+  const isInRows = ({ shape }: Value) => shape.length === rank && shape[0] === rows;
+  const early = own.filter(({ value }) => isInRows(value));
+  // Tiles cannot share a value that is the same for all rows.
+  const fixed = own.filter(({ value }) => !isInRows(value));
+  const fixedOps = closure(
+    before,
+    fixed.map(({ value }) => value),
+  );
   const late = writes.filter(({ value }) => isAgain.has(value));
-  const stored = new Set(early.map(({ value }) => value));
+  const stored = new Set(own.map(({ value }) => value));
   const needed = closure(
     [...before, ...again],
     late.map(({ value }) => value),
     stored,
   );
   const typeOf = (value: Value) => {
-    const isCut = value.shape.length === rank && value.shape[0] === rows;
-    return isCut ? tensorType(value.element, [tile.dim, ...value.shape.slice(1)]) : value.type;
+    return isInRows(value) ? tensorType(value.element, [tile.dim, ...value.shape.slice(1)]) : value.type;
   };
   const pieces: readonly Piece[] = [
     { ops: [...before, ...builder.ops], writes: [...early, ...tiled.writes], tile: { tile, typeOf } },
+    ...(fixed.length > 0 ? [{ ops: fixedOps, writes: fixed }] : []),
     { ops: merge.ops, writes: mergeWrites },
     ...(late.length > 0 ? [{ ops: needed, writes: late }] : []),
   ];

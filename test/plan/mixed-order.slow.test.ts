@@ -169,6 +169,19 @@ describe("what is not one walk", () => {
     for (const { reads, writes } of launchesOf(plan)) expect(reads.length + writes.length).toBeLessThanOrEqual(8);
   });
 
+  test("a result that is the same for all rows: each tile would write it", () => {
+    const text = `fn f(x: f32[rows, 64], g: f32[64]) -> (p: f32[64], y: f32[rows, 64], s: f32[64]) {
+  let p = softmax(g, axes = [-1])
+  let y = softmax(x * p, axes = [-1])
+  return p, y, sum(y, axes = [0])
+}`;
+    const { fn, plan } = planOf(text);
+    expect(verifyPlan(plan)).toEqual([]);
+    expect(comparePlan(plan, [])).toBeUndefined();
+    const inputs = randomInputs(fn, 1, { rows: 37 });
+    expectSameNumbers(interpretPlan(plan, inputs), interpret(fn, inputs), { relative: 1e-11 });
+  });
+
   test("a sum whose result is spread over the rows again", () => {
     const text = `fn f(x: f32[rows, 64]) -> (y: f32[rows, 64]) {
   let n = softmax(x, axes = [-1])

@@ -57,6 +57,13 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
   return max(x, axes = [0, 2, 3]), m, v
 }`,
   ],
+  "a result that is the same for all rows": [
+    3,
+    `fn f(x: f32[n, 96], g: f32[96]) -> (e: f32[96], s: f32[96]) {
+  let e = exp(g)
+  return e, sum(x * e, axes = [0])
+}`,
+  ],
   "rows that are stored, and what follows from the sums": [
     2,
     `fn f(x: f32[n, 768], r: f32[n, 768], g: f32[768]) -> (h: f32[n, 768], y: f32[768]) {

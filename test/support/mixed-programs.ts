@@ -129,6 +129,11 @@ export const columnsBesideRows: Readonly<Record<string, string>> = {
   let (m, v) = moments(x, axes = [0])
   return softmax(x, axes = [-1]), m, v, max(x, axes = [0])
 }`,
+  "a result that does not differ along the larger of two axes": `fn f(x: f32[batch, rows, 12], b: f32[batch, 1, 12]) -> (n: f32[batch, 1, 12], y: f32[batch, rows, 12], s: f32[12]) {
+  let n = softmax(b, axes = [-1])
+  let y = softmax(x, axes = [-1]) + n
+  return n, y, sum(y, axes = [0, 1])
+}`,
   "means of a number of rows that is known": `fn f(x: f16[37, 12]) -> (y: f16[37, 12], m: f16[12], large: f16[12]) {
   return softmax(x, axes = [-1]), mean(x, axes = [0]), max(abs(x), axes = [0])
 }`,
