@@ -6,9 +6,9 @@
 
 import type { Buffer } from "./buffer.ts";
 import { bytesOfLoad } from "./cost.ts";
-import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
+import { type Expression, type ExpressionOf, type Variable, withParts } from "./expression.ts";
 import type { BoundOf } from "./index-bound.ts";
-import type { Statement } from "./statement.ts";
+import { type Statement, withBodies } from "./statement.ts";
 
 /** The bytes loaded from a buffer. */
 interface Loaded {
@@ -76,33 +76,20 @@ function loadedIn(statements: readonly Statement[], counts: Counts, isOwn: Reado
   return loaded;
 }
 
-function loadsOf(statement: Statement): readonly Load[] {
-  const loads: Load[] = [];
-  const visit = (expression: Expression) => {
-    if (expression.kind === "load") loads.push(expression);
-    for (const part of partsOf(expression)) visit(part);
-  };
-  if ("value" in statement) visit(statement.value);
-  return loads;
-}
+const loadsOf = (statement: Statement): readonly Load[] =>
+  "value" in statement ? withParts(statement.value).filter((part) => part.kind === "load") : [];
 
 /** The variables whose values depend on the workgroup. */
 function ofOneWorkgroup(body: readonly Statement[]): ReadonlySet<Variable> {
   const own = new Set<Variable>();
-  const visit = (statements: readonly Statement[]) => {
-    for (const statement of statements) {
-      if (statement.kind === "bind" && statement.axis === "grid") own.add(statement.variable);
-      if (statement.kind === "define" && dependsOn(statement.value, own)) own.add(statement.variable);
-      if (statement.kind === "assign" && dependsOn(statement.value, own)) own.add(statement.target.variable);
-      if (statement.kind === "loop" && dependsOn(statement.from, own)) own.add(statement.variable);
-      if ("body" in statement) visit(statement.body);
-    }
-  };
-  visit(body);
+  for (const statement of withBodies(body)) {
+    if (statement.kind === "bind" && statement.axis === "grid") own.add(statement.variable);
+    if (statement.kind === "define" && dependsOn(statement.value, own)) own.add(statement.variable);
+    if (statement.kind === "assign" && dependsOn(statement.value, own)) own.add(statement.target.variable);
+    if (statement.kind === "loop" && dependsOn(statement.from, own)) own.add(statement.variable);
+  }
   return own;
 }
 
-function dependsOn(expression: Expression, variables: ReadonlySet<Variable>): boolean {
-  const isRead = (expression.kind === "read" || expression.kind === "item") && variables.has(expression.variable);
-  return isRead || partsOf(expression).some((part) => dependsOn(part, variables));
-}
+const dependsOn = (expression: Expression, variables: ReadonlySet<Variable>): boolean =>
+  withParts(expression).some((part) => (part.kind === "read" || part.kind === "item") && variables.has(part.variable));

@@ -6,8 +6,8 @@
  */
 
 import type { Evaluate } from "./arithmetic.ts";
-import { bytesOf } from "./cost.ts";
-import { type Expression, type ExpressionOf, partsOf } from "./expression.ts";
+import { bytesOf, bytesOfLoad } from "./cost.ts";
+import { type Expression, type ExpressionOf, withParts } from "./expression.ts";
 import type { Statement } from "./statement.ts";
 
 /** The size of a line in bytes, in the first-level caches of NVIDIA's and AMD's (RDNA) cards. */
@@ -22,21 +22,15 @@ export interface Access {
 
 /** The loads and stores of a statement, excluding those of the statements in its body. */
 export function accessesOf(statement: Statement): readonly Access[] {
-  const found: Access[] = [];
-  const visit = (expression: Expression) => {
-    if (expression.kind === "load" && expression.buffer.storage !== "uniform") {
-      const bytes = expression.type.width * bytesOf(expression.buffer);
-      found.push({ index: expression.index, bytes, load: expression });
-    }
-    for (const part of partsOf(expression)) visit(part);
-  };
-  if ("value" in statement) visit(statement.value);
-  if (statement.kind === "if") visit(statement.condition);
-  if (statement.kind === "store") {
-    const { buffer, index, value } = statement;
-    found.push({ index, bytes: value.type.width * bytesOf(buffer) });
-  }
-  return found;
+  const computed = statement.kind === "if" ? statement.condition : "value" in statement ? statement.value : undefined;
+  const found = (computed ? withParts(computed) : []).flatMap((part): Access[] =>
+    part.kind === "load" && part.buffer.storage !== "uniform"
+      ? [{ index: part.index, bytes: bytesOfLoad(part), load: part }]
+      : [],
+  );
+  if (statement.kind !== "store") return found;
+  const { buffer, index, value } = statement;
+  return [...found, { index, bytes: value.type.width * bytesOf(buffer) }];
 }
 
 /** The memory that the active lanes of a workgroup touch in one execution. */

@@ -10,7 +10,7 @@ import { addCost, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
 import { Execution, type Executions } from "./executions.ts";
 import { indexBounds } from "./index-bound.ts";
 import { registersOf } from "./registers.ts";
-import type { Program, Statement } from "./statement.ts";
+import { expressionsOf, type Program, type Statement } from "./statement.ts";
 
 /** The cost of a launch of a kernel. */
 export interface Estimate {
@@ -93,43 +93,22 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
 
 const barriersOf = ({ lanes }: Executions, { workgroupSize }: Program) => lanes / workgroupSize;
 
-/** @param runs the number of executions. @param checks the number of times that the condition of a loop is evaluated. */
+/** @param runs the number of executions. @param checks the number of times that the bound of a loop is evaluated. */
 function workOf(statement: Statement, runs: number, checks: number): Cost {
-  switch (statement.kind) {
-    case "define":
-      return times(costOf(statement.value), runs);
-    case "assign": {
-      const { target, operator, value } = statement;
-      const { width } = target.type;
-      const index = target.kind === "item" ? costOf(target.index) : noCost;
-      const access = target.kind === "item" && target.variable.isShared ? 1 : 0;
-      const written = { ...noCost, accesses: access };
-      const combined = operator ? addCost(costOf(target), { ...noCost, operations: width }) : noCost;
-      return times(
-        [costOf(value), index, written, combined].reduce((sum, one) => addCost(sum, one)),
-        runs,
-      );
-    }
-    case "store": {
-      const { buffer, index, value, parts = [] } = statement;
-      const computed = [index, value, ...parts].map(costOf).reduce((sum, one) => addCost(sum, one));
-      return times(addCost(costOfStore(buffer, value.type.width), computed), runs);
-    }
-    case "if":
-      return times(costOf(statement.condition), runs);
-    case "loop": {
-      const { from, progress } = statement;
-      const until = progress === "halving" ? noCost : costOf(progress.until);
-      return addCost(times(costOf(from), runs), until, checks);
-    }
-    case "array":
-    case "barrier":
-    case "scope":
-    case "bind":
-      return noCost;
-    default:
-      return statement satisfies never;
-  }
+  const [first = noCost, ...others] = expressionsOf(statement).map(costOf);
+  const once = [first, ownWork(statement), ...(statement.kind === "loop" ? [] : others)];
+  const work = addCost(
+    noCost,
+    once.reduce((sum, one) => addCost(sum, one)),
+    runs,
+  );
+  return statement.kind === "loop" ? addCost(work, others[0] ?? noCost, checks) : work;
 }
 
-const times = (cost: Cost, count: number) => addCost(noCost, cost, count);
+/** The work of a statement beyond that of its expressions. */
+function ownWork(statement: Statement): Cost {
+  if (statement.kind === "store") return costOfStore(statement.buffer, statement.value.type.width);
+  if (statement.kind !== "assign" || statement.operator === undefined) return noCost;
+  // A compound assignment also reads its target, and computes.
+  return addCost(costOf(statement.target), { ...noCost, operations: statement.target.type.width });
+}

@@ -10,7 +10,7 @@
 import { type Evaluate, evaluateParts, float32, type Value } from "./arithmetic.ts";
 import { type Access, accessesOf, type Touched, touchedBy } from "./coalescing.ts";
 import { type Expression, partsOf, type Variable } from "./expression.ts";
-import type { Program, Statement } from "./statement.ts";
+import { expressionsOf, type Program, type Statement, withBodies } from "./statement.ts";
 
 /** The executions of a statement. */
 export interface Executions {
@@ -285,19 +285,11 @@ function controlling(body: readonly Statement[]): ReadonlySet<Variable> {
   const definitions = new Map<Variable, Expression>();
   const found = new Set<Variable>();
   const open: Expression[] = [];
-  const visit = (statements: readonly Statement[]) => {
-    for (const statement of statements) {
-      if (statement.kind === "define") definitions.set(statement.variable, statement.value);
-      if (statement.kind === "if") open.push(statement.condition);
-      if (statement.kind === "store") open.push(...(statement.parts ?? []));
-      if (statement.kind === "loop") {
-        open.push(statement.from);
-        if (statement.progress !== "halving") open.push(statement.progress.until);
-      }
-      if ("body" in statement) visit(statement.body);
-    }
-  };
-  visit(body);
+  for (const statement of withBodies(body)) {
+    if (statement.kind === "define") definitions.set(statement.variable, statement.value);
+    if (statement.kind === "store") open.push(...(statement.parts ?? []));
+    if (statement.kind === "if" || statement.kind === "loop") open.push(...expressionsOf(statement));
+  }
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
     if (one.kind === "read" && !one.variable.isMutable && !found.has(one.variable)) {
       found.add(one.variable);

@@ -254,73 +254,45 @@ export function shuffle(operand: Expression, mask: number): Expression {
   return { kind: "shuffle", type: operand.type, operand, mask };
 }
 
-/** The operands of an expression. */
-export function partsOf(expression: Expression): readonly Expression[] {
-  switch (expression.kind) {
-    case "literal":
-    case "read":
-    case "dimension":
-    case "local":
-    case "subgroupSize":
-      return [];
-    case "item":
-    case "load":
-      return [expression.index];
-    case "unary":
-    case "opaque":
-    case "shuffle":
-      return [expression.operand];
-    case "binary":
-      return [expression.left, expression.right];
-    case "select":
-      return [expression.no, expression.yes, expression.condition];
-    case "call":
-    case "library":
-    case "apply":
-    case "construct":
-      return expression.args;
-    case "component":
-      return [expression.of];
-    default:
-      return expression satisfies never;
-  }
+/** How the operands of a kind of expression are listed, and replaced by others of the same number. */
+interface Form<Kind extends Expression["kind"]> {
+  operands(expression: ExpressionOf<Kind>): readonly Expression[];
+  rebuilt(expression: ExpressionOf<Kind>, operands: readonly [Expression, Expression, Expression]): Expression;
 }
 
+const leaf = { operands: () => [], rebuilt: (expression: Expression) => expression };
+
+const forms: { readonly [Kind in Expression["kind"]]: Form<Kind> } = {
+  literal: leaf,
+  read: leaf,
+  dimension: leaf,
+  local: leaf,
+  subgroupSize: leaf,
+  item: { operands: ({ index }) => [index], rebuilt: ({ variable }, [index]) => item(variable, index) },
+  load: { operands: ({ index }) => [index], rebuilt: ({ buffer, type }, [index]) => load(buffer, index, type.width) },
+  unary: { operands: ({ operand }) => [operand], rebuilt: ({ operator }, [operand]) => unary(operator, operand) },
+  opaque: { operands: ({ operand }) => [operand], rebuilt: (_, [operand]) => opaque(operand) },
+  shuffle: { operands: ({ operand }) => [operand], rebuilt: ({ mask }, [operand]) => shuffle(operand, mask) },
+  binary: { operands: ({ left, right }) => [left, right], rebuilt: ({ operator }, [a, b]) => binary(operator, a, b) },
+  select: { operands: ({ no, yes, condition }) => [no, yes, condition], rebuilt: (_, operands) => select(...operands) },
+  call: { operands: ({ args }) => args, rebuilt: ({ name }, args) => call(name, ...args) },
+  library: { operands: ({ args }) => args, rebuilt: ({ name }, args) => library(name, ...args) },
+  apply: { operands: ({ args }) => args, rebuilt: ({ callee }, args) => apply(callee, ...args) },
+  construct: { operands: ({ args }) => args, rebuilt: ({ type }, args) => construct(type, ...args) },
+  component: { operands: ({ of }) => [of], rebuilt: ({ index }, [of]) => component(of, index) },
+};
+
+const formOf = ({ kind }: Expression) => forms[kind] as Form<Expression["kind"]>;
+
+/** The operands of an expression. */
+export const partsOf = (expression: Expression): readonly Expression[] => formOf(expression).operands(expression);
+
 /** The same expression with other operands, in the order of `partsOf`. Its type is inferred again. */
-export function rebuild(expression: Expression, parts: readonly Expression[]): Expression {
-  const [a, b, c] = parts as [Expression, Expression, Expression];
-  switch (expression.kind) {
-    case "literal":
-    case "read":
-    case "dimension":
-    case "local":
-    case "subgroupSize":
-      return expression;
-    case "item":
-      return item(expression.variable, a);
-    case "load":
-      return load(expression.buffer, a, expression.type.width);
-    case "unary":
-      return unary(expression.operator, a);
-    case "opaque":
-      return opaque(a);
-    case "shuffle":
-      return shuffle(a, expression.mask);
-    case "binary":
-      return binary(expression.operator, a, b);
-    case "select":
-      return select(a, b, c);
-    case "call":
-      return call(expression.name, ...parts);
-    case "library":
-      return library(expression.name, ...parts);
-    case "apply":
-      return apply(expression.callee, ...parts);
-    case "construct":
-      return construct(expression.type, ...parts);
-    case "component":
-      return component(a, expression.index);
-    default:
-      return expression satisfies never;
-  }
-}
+export const rebuild = (expression: Expression, parts: readonly Expression[]): Expression =>
+  formOf(expression).rebuilt(expression, parts as [Expression, Expression, Expression]);
+
+/** The expression, its operands, theirs, and so on. */
+export const withParts = (expression: Expression): readonly Expression[] => [
+  expression,
+  ...partsOf(expression).flatMap(withParts),
+];

@@ -1,7 +1,7 @@
 /** Upper bounds of indices, by interval analysis. The lower bound of an unsigned index is 0. */
 
 import type { Expression, ExpressionOf, Variable } from "./expression.ts";
-import type { Statement } from "./statement.ts";
+import { type Statement, withBodies } from "./statement.ts";
 
 /** The largest value of an index over all lanes, workgroups and iterations; Infinity if it is not known. */
 export type BoundOf = (index: Expression) => number;
@@ -36,22 +36,18 @@ export function indexBounds(
         return Infinity;
     }
   };
-  const visit = (statements: readonly Statement[]) => {
-    for (const statement of statements) {
-      if (statement.kind === "define" && !statement.variable.isMutable) {
-        ofVariables.set(statement.variable, boundOf(statement.value));
-      }
-      if (statement.kind === "bind") {
-        ofVariables.set(statement.variable, statement.turns === undefined ? Infinity : statement.turns.extent - 1);
-      }
-      if (statement.kind === "loop") {
-        const { variable, from, progress } = statement;
-        ofVariables.set(variable, progress === "halving" ? boundOf(from) : boundOf(progress.until) - 1);
-      }
-      if ("body" in statement) visit(statement.body);
+  for (const statement of withBodies(body)) {
+    if (statement.kind === "define" && !statement.variable.isMutable) {
+      ofVariables.set(statement.variable, boundOf(statement.value));
     }
-  };
-  visit(body);
+    if (statement.kind === "bind") {
+      ofVariables.set(statement.variable, statement.turns === undefined ? Infinity : statement.turns.extent - 1);
+    }
+    if (statement.kind === "loop") {
+      const { variable, from, progress } = statement;
+      ofVariables.set(variable, progress === "halving" ? boundOf(from) : boundOf(progress.until) - 1);
+    }
+  }
   return boundOf;
 }
 

@@ -1,7 +1,7 @@
 /** Register pressure: the most 32-bit values that are live in a lane at once. */
 
-import { type Expression, partsOf, type Variable } from "./expression.ts";
-import type { Program, Statement } from "./statement.ts";
+import { type Expression, type Variable, withParts } from "./expression.ts";
+import { expressionsOf, type Program, type Statement } from "./statement.ts";
 
 /** The live range of a variable: from its definition to its last read. */
 interface Range {
@@ -21,8 +21,7 @@ export function registersOf({ body }: Program): number {
   /** Where the enclosing loops began. */
   const loops: number[] = [];
   const read = (expression: Expression) => {
-    if (expression.kind === "read" || expression.kind === "item") touch(expression.variable);
-    for (const part of partsOf(expression)) read(part);
+    for (const part of withParts(expression)) if (part.kind === "read" || part.kind === "item") touch(part.variable);
   };
   /** For each enclosing loop, by its beginning: the ranges that are live until its end. */
   const lasting = new Map<number, Range[]>();
@@ -40,54 +39,28 @@ export function registersOf({ body }: Program): number {
   const visit = (statements: readonly Statement[]) => {
     for (const statement of statements) {
       at++;
-      switch (statement.kind) {
-        case "define":
-          read(statement.value);
-          define(statement.variable);
-          break;
-        case "array":
-          define(statement.variable);
-          break;
-        case "assign":
-          read(statement.value);
-          read(statement.target);
-          break;
-        case "store":
-          read(statement.index);
-          read(statement.value);
-          for (const part of statement.parts ?? []) read(part);
-          break;
-        case "if":
-          read(statement.condition);
-          visit(statement.body);
-          break;
-        case "bind":
-          define(statement.variable);
-          visit(statement.body);
-          break;
-        case "scope":
-          visit(statement.body);
-          break;
-        case "loop": {
-          read(statement.from);
-          define(statement.variable);
-          const start = ++at;
-          loops.push(start);
-          lasting.set(start, []);
-          if (statement.progress !== "halving") read(statement.progress.until);
-          visit(statement.body);
-          touch(statement.variable);
-          at++;
-          for (const range of lasting.get(start) ?? []) range.last = at;
-          loops.pop();
-          break;
-        }
-        case "barrier":
-          break;
-        default:
-          statement satisfies never;
+      if (statement.kind === "loop") {
+        visitLoop(statement);
+        continue;
       }
+      for (const expression of expressionsOf(statement)) read(expression);
+      if ("variable" in statement) define(statement.variable);
+      if ("body" in statement) visit(statement.body);
     }
+  };
+  const visitLoop = (loop: Extract<Statement, { kind: "loop" }>) => {
+    const [from, until] = expressionsOf(loop) as [Expression, Expression?];
+    read(from);
+    define(loop.variable);
+    const start = ++at;
+    loops.push(start);
+    lasting.set(start, []);
+    if (until !== undefined) read(until);
+    visit(loop.body);
+    touch(loop.variable);
+    at++;
+    for (const range of lasting.get(start) ?? []) range.last = at;
+    loops.pop();
   };
   visit(body);
   const changes = [...ranges.values()].flatMap(({ first, last, size }) => [

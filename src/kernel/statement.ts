@@ -82,6 +82,32 @@ export type Statement = { readonly span: Span | undefined } & (
     }
 );
 
+/** The expressions that a statement evaluates, in order, without those of its body. The bound of a loop is the last. */
+export function expressionsOf(statement: Statement): readonly Expression[] {
+  switch (statement.kind) {
+    case "define":
+      return [statement.value];
+    case "assign":
+      return [statement.value, statement.target];
+    case "store":
+      return [statement.index, statement.value, ...(statement.parts ?? [])];
+    case "if":
+      return [statement.condition];
+    case "loop":
+      return [statement.from, ...(statement.progress === "halving" ? [] : [statement.progress.until])];
+    default:
+      return [];
+  }
+}
+
+/** The statements and those in their bodies, each before its body. */
+export function* withBodies(statements: readonly Statement[]): Iterable<Statement> {
+  for (const statement of statements) {
+    yield statement;
+    if ("body" in statement) yield* withBodies(statement.body);
+  }
+}
+
 /** Whether a value can be assigned to a target: it has the same type, or it is a scalar in a compound assignment to a vector. */
 export const isAssignable = (value: Type, target: Type, operator: "+" | "*" | undefined) =>
   sameType(value, target) || (operator !== undefined && value.width === 1 && value.scalar === target.scalar);
