@@ -59,7 +59,7 @@ export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOp
   const planner = new Planner(fn, target, options, tile);
   const { schedule } = planner.plan();
   const rates = target.rates ?? usualRates[target.kind];
-  const search = new Search(planner, rates, target, options, tile);
+  const search = new Search(planner, rates);
   const isMeasured = schedule.by === "measurement";
   const by = isMeasured ? "measurement" : target.rates && !tile ? "estimate" : "rules";
   // Kernels over tiles with one lane per row have a single schedule.
@@ -72,8 +72,8 @@ export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOp
 }
 
 /** The choice of the rules, with `chosenParts` from the least estimate if that is worthwhile. */
-export function leastChoice(planner: Planner, rates: Rates, target: TargetProfile, options: KernelOptions): Choice {
-  return new Search(planner, rates, target, options, undefined).best(planner.plan().schedule.usual, chosenParts).choice;
+export function leastChoice(planner: Planner, rates: Rates): Choice {
+  return new Search(planner, rates).best(planner.plan().schedule.usual, chosenParts).choice;
 }
 
 /** Estimates the choices of one kernel, each once. */
@@ -81,16 +81,10 @@ class Search {
   private readonly known = new Map<string, Candidate>();
   private readonly planner: Planner;
   private readonly rates: Rates;
-  private readonly target: TargetProfile;
-  private readonly options: KernelOptions;
-  private readonly tile: Tile | undefined;
 
-  constructor(planner: Planner, rates: Rates, target: TargetProfile, options: KernelOptions, tile: Tile | undefined) {
+  constructor(planner: Planner, rates: Rates) {
     this.planner = planner;
     this.rates = rates;
-    this.target = target;
-    this.options = options;
-    this.tile = tile;
   }
 
   get all(): readonly Candidate[] {
@@ -120,7 +114,7 @@ class Search {
   /** Undefined if the driver would take too long to compile it. */
   private considered(choice: Choice): Candidate | undefined {
     const plan = this.planner.plan({ choice, by: "trial" });
-    return plan.schedule.variables > mostVariables[this.target.kind] ? undefined : this.candidate(choice, plan);
+    return plan.schedule.variables > mostVariables[this.planner.target.kind] ? undefined : this.candidate(choice, plan);
   }
 
   candidate(choice: Choice, plan?: Plan): Candidate {
@@ -131,9 +125,9 @@ class Search {
   }
 
   private estimated(choice: Choice, plan: Plan): Candidate {
-    const { target } = this;
-    const { program } = new Generator(plan, target, this.options, this.tile).program();
-    const { extents, workgroups } = extentsFor(plan.schedule, program, this.tile);
+    const { target, tile } = this.planner;
+    const { program } = new Generator(this.planner, plan).program();
+    const { extents, workgroups } = extentsFor(plan.schedule, program, tile);
     const made = estimate(program, { extents, workgroups, inStep: lanesInStep(target), areAlike: true });
     return { choice, estimate: made, nanoseconds: timeOf(made, this.rates, target.kind) };
   }

@@ -8,7 +8,6 @@
 
 import { checkFn } from "../src/ir/arguments.ts";
 import type { Fn } from "../src/ir/ir.ts";
-import type { Program } from "../src/kernel/statement.ts";
 import type { Tile } from "../src/plan/plan.ts";
 import type { Kernel } from "../src/target/manifest.ts";
 import type { KernelOptions } from "../src/target/options.ts";
@@ -32,38 +31,29 @@ export function generateKernel(
   return generate(fn, target, options, tile).kernel;
 }
 
-/** The programs that the kernel's WGSL is printed from: its entry point for all extents, and faster ones for some. */
-export function generatePrograms(
-  fn: Fn,
-  target: TargetProfile,
-  options: KernelOptions = {},
-  tile?: Tile | undefined,
-): readonly Program[] {
-  return generate(fn, target, options, tile).programs;
-}
-
 /** The kernel, and the programs that its WGSL is printed from. */
 export function generate(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile): Generated {
   const planner = new Planner(fn, target, options, tile);
-  const plan = planned(planner, target, options, tile);
-  const generator = new Generator(plan, target, options, tile);
-  return generator.generate((main) => {
+  const plan = planned(planner);
+  return new Generator(planner, plan).generate((main) => {
     if (tile !== undefined || plan.graph.tiled || typeof plan.schedule.vector?.extent !== "string") return [];
-    const other = planned(new Planner(fn, target, options, tile, planner), target, options);
-    return other.schedule.width > 1 ? [new Generator(other, target, options, tile, [main])] : [];
+    const multiples = new Planner(fn, target, options, tile, planner);
+    const other = planned(multiples);
+    return other.schedule.width > 1 ? [new Generator(multiples, other, [main])] : [];
   });
 }
 
 /** The kernel's schedule, the schedules that it was chosen from, and the length of a row if it is known. */
 export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile | undefined) {
   const planner = new Planner(fn, target, options, tile);
-  const { choice, space, columnCount } = planned(planner, target, options, tile).schedule;
+  const { choice, space, columnCount } = planned(planner).schedule;
   return { choice, space, length: known(columnCount), hash: planner.hash };
 }
 
 /** Schedules by a measured choice, by the lowest estimate if the target has rates, or else by rules. */
-function planned(planner: Planner, target: TargetProfile, options: KernelOptions, tile?: Tile): Plan {
+function planned(planner: Planner): Plan {
   const plan = planner.plan();
-  if (target.rates === undefined || tile !== undefined || plan.schedule.by === "measurement") return plan;
-  return planner.plan({ choice: leastChoice(planner, target.rates, target, options), by: "estimate" });
+  const { rates } = planner.target;
+  if (rates === undefined || planner.tile !== undefined || plan.schedule.by === "measurement") return plan;
+  return planner.plan({ choice: leastChoice(planner, rates), by: "estimate" });
 }

@@ -4,14 +4,11 @@ import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
 import { dimensionNames, type Value } from "../src/ir/ir.ts";
-import type { Dim, ElementType } from "../src/ir/types.ts";
+import type { Dim } from "../src/ir/types.ts";
 import { type Buffer, storageOf } from "../src/kernel/buffer.ts";
 import type { Program } from "../src/kernel/statement.ts";
-import type { UniformField } from "../src/launch/manifest.ts";
-import type { Tile } from "../src/plan/plan.ts";
 import { writtenType } from "../src/plan/plan.ts";
-import type { Binding, Kernel, Manifest, Storage, Variant } from "../src/target/manifest.ts";
-import type { KernelOptions } from "../src/target/options.ts";
+import type { Dispatch, Kernel, Manifest, Variant } from "../src/target/manifest.ts";
 import { makeSourceMap } from "../src/target/source-map.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { type Axis, accessOf, type Use } from "./access.ts";
@@ -20,10 +17,11 @@ import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
 import type { Graph } from "./graph.ts";
 import { subgroupSizesOf } from "./lanes.ts";
-import { mostCounted, overflowOf, tooMany, uniformsOf } from "./launch.ts";
+import { mostCounted, overflowOf, tooMany } from "./launch.ts";
+import { manifestOf, tensorsOf, variableOf } from "./manifest.ts";
 import { bufferName } from "./nodes.ts";
-import { globalsOf, isScalar, type Plan, storesOf, useOf } from "./plan-kernel.ts";
-import { type Printed, printKernel, secondName } from "./print-kernel.ts";
+import { globalsOf, isScalar, type Plan, type Planner, storesOf, useOf } from "./plan-kernel.ts";
+import { printKernel, secondName } from "./print-kernel.ts";
 import type { Schedule } from "./schedule.ts";
 import { teamsOf } from "./tile-sums.ts";
 
@@ -69,34 +67,28 @@ export interface Generated {
 }
 
 export class Generator {
+  private readonly planner: Planner;
   private readonly graph: Graph;
   private readonly schedule: Schedule;
-  private readonly target: TargetProfile;
-  private readonly overrides: ReadonlySet<string>;
   private readonly buffers = new Map<string, Buffer>();
-  private readonly isStrict: boolean;
-  private readonly tile: Tile | undefined;
   /** The entry points before it, whose names are taken. */
   private readonly others: readonly Program[];
 
   /** @param others the entry points before it in the same kernel, if it is not the first. */
-  constructor(
-    { graph, schedule }: Plan,
-    target: TargetProfile,
-    { rounding, specialize = [] }: KernelOptions,
-    tile: Tile | undefined,
-    others: readonly Program[] = [],
-  ) {
-    this.tile = tile;
+  constructor(planner: Planner, { graph, schedule }: Plan, others: readonly Program[] = []) {
+    this.planner = planner;
     this.others = others;
-    this.isStrict = rounding === "strict";
     this.graph = graph;
     this.schedule = schedule;
-    this.target = target;
-    this.overrides = new Set(this.dims.filter((name) => specialize.includes(name)));
-    const storage = (element: ElementType) => storageOf(element, target.features.includes("shader-f16"));
-    for (const { name, value, access } of this.tensors) this.addBuffer(name, value, access, storage(value.element));
-    for (const { name, value } of this.scalars) this.addBuffer(name, value, "read", "uniform");
+    const { fn } = graph;
+    const inputs = [...fn.params, ...globalsOf(fn)];
+    const isUniform = new Set(inputs.filter(isScalar));
+    // Tensors come first, in the order of their bindings.
+    for (const value of inputs) if (!isUniform.has(value)) this.addBuffer(bufferName(value), value, "read");
+    for (const { name, value } of fn.results) {
+      this.addBuffer(name, { span: value.span, ...writtenType(value.type, planner.tile) }, "read_write");
+    }
+    for (const value of isUniform) this.addBuffer(bufferName(value), value, "read", "uniform");
   }
 
   /** @param variants faster entry points of the same function, for extents that are multiples of the vector width. */
@@ -108,8 +100,13 @@ export class Generator {
     const { wgsl } = printed;
     const sourceMap = makeSourceMap(this.graph.fn.span.source, printed.lines);
     const manifest = {
-      ...this.manifest(inAll([aliases, ...others.map((one) => one.aliases)]), printed),
-      ...(others.length > 0 && { variants: others.map(({ generator }) => generator.variant()) }),
+      ...manifestOf(program, printed, this.planner.target, {
+        dispatch: this.dispatch(),
+        constants: new Set(globalsOf(this.graph.fn).map(bufferName)),
+        aliases: inAll([aliases, ...others.map((one) => one.aliases)]),
+        ...(this.usesSubgroups && !this.subgroupAsked && { subgroup: this.schedule.subgroup }),
+      }),
+      ...(others.length > 0 && { variants: others.map((one) => one.generator.variant(one.program)) }),
     };
     checkCounts(this.graph, manifest);
     return { kernel: { name: program.name, wgsl, manifest, sourceMap }, program, programs };
@@ -118,18 +115,21 @@ export class Generator {
   /** The program that WGSL is printed from, and which results may overwrite which inputs. */
   program(): { readonly program: Program; readonly aliases: Body["aliases"] } {
     const { graph, schedule } = this;
+    const { target, options, tile } = this.planner;
+    const buffers = [...this.buffers.values()];
+    const tensors = tensorsOf({ buffers });
     const body = new Body(
       {
         graph,
         schedule,
         bufferOf: (name, access) => this.buffers.get(`${access} ${name}`) as Buffer,
-        isStrict: this.isStrict,
-        cacheIsMemory: this.target.kind === "cpu",
-        mostArrays: mostArrays(this.target),
-        tile: this.tile,
+        isStrict: options.rounding === "strict",
+        cacheIsMemory: target.kind === "cpu",
+        mostArrays: mostArrays(target),
+        tile,
       },
       [
-        ...this.storageBuffers.flatMap((buffer) => [buffer.wgsl, secondName(buffer)]),
+        ...tensors.flatMap((buffer) => [buffer.wgsl, secondName(buffer)]),
         ...this.others.flatMap(({ entryPoint, shared }) => [entryPoint, ...shared.map(({ name }) => name)]),
       ],
     );
@@ -138,12 +138,12 @@ export class Generator {
     const program: Program = {
       ...{ name: graph.fn.name, entryPoint: this.entryPoint },
       enables: [
-        ...(this.usesHalves ? ["f16"] : []),
+        ...(tensors.some(({ storage }) => storage === "f16") ? ["f16"] : []),
         ...(this.usesSubgroups ? ["subgroups"] : []),
         ...(this.subgroupAsked ? ["subgroup_size_control"] : []),
       ],
-      dims: this.dims.map((name) => ({ name, isOverride: this.overrides.has(name) })),
-      buffers: [...this.buffers.values()],
+      dims: this.dims.map((name) => ({ name, isOverride: options.specialize?.includes(name) ?? false })),
+      buffers,
       shared: [...body.scratch.all, ...body.scans.shared],
       workgroupSize: this.workgroupSize,
       ...(this.subgroupAsked && { subgroupSize: this.subgroupAsked }),
@@ -153,54 +153,11 @@ export class Generator {
     return { program, aliases: body.aliases };
   }
 
-  /** The tensors and scalars that are read. They come first among the bindings. */
-  private get inputs() {
-    const { fn } = this.graph;
-    return [
-      ...fn.params.map((value) => ({ name: value.name as string, access: "read" as const, value })),
-      ...globalsOf(fn).map((value) => ({
-        name: bufferName(value),
-        access: "read" as const,
-        value,
-        constant: true as const,
-      })),
-    ];
-  }
-
-  private get scalars() {
-    return this.inputs.filter(({ value }) => isScalar(value));
-  }
-
-  /** The tensors in storage buffers, in the order of the bindings. */
-  private get tensors() {
-    const results = this.graph.fn.results.map(({ name, value }) => {
-      const { element, shape } = writtenType(value.type, this.tile);
-      return { name, access: "read_write" as const, value: { ...value, element, shape } as Value };
-    });
-    return [...this.inputs.filter(({ value }) => !isScalar(value)), ...results];
-  }
-
-  private get storageBuffers(): Buffer[] {
-    return [...this.buffers.values()].filter(({ storage }) => storage !== "uniform");
-  }
-
-  private describeBindings(aliases: Body["aliases"], { reads }: Printed): Binding[] {
-    return this.tensors.map(({ value: { element, shape }, name, access, ...rest }, binding) => {
-      const buffer = this.buffers.get(`${access} ${name}`) as Buffer;
-      const mayAlias = access === "read" ? undefined : aliases.get(name);
-      return {
-        ...{ binding, name, access, ...rest, element, shape, storage: buffer.storage as Storage },
-        ...{ variable: buffer.wgsl, stride: arrayStride(buffer), ...(mayAlias && { mayAlias }) },
-        ...(access === "read" && { reads: reads.get(buffer.wgsl) ?? [] }),
-      };
-    });
-  }
-
   private addBuffer(
     name: string,
-    { element, shape, span }: Value,
+    { element, shape, span }: Pick<Value, "element" | "shape" | "span">,
     access: Buffer["access"],
-    storage: Buffer["storage"],
+    storage: Buffer["storage"] = storageOf(element, this.planner.target.features.includes("shader-f16")),
   ): void {
     const { vector, width } = this.schedule;
     const uses: readonly Use[] =
@@ -208,7 +165,7 @@ export class Generator {
         ? this.graph.nodes.filter((node) => node.kind === "load" && bufferName(node.value) === name).flatMap(useOf)
         : storesOf(this.graph).filter((store) => store.name === name);
     const isWide = vector !== undefined && width > 1 && uses.some((use) => accessOf(use, vector, width) === "unit");
-    const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
+    const wgsl = variableOf(name, access);
     const type = laneType(element, isWide ? width : 1);
     this.buffers.set(`${access} ${name}`, { wgsl, type, shape, element, storage, access, span });
   }
@@ -219,12 +176,8 @@ export class Generator {
 
   /** The dimensions of the function, and those that describe its tiles. */
   private get dims(): string[] {
-    const { tile } = this;
+    const { tile } = this.planner;
     return [...dimensionNames(this.graph.fn), ...(tile === undefined ? [] : [tile.count, tile.size])];
-  }
-
-  private get uniformDims(): string[] {
-    return this.dims.filter((name) => !this.overrides.has(name));
   }
 
   private get workgroupSize(): number {
@@ -239,69 +192,30 @@ export class Generator {
     return this.usesSubgroups ? this.schedule.subgroupAsked : undefined;
   }
 
-  private get usesHalves(): boolean {
-    return this.storageBuffers.some(({ storage }) => storage === "f16");
-  }
-
-  /** The fields of the uniform buffer. */
-  private get uniformFields(): UniformField[] {
-    return [
-      ...this.uniformDims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const })),
-      ...this.scalars.map(({ name, value: { element }, access: _, ...rest }) => {
-        return { kind: "scalar" as const, name, element, ...rest };
-      }),
-    ];
-  }
-
   /** What a launcher must know about an entry point that is not the first. */
-  private variant(): Variant {
+  private variant(program: Program): Variant {
     const { width, vector, columns, lanes, rowsPerWorkgroup } = this.schedule;
     const isFlat = columns.length === 0;
     return {
-      ...{ entryPoint: this.entryPoint, dim: vector?.extent as string, multipleOf: width },
+      ...{ entryPoint: program.entryPoint, dim: vector?.extent as string, multipleOf: width },
       atLeast: isFlat ? width : Math.max(shortestRow, lanes * width),
-      workgroupSize: [this.workgroupSize, 1, 1],
+      workgroupSize: [program.workgroupSize, 1, 1],
       // The manifest counts rows in elements.
       rowsPerWorkgroup: rowsPerWorkgroup * (isFlat ? width : 1),
-      strides: this.tensors.map(({ name, access }) => arrayStride(this.buffers.get(`${access} ${name}`) as Buffer)),
+      strides: tensorsOf(program).map(arrayStride),
     };
   }
 
-  private manifest(aliases: Body["aliases"], printed: Printed): Manifest {
+  private dispatch(): Dispatch {
     const { graph, schedule } = this;
-    const bindings = this.describeBindings(aliases, printed);
-    const fields = this.uniformFields;
     const { tiled } = graph;
     const outputs = graph.stores.map((store) => new Set(leavesOf(store.dims.flat())));
     const atLeastOne = outputs.some((atoms) => !graph.rows.some((atom) => atoms.has(atom)));
     return {
-      version: 1,
-      entryPoint: this.entryPoint,
-      workgroupSize: [this.workgroupSize, 1, 1],
-      bindings,
-      dims: this.dims.map((name) => ({
-        name,
-        binding: this.overrides.has(name) ? "override" : "uniform",
-      })),
-      ...(fields.length > 0 ? { uniforms: uniformsOf(bindings.length, fields, printed) } : {}),
-      overrides: [...this.overrides].map((dim) => ({ dim, constant: `dim_${dim}` })),
-      dispatch: {
-        rows: tiled ? teamsOf(tiled).map(({ extent }) => extent) : schedule.rows.map(dimOf),
-        columns: schedule.columns.map(dimOf),
-        rowsPerWorkgroup: schedule.rowsPerWorkgroup / (tiled ? schedule.rowsPerLane : 1),
-        ...(atLeastOne ? { atLeastOne } : {}),
-      },
-      requiredFeatures: [
-        ...(this.usesHalves ? ["shader-f16"] : []),
-        ...(this.usesSubgroups ? ["subgroups"] : []),
-        ...(this.subgroupAsked ? ["subgroup-size-control"] : []),
-      ],
-      requiredLimits: {
-        ...(bindings.length > 8 ? { maxStorageBuffersPerShaderStage: bindings.length } : {}),
-      },
-      ...(this.usesSubgroups && !this.subgroupAsked ? { requiredSubgroupSize: schedule.subgroup } : {}),
-      target: this.target.name,
-      kind: this.target.kind,
+      rows: tiled ? teamsOf(tiled).map(({ extent }) => extent) : schedule.rows.map(dimOf),
+      columns: schedule.columns.map(dimOf),
+      rowsPerWorkgroup: schedule.rowsPerWorkgroup / (tiled ? schedule.rowsPerLane : 1),
+      ...(atLeastOne ? { atLeastOne } : {}),
     };
   }
 }

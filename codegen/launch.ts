@@ -1,8 +1,4 @@
-/** Limits of workgroups, loops and counts, and the layout of the uniform buffer. */
-
-import { roundUp } from "../src/launch/counts.ts";
-import type { LaunchUniforms, UniformField } from "../src/launch/manifest.ts";
-import type { Printed } from "./print-kernel.ts";
+/** Limits of workgroups, loops and counts. */
 
 export { mostCounted, mostWorkgroups, overflowOf, tooMany, workgroupsOf } from "../src/launch/counts.ts";
 
@@ -15,13 +11,3 @@ export const blockSteps = 16;
 export const blockDepth = 2;
 /** The most steps that a block of blocks sums. */
 export const mostBlockSteps = 1024;
-
-/** The uniform buffer of these fields. @param printed whether the kernel's text reads it. */
-export function uniformsOf(
-  binding: number,
-  fields: readonly UniformField[],
-  { readsUniforms }: Pick<Printed, "readsUniforms">,
-): LaunchUniforms {
-  const size = roundUp(fields.length * 4, 16);
-  return { binding, fields, size, ...(!readsUniforms && { unread: true }) };
-}

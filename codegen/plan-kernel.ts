@@ -35,12 +35,11 @@ export interface Plan {
  * @throws TircError E0501 to E0507 if the function is not one kernel, or the target cannot run it.
  */
 export class Planner {
-  private readonly target: TargetProfile;
+  readonly target: TargetProfile;
+  readonly options: KernelOptions;
+  readonly tile: Tile | undefined;
   private readonly isStrict: boolean;
-  /** Whether covariances are reduced along with the means: not with strict rounding. */
-  private readonly covariances: boolean;
   private readonly lowered: Fn;
-  private readonly tile: Tile | undefined;
   private readonly graphs: Map<boolean, Graph>;
   /** Whether extents that are known only when the kernel runs will be multiples of the vector width. */
   private readonly isMultiple: boolean;
@@ -48,9 +47,9 @@ export class Planner {
   /** @param any the planner of the same function for any extents, if this one is for multiples of the vector width. */
   constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile, any?: Planner) {
     this.target = target;
+    this.options = options;
     this.tile = tile;
     this.isStrict = options.rounding === "strict";
-    this.covariances = !this.isStrict && options.reduction !== "two-fold";
     this.isMultiple = any !== undefined;
     this.graphs = any?.graphs ?? new Map();
     if (any === undefined) {
@@ -83,7 +82,9 @@ export class Planner {
   }
 
   private build(exponentials: boolean): Graph {
-    return buildGraph(this.lowered, { exponentials, covariances: this.covariances }, this.tile);
+    // With strict rounding, a covariance is not reduced along with the means.
+    const covariances = !this.isStrict && this.options.reduction !== "two-fold";
+    return buildGraph(this.lowered, { exponentials, covariances }, this.tile);
   }
 
   private scheduled(online: boolean, given: GivenChoice | undefined): Plan {

@@ -32,14 +32,13 @@ import {
   subtract,
   sumOf,
 } from "../src/kernel/expression.ts";
-import { type Program, Statements } from "../src/kernel/statement.ts";
+import { type Program, Statements, type Target } from "../src/kernel/statement.ts";
 import { f32 } from "../src/kernel/types.ts";
-import type { Kernel, Manifest, Storage } from "../src/target/manifest.ts";
+import type { Kernel } from "../src/target/manifest.ts";
 import { makeSourceMap } from "../src/target/source-map.ts";
 import type { TargetProfile } from "../src/target/target.ts";
-import { arrayStride } from "./buffers.ts";
 import { laneType } from "./expression.ts";
-import { uniformsOf } from "./launch.ts";
+import { manifestOf, variableOf } from "./manifest.ts";
 import { extent, indices, isLess, type Made, offsetIn, placeIn, product } from "./plain-kernel.ts";
 import { printKernel } from "./print-kernel.ts";
 
@@ -70,45 +69,23 @@ export function generateProduct(
   tiles: TileCounts,
 ): { readonly kernel: Kernel; readonly program: Program } {
   const [op] = fn.ops as [Op];
-  const { features, name: targetName, kind } = profile;
+  const hasHalves = profile.features.includes("shader-f16");
   const bufferOf = ({ name, element, shape, span }: Value, access: Buffer["access"]): Buffer => {
-    const wgsl = `${access === "read" ? "in" : "out"}_${name}`;
-    const type = laneType(element, 1);
-    return { wgsl, type, shape, element, storage: storageOf(element, features.includes("shader-f16")), access, span };
+    const [wgsl, storage] = [variableOf(name as string, access), storageOf(element, hasHalves)];
+    return { wgsl, type: laneType(element, 1), shape, element, storage, access, span };
   };
   const inputs = presentOperands(op).map((value) => bufferOf(value, "read"));
   const buffers = [...inputs, bufferOf(op.result, "read_write")];
   const { body, dispatch, shared = [] } = makers[plainKernelOf(op) as PlainKernel](op, buffers, tiles);
   const dims = [...dimensionNames(fn), ...Object.values(tiles as Readonly<Record<string, string>>)];
-  const fields = dims.map((name) => ({ kind: "dim" as const, name, element: "u32" as const }));
-  const halves = buffers.some(({ storage }) => storage === "f16");
+  const enables = buffers.some(({ storage }) => storage === "f16") ? ["f16"] : [];
   const program: Program = {
-    ...{ name: fn.name, entryPoint: "main", enables: halves ? ["f16"] : [] },
+    ...{ name: fn.name, entryPoint: "main", enables },
     ...{ dims: dims.map((name) => ({ name, isOverride: false })), buffers, shared, workgroupSize: lanes, body },
   };
   const printed = printKernel(program);
-  const { lines, wgsl, reads } = printed;
-  const bindings = buffers.map((buffer, binding) => {
-    const name = buffer.wgsl.replace(/^(in|out)_/, "");
-    const { access, element, shape, wgsl } = buffer;
-    const stored = { storage: buffer.storage as Storage, variable: wgsl, stride: arrayStride(buffer) };
-    const read = access === "read" && { reads: reads.get(wgsl) ?? [] };
-    return { ...{ binding, name, access, element, shape }, ...stored, ...read };
-  });
-  const manifest: Manifest = {
-    version: 1,
-    entryPoint: "main",
-    workgroupSize: [lanes, 1, 1],
-    bindings,
-    dims: dims.map((name) => ({ name, binding: "uniform" })),
-    ...(fields.length > 0 && { uniforms: uniformsOf(bindings.length, fields, printed) }),
-    overrides: [],
-    dispatch: { ...dispatch, columns: [] },
-    requiredFeatures: halves ? ["shader-f16"] : [],
-    requiredLimits: {},
-    target: targetName,
-    kind,
-  };
+  const { lines, wgsl } = printed;
+  const manifest = manifestOf(program, printed, profile, { dispatch: { ...dispatch, columns: [] } });
   return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
 }
 
@@ -164,20 +141,14 @@ function matrixProduct(op: Op, buffers: readonly Buffer[], tiles: TileCounts): M
         const readAt = rowAt.map((row, i) =>
           i === 0 ? row : to.define(`read${i}`, call("min", row, subtract(extent(rows), 1))),
         );
-        const sums = numbers.map((i) => to.variable(`sum${i}`, literal(f32, 0)));
-        to.loop("first", count(0), extent(terms), termsOfRun, (first) => {
-          const parts = numbers.map((i) => to.variable(`part${i}`, literal(f32, 0)));
-          const end = to.define("end", call("min", add(first, termsOfRun), extent(terms)));
-          to.loop("k", first, end, 1, (k) => {
-            // With a transposed second operand, its rows are the columns of the product.
-            const place = isByRows ? offsetIn([columns, terms], [column, k]) : offsetIn([terms, columns], [k, column]);
-            const y = to.define("y", load(b, sumOf([...fromB, ...place]) ?? count(0)));
-            for (const i of numbers) {
-              const at = [...fromA, ...offsetIn([rows, terms], [readAt[i] as Expression, k])];
-              to.assign(parts[i] as Expression, multiply(load(a, sumOf(at) ?? count(0)), y), "+");
-            }
-          });
-          for (const i of numbers) to.assign(sums[i] as Expression, parts[i] as Expression, "+");
+        const sums = sumsInRuns(to, numbers.map(String), extent(terms), "k", (k, parts) => {
+          // With a transposed second operand, its rows are the columns of the product.
+          const place = isByRows ? offsetIn([columns, terms], [column, k]) : offsetIn([terms, columns], [k, column]);
+          const y = to.define("y", load(b, sumOf([...fromB, ...place]) ?? count(0)));
+          for (const [i, part] of parts.entries()) {
+            const at = [...fromA, ...offsetIn([rows, terms], [readAt[i] as Expression, k])];
+            to.assign(part, multiply(load(a, sumOf(at) ?? count(0)), y), "+");
+          }
         });
         for (const i of numbers) {
           const row = rowAt[i] as Expression;
@@ -205,84 +176,98 @@ function offsetOf(
   return offset === undefined ? [] : [to.define(name, multiply(offset, product(matrix)))];
 }
 
-function convolution(op: Op, buffers: readonly Buffer[]): Made {
-  const [x, weight] = buffers as [Buffer, Buffer];
-  const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
+/**
+ * Sums terms in runs, whose sums are added.
+ * @param suffixes of the names of the sums, which are computed together.
+ * @param step adds the terms at an index to the sums of a run.
+ */
+function sumsInRuns(
+  to: Statements,
+  suffixes: readonly string[],
+  terms: Expression,
+  index: string,
+  step: (at: Expression, parts: readonly Target[]) => void,
+): readonly Target[] {
+  const zeros = (name: string) => suffixes.map((suffix) => to.variable(name + suffix, literal(f32, 0)));
+  const sums = zeros("sum");
+  to.loop("first", count(0), terms, termsOfRun, (first) => {
+    const parts = zeros("part");
+    const end = to.define("end", call("min", add(first, termsOfRun), terms));
+    to.loop(index, first, end, 1, (at) => step(at, parts));
+    for (const [i, part] of parts.entries()) to.assign(sums[i] as Target, part, "+");
+  });
+  return sums;
+}
+
+/** A kernel in which each lane computes an element of the result, from the element's index along each axis. */
+function elementPerLane(
+  op: Op,
+  out: Buffer,
+  compute: (to: Statements, index: readonly Expression[]) => Expression,
+): Made {
   const { shape } = op.result;
-  const [channels, kernel] = [weight.shape[1] as Dim, weight.shape.slice(2) as number[]];
-  const windows = windowsOf(kernel, op.attributes as WindowAttributes);
-  const group = attribute.number(op.attributes, "group");
   const to = new Statements();
   to.at(op.span, () =>
     to.bind("grid", "number", undefined, (number) => {
       const element = to.define("element", add(multiply(number, lanes), local));
       to.when(isLess(element, product(shape)), () => {
-        const [image, output, ...place] = indices(to, element, shape) as [Expression, Expression, ...Expression[]];
-        const perGroup = group > 1 ? (shape[1] as number) / group : undefined;
-        const first = perGroup === undefined ? count(0) : multiply(divide(output, perGroup), extent(channels));
-        const sum = to.variable("sum", literal(f32, 0));
-        to.loop("channel", count(0), extent(channels), 1, (channel) => {
-          const part = to.variable("part", literal(f32, 0));
-          const taps: Expression[] = [];
-          const along = (axis: number): void => {
-            const window = windows[axis];
-            if (window === undefined) {
-              // A position before the first element wraps to a very large number.
-              const positions = windows.map(({ stride, before, dilation }, i) =>
-                subtract(
-                  add(multiply(place[i] as Expression, stride), multiply(taps[i] as Expression, dilation)),
-                  before,
-                ),
-              );
-              const isInside = positions.map((position, i) => isLess(position, extent(x.shape[i + 2] as Dim)));
-              to.when(allOf(isInside), () => {
-                const from = load(x, placeIn(x.shape, [image, add(first, channel), ...positions]));
-                const by = load(weight, placeIn(weight.shape, [output, channel, ...taps]));
-                to.assign(part, multiply(from, by), "+");
-              });
-              return;
-            }
-            to.loop(`tap${axis}`, count(0), count(window.size), 1, (tap) => {
-              taps[axis] = tap;
-              along(axis + 1);
-            });
-          };
-          along(0);
-          to.assign(sum, part, "+");
-        });
-        to.store(out, element, bias ? add(sum, load(bias, output)) : sum);
+        to.store(out, element, compute(to, indices(to, element, shape)));
       });
     }),
   );
   return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
 }
 
+function convolution(op: Op, buffers: readonly Buffer[]): Made {
+  const [x, weight] = buffers as [Buffer, Buffer];
+  const [bias, out] = [buffers.length > 3 ? buffers[2] : undefined, buffers.at(-1) as Buffer];
+  const [channels, kernel] = [weight.shape[1] as Dim, weight.shape.slice(2) as number[]];
+  const windows = windowsOf(kernel, op.attributes as WindowAttributes);
+  const group = attribute.number(op.attributes, "group");
+  return elementPerLane(op, out, (to, index) => {
+    const [image, output, ...place] = index as [Expression, Expression, ...Expression[]];
+    const perGroup = group > 1 ? (op.result.shape[1] as number) / group : undefined;
+    const first = perGroup === undefined ? count(0) : multiply(divide(output, perGroup), extent(channels));
+    const sum = to.variable("sum", literal(f32, 0));
+    to.loop("channel", count(0), extent(channels), 1, (channel) => {
+      const part = to.variable("part", literal(f32, 0));
+      const along = (taps: readonly Expression[]): void => {
+        const axis = taps.length;
+        const window = windows[axis];
+        if (window !== undefined) {
+          to.loop(`tap${axis}`, count(0), count(window.size), 1, (tap) => along([...taps, tap]));
+          return;
+        }
+        // A position before the first element wraps to a very large number.
+        const positions = windows.map(({ stride, before, dilation }, i) =>
+          subtract(add(multiply(place[i] as Expression, stride), multiply(taps[i] as Expression, dilation)), before),
+        );
+        const isInside = positions.map((position, i) => isLess(position, extent(x.shape[i + 2] as Dim)));
+        to.when(allOf(isInside), () => {
+          const from = load(x, placeIn(x.shape, [image, add(first, channel), ...positions]));
+          const by = load(weight, placeIn(weight.shape, [output, channel, ...taps]));
+          to.assign(part, multiply(from, by), "+");
+        });
+      };
+      along([]);
+      to.assign(sum, part, "+");
+    });
+    return bias ? add(sum, load(bias, output)) : sum;
+  });
+}
+
 /** A lane computes an element of the table's gradient: the sum, in order, of the rows of d_y whose id is its row. */
 function tableGradient(op: Op, buffers: readonly Buffer[]): Made {
   const [ids, d_y, out] = buffers as [Buffer, Buffer, Buffer];
-  const { shape } = op.result;
-  const to = new Statements();
-  to.at(op.span, () =>
-    to.bind("grid", "number", undefined, (number) => {
-      const element = to.define("element", add(multiply(number, lanes), local));
-      to.when(isLess(element, product(shape)), () => {
-        const [row, column] = indices(to, element, shape) as [Expression, Expression];
-        const id = ids.element === "i32" ? construct(ids.type, row) : row;
-        const sum = to.variable("sum", literal(f32, 0));
-        to.loop("first", count(0), product(ids.shape), termsOfRun, (first) => {
-          const part = to.variable("part", literal(f32, 0));
-          const end = to.define("end", call("min", add(first, termsOfRun), product(ids.shape)));
-          to.loop("n", first, end, 1, (n) => {
-            const isNamed = equals(load(ids, n), id);
-            to.when(isNamed, () => to.assign(part, load(d_y, add(multiply(n, extent(shape[1] as Dim)), column)), "+"));
-          });
-          to.assign(sum, part, "+");
-        });
-        to.store(out, element, sum);
-      });
-    }),
-  );
-  return { body: to.all, dispatch: { rows: shape, rowsPerWorkgroup: lanes } };
+  return elementPerLane(op, out, (to, index) => {
+    const [row, column] = index as [Expression, Expression];
+    const id = ids.element === "i32" ? construct(ids.type, row) : row;
+    const [sum] = sumsInRuns(to, [""], product(ids.shape), "n", (n, [part]) => {
+      const element = add(multiply(n, extent(op.result.shape[1] as Dim)), column);
+      to.when(equals(load(ids, n), id), () => to.assign(part as Target, load(d_y, element), "+"));
+    });
+    return sum as Target;
+  });
 }
 
 type Maker = (op: Op, buffers: readonly Buffer[], tiles: TileCounts) => Made;

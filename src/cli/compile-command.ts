@@ -1,6 +1,6 @@
 /** `tirc compile`. */
 
-import { generatePrograms } from "../../codegen/generate.ts";
+import { generate } from "../../codegen/generate.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { printProgram } from "../../codegen/print.ts";
 import { generateProduct } from "../../codegen/product.ts";
@@ -138,7 +138,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     const { fn, tile, product } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
     const made =
       product === undefined
-        ? generatePrograms(fn, profile(target), program.arithmetic, tile)
+        ? generate(fn, profile(target), program.arithmetic, tile).programs
         : [generateProduct(fn, profile(target), product).program];
     return made.map(printProgram).join("\n");
   };

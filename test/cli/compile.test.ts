@@ -3,7 +3,7 @@
 import { chmodSync, existsSync, lstatSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { generatePrograms } from "../../codegen/generate.ts";
+import { generate } from "../../codegen/generate.ts";
 import { minifyKernel } from "../../codegen/minify.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { renderSourceMap } from "../../src/emit/source-map.ts";
@@ -110,7 +110,7 @@ describe("on stdout", () => {
     const place = new Workplace(files);
     const { code, stdout } = await place.run(["compile", "f.tir", "--emit", "kernel"]);
     const [fn] = compile(parse(addNorm)).module.fns as [Fn];
-    const [{ buffers, name }] = generatePrograms(fn, portableTarget) as readonly [Program];
+    const [{ buffers, name }] = generate(fn, portableTarget).programs as readonly [Program];
     expect(code).toBe(0);
     expect(stdout).toContain(`kernel ${name} {`);
     expect(stdout).toMatch(/grid group \{\s+workgroup team < \d+ \{\s+lane lane < \d+ \{/);

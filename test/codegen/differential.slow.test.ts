@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { expect } from "vitest";
-import { generatePrograms } from "../../codegen/generate.ts";
+import { generate } from "../../codegen/generate.ts";
 import { builtins, defaultPipeline } from "../../passes/index.ts";
 import { compile } from "../../src/driver/compile.ts";
 import { interpret } from "../../src/ir/interpret.ts";
@@ -66,7 +66,7 @@ gpuTest(`${count} random programs`, { timeout: Math.max(400_000, 2_000 * count) 
         const few = Object.fromEntries(
           kernel.manifest.dims.map(({ name }) => [name, Math.min(3, program.dims[name] ?? 3)]),
         );
-        const [lanes] = generatePrograms(optimized.fns[0] as Fn, target) as readonly [KernelProgram];
+        const [lanes] = generate(optimized.fns[0] as Fn, target).programs as readonly [KernelProgram];
         expect(verifyProgram(lanes), program.text).toEqual([]);
         expect(runProgram(kernel, lanes, few, { most: 2 }).faults, program.text).toEqual([]);
         kernels++;
