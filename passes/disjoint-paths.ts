@@ -37,12 +37,13 @@ export function reachedSide(core: Core): ReachedSide {
 const none = -1;
 
 /** The numbers of the arcs that leave each node: `list[starts[node]..starts[node + 1]]`. */
-interface Leaving {
+export interface Leaving {
   readonly starts: Int32Array;
   readonly list: Int32Array;
 }
 
-function leaving(size: number, from: readonly number[], order: (arc: number) => number = () => 0): Leaving {
+/** @param order 0 for the arcs that come first in a node's list, 1 for the others. */
+export function leaving(size: number, from: readonly number[], order: (arc: number) => number = () => 0): Leaving {
   const starts = new Int32Array(size + 1);
   for (const node of from) (starts[node + 1] as number)++;
   for (let node = 0; node < size; node++) (starts[node + 1] as number) += starts[node] as number;

@@ -22,6 +22,7 @@ const usualTile = 16;
 export class KernelGroups {
   readonly ops: readonly Op[];
   readonly memory: Memory;
+  private readonly position: ReadonlyMap<Op, number>;
   private readonly readers = new Map<Value, Op[]>();
   private readonly returned: ReadonlySet<Value>;
   private readonly isLast: (op: Op) => boolean;
@@ -29,12 +30,16 @@ export class KernelGroups {
   constructor(fn: Fn) {
     this.memory = new Memory(fn);
     this.ops = this.memory.work(fn);
+    this.position = new Map(this.ops.map((op, i) => [op, i]));
     for (const op of this.ops) {
       for (const value of this.memory.operands(op)) this.readers.set(value, [...(this.readers.get(value) ?? []), op]);
     }
     this.returned = new Set(fn.results.map(({ value }) => this.memory.of(value)));
     this.isLast = lastSums(fn);
   }
+
+  /** Negative if `a` comes before `b` in the program. */
+  readonly compare = (a: Op, b: Op): number => (this.position.get(a) as number) - (this.position.get(b) as number);
 
   /** The ops that read a value, and whether it is a result. */
   uses(value: Value): { readonly ops: readonly Op[]; readonly returned: boolean } {

@@ -8,7 +8,7 @@
  * - core: the other variables. disjoint-paths.ts finds which of them are true.
  */
 
-import { type Core, reachedSide } from "./disjoint-paths.ts";
+import { type Core, type Leaving, leaving, reachedSide } from "./disjoint-paths.ts";
 
 export class Choices {
   private count = 2;
@@ -44,8 +44,8 @@ export class Choices {
    * @returns whether a variable is true.
    */
   solve(): (variable: number) => boolean {
-    const forward = this.adjacency(this.froms);
-    const backward = this.adjacency(this.tos);
+    const [forward, backward] = [this.froms, this.tos].map((ends) => leaving(this.count, ends)) as [Leaving, Leaving];
+    this.visits += 2 * this.costs.length;
     const mustHold = (edge: number) => this.costs[edge] === 0;
     const isTrue = this.reached(this.yes, forward, this.tos, mustHold);
     const isFalse = this.reached(this.no, backward, this.froms, mustHold);
@@ -68,25 +68,9 @@ export class Choices {
     };
   }
 
-  /** For each variable, the implications that have it at `ends`. */
-  private adjacency(ends: readonly number[]): { starts: Int32Array; edges: Int32Array } {
-    const starts = new Int32Array(this.count + 1);
-    for (const v of ends) starts[v + 1] = (starts[v + 1] as number) + 1;
-    for (let v = 0; v < this.count; v++) starts[v + 1] = (starts[v + 1] as number) + (starts[v] as number);
-    const next = starts.slice();
-    const edges = new Int32Array(ends.length);
-    for (const [edge, v] of ends.entries()) {
-      const at = next[v] as number;
-      edges[at] = edge;
-      next[v] = at + 1;
-    }
-    this.visits += ends.length;
-    return { starts, edges };
-  }
-
   private reached(
     start: number,
-    { starts, edges }: ReturnType<Choices["adjacency"]>,
+    { starts, list }: Leaving,
     others: readonly number[],
     passes: (edge: number) => boolean,
   ): Uint8Array {
@@ -95,7 +79,7 @@ export class Choices {
     const open = [start];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       for (let i = starts[at] as number; i < (starts[at + 1] as number); i++) {
-        const edge = edges[i] as number;
+        const edge = list[i] as number;
         const other = others[edge] as number;
         this.visits++;
         if (seen[other] === 1 || !passes(edge)) continue;

@@ -25,7 +25,7 @@ import { ops } from "../src/ir/ops/index.ts";
 import { sameType } from "../src/ir/types.ts";
 import type { Centering } from "./centering.ts";
 import { numberOf, orders } from "./match.ts";
-import { sameAxes } from "./statistics.ts";
+import { lengthAlong, sameAxes } from "./statistics.ts";
 
 /** The context of a rule besides the op. */
 export interface Site {
@@ -198,16 +198,10 @@ const scaleIntoEps: NormRule = (norm, site) => {
   return times(renormed(norm, row, eps, site), Math.sign(number), site);
 };
 
-/** The number of elements of a row, if it is known. */
-function lengthOf({ shape }: Value, axes: readonly number[]): number | undefined {
-  const extents = axes.map((axis) => shape.at(axis));
-  return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
-}
-
 /** The ratio of the inner statistic of a row to the outer: 1, N or 1/N. Missing where that matters and is unknown. */
 function ratioOf(outer: Op, inner: Op): { readonly over: number; readonly under: number } | undefined {
   if (outer.name === inner.name || epsOf(outer) === 0) return { over: 1, under: 1 };
-  const length = lengthOf(outer.result, axesOf(outer));
+  const length = lengthAlong(outer.result, axesOf(outer));
   if (length === undefined) return undefined;
   return outer.name === "rmsnorm" ? { over: length, under: 1 } : { over: 1, under: length };
 }

@@ -38,10 +38,11 @@ export function partition(fn: Fn, most = Infinity): Partition {
   // The number of buffers is limited by the target only where one kernel is possible.
   const isFused = !whole.some(isOpaque) && groups.refusal(whole, most) === undefined;
   if (isFused) return [whole];
-  const found = searchUpTo(mostUnits, whole, groups);
+  const found = searched(whole, groups);
   const staged = found === undefined || whole.some(isOpaque) ? inStages(groups) : found;
   const costOfAll = (parts: Partition) => parts.reduce((sum, part) => sum + groups.cost(part), 0);
-  return launchOrder(found !== undefined && costOfAll(found) <= costOfAll(staged) ? found : staged, groups);
+  const best = found !== undefined && costOfAll(found) <= costOfAll(staged) ? found : staged;
+  return launchOrder(best, groups) as Partition;
 }
 
 /** Ops that need further products are partitioned separately, where the search has fewer units. */
@@ -54,7 +55,7 @@ function inStages(groups: KernelGroups): Partition {
 function stage(work: readonly Op[], groups: KernelGroups): Partition {
   if (work.length === 0) return [];
   if (groups.refusal(work) === undefined) return [work];
-  return searchUpTo(mostUnits, work, groups) ?? merged(inOrder(work, groups), groups);
+  return searched(work, groups) ?? merged(inOrder(work, groups), groups);
 }
 
 /** With more groups than this, groups are not merged, as each pair would be tried. */
@@ -63,40 +64,32 @@ const mostMerged = 12;
 /** Merges pairs of groups as long as the result is one kernel, and cheaper. */
 function merged(given: Partition, groups: KernelGroups): Partition {
   let parts = given;
-  const position = new Map(groups.ops.map((op, i) => [op, i]));
-  for (;;) {
+  while (parts.length <= mostMerged) {
     const before = parts;
-    if (parts.length > mostMerged) return parts;
-    const pairs = parts.flatMap((a, i) => parts.slice(i + 1).map((b) => [a, b] as const));
-    for (const [a, b] of pairs) {
-      const both = [...a, ...b].sort((x, y) => (position.get(x) as number) - (position.get(y) as number));
-      const isCheaper = groups.cost(both) < groups.cost(a) + groups.cost(b);
+    for (const [a, b] of before.flatMap((a, i) => before.slice(i + 1).map((b) => [a, b] as const))) {
       const others = before.filter((part) => part !== a && part !== b);
-      if (!isCheaper || groups.refusal(both) !== undefined || !isOrdered([...others, both], groups)) continue;
+      const both = union(a, b, others, groups);
+      if (both === undefined) continue;
       parts = [...others, both];
       break;
     }
-    if (parts === before) return parts;
+    if (parts === before) break;
   }
+  return parts;
 }
 
-/** Whether the groups can be launched in some order. */
-function isOrdered(parts: Partition, groups: KernelGroups): boolean {
-  const partOf = new Map(parts.flatMap((part) => part.map((op) => [op, part] as const)));
-  const done = new Set<readonly Op[]>();
-  for (let before = -1; before !== done.size; ) {
-    before = done.size;
-    for (const part of parts) {
-      const needed = part.flatMap((op) => groups.memory.operands(op).map(({ def }) => def && partOf.get(def)));
-      if (needed.every((one) => one === undefined || one === part || done.has(one))) done.add(part);
-    }
-  }
-  return done.size === parts.length;
+/** Two groups as one, if that is one kernel, cheaper than both, and can be launched in some order with the others. */
+function union(a: readonly Op[], b: readonly Op[], others: Partition, groups: KernelGroups): readonly Op[] | undefined {
+  const both = [...a, ...b].sort(groups.compare);
+  if (both.some(isOpaque) || groups.cost(both) >= groups.cost(a) + groups.cost(b)) return undefined;
+  const isKernel = groups.refusal(both) === undefined && launchOrder([...others, both], groups) !== undefined;
+  return isKernel ? both : undefined;
 }
 
-function searchUpTo(most: number, list: readonly Op[], groups: KernelGroups): Partition | undefined {
+/** The cheapest partition, or `undefined` if the search would be too large. */
+function searched(list: readonly Op[], groups: KernelGroups): Partition | undefined {
   const units = unitsOf(list, groups);
-  return units.length <= most ? search(units, groups) : undefined;
+  return units.length <= mostUnits ? search(units, groups) : undefined;
 }
 
 /** The total cost. */
@@ -139,11 +132,7 @@ function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partit
     return needed.reduce((set, at) => (at === i ? set : set | (1 << at)), 0);
   });
   const isOutside = units.map((unit) => unit.some(isOpaque));
-  const position = new Map(groups.ops.map((op, i) => [op, i]));
-  const opsOf = (set: number) =>
-    units
-      .flatMap((unit, i) => (set & (1 << i) ? unit : []))
-      .sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+  const opsOf = (set: number) => units.flatMap((unit, i) => (set & (1 << i) ? unit : [])).sort(groups.compare);
   const known = new Map<number, Verdict & { readonly cost: number }>();
   const verdictOf = (set: number, isMixed: boolean) => {
     const found = known.get(set);
@@ -248,45 +237,18 @@ function inOrder(list: readonly Op[], groups: KernelGroups): Partition {
 
 /** Merges groups with earlier ones where one kernel is cheaper than both: ops that cannot join alone may be able to join together. */
 function together(made: Partition, groups: KernelGroups): Partition {
-  const position = new Map(groups.ops.map((op, i) => [op, i]));
-  const inOrderOf = (list: readonly Op[]) =>
-    [...list].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
   const joined: (readonly Op[])[] = [];
   for (const group of made) {
     let own = group;
     for (let i = joined.length - 1; i >= Math.max(0, joined.length - mostOffered); i--) {
-      const other = joined[i] as readonly Op[];
-      const both = inOrderOf([...other, ...own]);
-      if ([...other, ...own].some(isOpaque)) continue;
-      if (groups.cost(both) >= groups.cost(other) + groups.cost(own)) continue;
-      if (groups.refusal(both) !== undefined || waits(other, own, joined)) continue;
+      const both = union(joined[i] as readonly Op[], own, joined.toSpliced(i, 1), groups);
+      if (both === undefined) continue;
       joined.splice(i, 1);
       own = both;
     }
     joined.push(own);
   }
   return joined;
-}
-
-/** Whether one of two groups depends on the other through a third, so that they cannot be merged. */
-function waits(a: readonly Op[], b: readonly Op[], all: Partition): boolean {
-  const others = all.filter((group) => group !== a && group !== b);
-  const behind = (group: readonly Op[]): Set<readonly Op[]> => {
-    const reached = new Set([group]);
-    for (const one of reached) {
-      const results = new Set(one.flatMap((op) => op.results));
-      for (const next of others) {
-        if (next.some((op) => presentOperands(op).some((value) => results.has(value)))) reached.add(next);
-      }
-    }
-    reached.delete(group);
-    return reached;
-  };
-  const needs = (group: readonly Op[], from: ReadonlySet<readonly Op[]>) => {
-    const made = new Set([...from].flatMap((one) => one.flatMap((op) => op.results)));
-    return group.some((op) => presentOperands(op).some((value) => made.has(value)));
-  };
-  return needs(b, behind(a)) || needs(a, behind(b));
 }
 
 /** Cuts a group, in program order, wherever its ops so far are one kernel and would not be one with the next op. */
@@ -301,25 +263,22 @@ function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
   return parts;
 }
 
-/** Orders the groups by their first ops, after the groups that compute their operands. */
-function launchOrder(made: Partition, groups: KernelGroups): Partition {
-  const position = new Map(groups.ops.map((op, i) => [op, i]));
-  const first = (group: readonly Op[]) => position.get(group[0] as Op) as number;
+/** Orders the groups by their first ops, after the groups that compute their operands; `undefined` if two wait for each other. */
+function launchOrder(made: Partition, groups: KernelGroups): Partition | undefined {
   const groupOf = new Map(made.flatMap((group) => group.map((op) => [op, group] as const)));
-  const open = [...made].sort((a, b) => first(a) - first(b));
-  const placed = new Set<readonly Op[]>();
+  const open = [...made].sort((a, b) => groups.compare(a[0] as Op, b[0] as Op));
+  const ordered = new Set<readonly Op[]>();
   const isReady = (group: readonly Op[]) =>
     group.every((op) =>
       groups.memory.operands(op).every(({ def }) => {
         const needed = def && groupOf.get(def);
-        return needed === undefined || needed === group || placed.has(needed);
+        return needed === undefined || needed === group || ordered.has(needed);
       }),
     );
-  const ordered: (readonly Op[])[] = [];
   while (open.length > 0) {
-    const [next] = open.splice(open.findIndex(isReady), 1) as [readonly Op[]];
-    placed.add(next);
-    ordered.push(next);
+    const next = open.findIndex(isReady);
+    if (next < 0) return undefined;
+    for (const group of open.splice(next, 1)) ordered.add(group);
   }
-  return ordered;
+  return [...ordered];
 }

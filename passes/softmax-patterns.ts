@@ -62,13 +62,13 @@ export function raiseSoftmax(op: Op, builder: Builder, raising: Raising): Value 
   return undefined;
 }
 
-/** The sum in `log(sum(exp(value)))`. */
-function logOfSum(read: Read, value: Value, raising: Raising): Statistic | undefined {
-  const { value: log, lay } = peel(read);
-  const op = definedBy(log, "log");
-  const total = op && reductionOf("sum", { value: op.operand(0), lay }, raising);
-  const exponential = definedBy(total?.of, "exp");
-  return exponential !== undefined && sameNumbers(exponential.operand(0), value) ? total : undefined;
+/** The sum in `log(sum(exp(of)))`, and `of`. */
+function logOfSum(read: Read, raising: Raising): { readonly total: Statistic; readonly of: Value } | undefined {
+  const { value, lay } = peel(read);
+  const log = definedBy(value, "log");
+  const total = log && reductionOf("sum", { value: log.operand(0), lay }, raising);
+  const of = definedBy(total?.of, "exp")?.operand(0);
+  return total && of && { total, of };
 }
 
 /** `x - log(sum(exp(x)))`, where x may be shifted by its maximum. */
@@ -76,7 +76,8 @@ export function raiseLogSoftmax(op: Op, builder: Builder, raising: Raising): Val
   if (op.name !== "sub") return undefined;
   const [x, right] = [op.operand(0), op.operand(1)];
   if (!sameType(x.type, op.result.type)) return undefined;
-  const inside = logOfSum(readOf(right), x, raising);
+  const found = logOfSum(readOf(right), raising);
+  const inside = found !== undefined && sameNumbers(found.of, x) ? found.total : undefined;
   const total = inside ?? shiftedOutside(x, right, raising);
   if (total === undefined) return undefined;
   const miss = alignmentMiss(total, x);
@@ -96,19 +97,10 @@ function shiftedOutside(x: Value, right: Value, raising: Raising): Statistic | u
   for (const [top, log] of sum === undefined ? [] : orders(sum)) {
     const maximum = reductionOf("max", { value: top, lay }, raising);
     if (maximum === undefined || !sameNumbers(maximum.of, x)) continue;
-    const total = logOfShifted({ value: log, lay }, x, raising);
-    const sameRows = total !== undefined && sameAxes(total.axes, maximum.axes);
-    if (sameRows && meetsItsRow(maximum.lay, x.shape, maximum.axes)) return total;
+    const { total, of } = logOfSum({ value: log, lay }, raising) ?? {};
+    if (total === undefined || of === undefined || of === x || unshifted(of, total.axes, raising) !== x) continue;
+    const sameRows = sameAxes(total.axes, maximum.axes) && meetsItsRow(maximum.lay, x.shape, maximum.axes);
+    if (sameRows) return { ...total, lay: layOf({ value: total.value, lay: total.lay }) };
   }
   return undefined;
-}
-
-function logOfShifted(read: Read, x: Value, raising: Raising): Statistic | undefined {
-  const { value: log, lay } = peel(read);
-  const op = definedBy(log, "log");
-  const total = op && reductionOf("sum", { value: op.operand(0), lay }, raising);
-  const shifted = definedBy(total?.of, "exp")?.operand(0);
-  if (total === undefined || shifted === undefined) return undefined;
-  const isShifted = shifted !== x && unshifted(shifted, total.axes, raising) === x;
-  return isShifted ? { ...total, lay: layOf({ value: total.value, lay: total.lay }) } : undefined;
 }

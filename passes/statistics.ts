@@ -12,6 +12,7 @@ import { quoted } from "../src/ir/naming.ts";
 import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops } from "../src/ir/ops/index.ts";
+import { elementCount } from "../src/ir/tensor.ts";
 import { printShape, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
 import {
   floatTolerance,
@@ -63,11 +64,14 @@ function roundedMiss(rounded: Op): Miss {
   };
 }
 
-/** The number of elements of a row; `undefined` if only the caller knows it. */
-function rowLength(stat: Statistic): number | undefined {
-  const extents = stat.axes.map((axis) => stat.of.shape.at(axis));
-  return extents.every((extent) => typeof extent === "number") ? extents.reduce((a, b) => a * b, 1) : undefined;
+/** The number of elements along these axes, if it is known. */
+export function lengthAlong({ shape }: Value, axes: readonly number[]): number | undefined {
+  const extents = axes.map((axis) => shape.at(axis));
+  return extents.every((extent) => typeof extent === "number") ? elementCount(extents) : undefined;
 }
+
+/** The number of elements of a row; `undefined` if only the caller knows it. */
+const rowLength = ({ of, axes }: Statistic) => lengthAlong(of, axes);
 
 function divisorMiss(stat: Statistic): Miss {
   const { span: at } = stat.op;
