@@ -11,6 +11,7 @@
  * - depth: the number of blocks around a state; the lane's own state has depth 0.
  */
 
+import { getOrInsert } from "../src/ir/groups.ts";
 import { reductionResultOf } from "../src/ir/op-kinds.ts";
 import {
   component,
@@ -115,8 +116,7 @@ export class AccumulatorWriter {
 
   /** The state at a depth, before it has seen an element. */
   declare(accumulator: Accumulator, depth = 0): void {
-    const states = this.states.get(accumulator) ?? [];
-    this.states.set(accumulator, states);
+    const states = getOrInsert(this.states, accumulator, () => []);
     const type = laneType(accumulator.operand.value.element, this.context.schedule.width);
     const identity = Object.entries(accumulator.reduction.identity(type, states[depth - 1]));
     states[depth] = Object.fromEntries(

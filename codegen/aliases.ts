@@ -11,6 +11,7 @@
  */
 
 import { leavesOf } from "../src/ir/atoms.ts";
+import { grouped } from "../src/ir/groups.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
 import { arrayElement } from "./buffers.ts";
 import { isColumnStore, type Store } from "./graph.ts";
@@ -23,12 +24,10 @@ export function aliasesOf(
   { graph, schedule, bufferOf }: BodyContext,
   loops: readonly (Loop | undefined)[],
 ): ReadonlyMap<string, readonly string[]> {
-  const loads = new Map<string, Node[]>();
-  for (const node of graph.nodes) {
-    if (node.kind !== "load") continue;
-    const name = bufferName(node.value);
-    loads.set(name, [...(loads.get(name) ?? []), node]);
-  }
+  const loads = grouped(
+    graph.nodes.filter(({ kind }) => kind === "load"),
+    ({ value }) => bufferName(value),
+  );
   const reduced = new Set([
     ...graph.nodes.filter(({ kind }) => kind === "reduction").map(({ stage }) => stage - 1),
     ...loops.flatMap((loop) => (loop?.isTogether ? [loop.stage] : [])),

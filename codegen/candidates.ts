@@ -3,6 +3,7 @@
  * starting from the rules' schedule, all values of one part of the choice are tried at a time, until no part improves.
  */
 
+import { getOrInsert } from "../src/ir/groups.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { type Estimate, estimate } from "../src/kernel/estimate.ts";
 import type { Program } from "../src/kernel/statement.ts";
@@ -119,9 +120,9 @@ class Search {
 
   candidate(choice: Choice, plan?: Plan): Candidate {
     const key = choiceParts.map((part) => choice[part]).join();
-    const known = this.known.get(key) ?? this.estimated(choice, plan ?? this.planner.plan({ choice, by: "trial" }));
-    this.known.set(key, known);
-    return known;
+    return getOrInsert(this.known, key, () =>
+      this.estimated(choice, plan ?? this.planner.plan({ choice, by: "trial" })),
+    );
   }
 
   private estimated(choice: Choice, plan: Plan): Candidate {

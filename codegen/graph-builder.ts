@@ -7,6 +7,7 @@
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import { type DimAtoms, type IterationSpace, mapOf } from "../src/ir/iteration.ts";
 import { type Direction, type Scan, scanOf } from "../src/ir/op-kinds.ts";
@@ -104,13 +105,13 @@ export class GraphBuilder {
   }
 
   private bind(value: Value, moves: Moves, node: Node): void {
-    entry(this.byValue, value, () => new Map<string, Node>()).set(keyOfMoves(moves), node);
+    getOrInsert(this.byValue, value, () => new Map<string, Node>()).set(keyOfMoves(moves), node);
   }
 
   private load(value: Value, dims: DimAtoms, around: Moves): Node {
     const moves = restricted(around, dims);
-    const byValue = entry(this.loads, dims, () => new Map<Value, Map<string, Node>>());
-    const loads = entry(byValue, value, () => new Map<string, Node>());
+    const byValue = getOrInsert(this.loads, dims, () => new Map<Value, Map<string, Node>>());
+    const loads = getOrInsert(byValue, value, () => new Map<string, Node>());
     const key = keyOfMoves(moves);
     const found = loads.get(key);
     if (found !== undefined) return found;
@@ -312,12 +313,6 @@ export class GraphBuilder {
     const atoms = this.space.readBy(op, operand).at(axis) as readonly Atom[];
     return this.operand(op, operand, new Map([...moves, ...atomsAt(atoms, place)]));
   }
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const value = map.get(key) ?? make();
-  map.set(key, value);
-  return value;
 }
 
 const ofPlace = (place: Along) => {

@@ -1,6 +1,7 @@
 /** A hash of what a kernel computes, independent of its schedule and of the names of its function and values. */
 
 import { Atom, leavesOf } from "../src/ir/atoms.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import type { Graph } from "./graph.ts";
 import type { Node } from "./nodes.ts";
 
@@ -17,11 +18,7 @@ function textOf({ nodes, stores, rows, columns, tiled }: Graph): string {
   const numbers = new Map<unknown, number>([...nodes, ...columns].map((one, i) => [one, i]));
   const isRow = new Set<unknown>(rows);
   const dims = new Map<string, number>();
-  const dim = (name: string) => {
-    const number = dims.get(name) ?? dims.size;
-    dims.set(name, number);
-    return `d${number}`;
-  };
+  const dim = (name: string) => `d${getOrInsert(dims, name, () => dims.size)}`;
   const leavesIn = (value: unknown) =>
     leavesOf((value as readonly (Atom | readonly Atom[])[] | undefined)?.flat() ?? [])
       .filter((atom) => !isRow.has(atom))

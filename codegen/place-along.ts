@@ -10,6 +10,7 @@
  */
 
 import { type Atom, leavesOf } from "../src/ir/atoms.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import { type Extent, extentOf, known, one, sameExtent, times } from "./extent.ts";
 import type { Along, Moves, Node, Term } from "./nodes.ts";
 
@@ -165,9 +166,7 @@ const numbers = new WeakMap<object, number>();
 let next = 0;
 
 function numberOf(thing: object): number {
-  const found = numbers.get(thing) ?? next++;
-  numbers.set(thing, found);
-  return found;
+  return getOrInsert(numbers, thing, () => next++);
 }
 
 /** A key that is equal for equal positions. */

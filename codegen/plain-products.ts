@@ -8,6 +8,7 @@
  */
 
 import { FreshNames } from "../src/ir/fresh-names.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import { type DerivedExtent, type Launch, type OpaqueStep, opaqueOp, type Plan } from "../src/plan/plan.ts";
 import { plainKernelOf, tiledDims } from "./product.ts";
 
@@ -17,9 +18,7 @@ export function withPlainKernels(plan: Plan): Plan {
   const counts = new Map<string, DerivedExtent>();
   const countOf = ({ of, by }: { readonly of: string; readonly by: number }): string => {
     const key = `${of} by ${by}`;
-    const count = counts.get(key) ?? { name: names.next(`${of}_by_${by}`), of, by };
-    counts.set(key, count);
-    return count.name;
+    return getOrInsert(counts, key, () => ({ name: names.next(`${of}_by_${by}`), of, by })).name;
   };
   const launched = (step: OpaqueStep): Launch | OpaqueStep => {
     const op = opaqueOp(step);

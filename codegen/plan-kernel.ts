@@ -3,7 +3,7 @@
 import * as kernelMessages from "../src/diagnostics/areas/kernels.ts";
 import { fail } from "../src/diagnostics/diagnostic.ts";
 import { leavesOf } from "../src/ir/atoms.ts";
-import { grouped } from "../src/ir/groups.ts";
+import { getOrInsert, grouped } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, type Value } from "../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import type { ElementType } from "../src/ir/types.ts";
@@ -76,9 +76,7 @@ export class Planner {
   }
 
   private graph(online: boolean): Graph {
-    const known = this.graphs.get(online) ?? this.build(online);
-    this.graphs.set(online, known);
-    return known;
+    return getOrInsert(this.graphs, online, () => this.build(online));
   }
 
   private build(exponentials: boolean): Graph {

@@ -1,5 +1,6 @@
 /** Arrays in which a lane caches values of its rows between loops. */
 
+import { append, getOrInsert } from "../src/ir/groups.ts";
 import type { Variable } from "../src/kernel/expression.ts";
 import type { Statements } from "../src/kernel/statement.ts";
 import { laneType } from "./expression.ts";
@@ -38,8 +39,10 @@ export class RowCaches {
   /** Makes the node's array available to later loops. */
   free(node: Node, place: Place): void {
     const type = printType(laneType(node.value.element, place.widthOf(node)));
-    const byType = this.spare.get(place) ?? new Map<string, Variable[]>();
-    this.spare.set(place, byType);
-    byType.set(type, [...(byType.get(type) ?? []), this.of(node, place)]);
+    append(
+      getOrInsert(this.spare, place, () => new Map<string, Variable[]>()),
+      type,
+      this.of(node, place),
+    );
   }
 }

@@ -18,6 +18,7 @@
  * forward progress.
  */
 
+import { getOrInsert } from "../src/ir/groups.ts";
 import type { Op } from "../src/ir/ir.ts";
 import { type Scan, scanOf } from "../src/ir/op-kinds.ts";
 import {
@@ -116,8 +117,7 @@ export class Scans {
   /** Declares the carried sums of a row before its loop. @param steps the number of steps of the loop, if known. */
   declare(node: Node, strip: Strip, steps: number | undefined): void {
     const { to } = this.context;
-    const own = this.carried.get(strip) ?? new Map<Node, Carried>();
-    this.carried.set(strip, own);
+    const own = getOrInsert(this.carried, strip, () => new Map<Node, Carried>());
     const nameOf = (hint: string) => this.names.define(`${hintOf(node)}_${hint}`);
     to.at(spanOf(node), () => own.set(node, new Carried(to, laneType(node.value.element, 1), steps, nameOf)));
   }
@@ -196,9 +196,7 @@ export class Scans {
       ...{ name: this.names.define(`sums_${key}`), type, isMutable: true, isShared: true },
       length: invocationsOf(this.context.schedule),
     });
-    const found = this.arrays.get(key) ?? ([made(), made()] as const);
-    this.arrays.set(key, found);
-    return found;
+    return getOrInsert(this.arrays, key, () => [made(), made()] as const);
   }
 }
 

@@ -29,6 +29,7 @@
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import { constantValue, definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
@@ -159,9 +160,7 @@ export const deferScale = definePass({
         });
       const eps = (norm: Op) => builder.constant(norm.result.element, attribute.number(norm.attributes, "eps"));
       const statisticOf = (norm: Op, now: Op) => {
-        const statistic = statistics.get(norm) ?? builder.emit("add", [squares(now.operand(0), now), eps(now)]);
-        statistics.set(norm, statistic);
-        return statistic;
+        return getOrInsert(statistics, norm, () => builder.emit("add", [squares(now.operand(0), now), eps(now)]));
       };
       const positive = (norm: Op) =>
         context.law({

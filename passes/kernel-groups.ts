@@ -7,6 +7,7 @@
 
 import { kernelRefusals, type Refusal } from "../src/diagnostics/refusals.ts";
 import { elementsOf, estimatedBytes, mostBuffers } from "../src/ir/bytes.ts";
+import { append } from "../src/ir/groups.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { firstMismatch, IterationSpace } from "../src/ir/iteration.ts";
 import { loopOrder } from "../src/ir/loop-order.ts";
@@ -32,7 +33,7 @@ export class KernelGroups {
     this.ops = this.memory.work(fn);
     this.position = new Map(this.ops.map((op, i) => [op, i]));
     for (const op of this.ops) {
-      for (const value of this.memory.operands(op)) this.readers.set(value, [...(this.readers.get(value) ?? []), op]);
+      for (const value of this.memory.operands(op)) append(this.readers, value, op);
     }
     this.returned = new Set(fn.results.map(({ value }) => this.memory.of(value)));
     this.isLast = lastSums(fn);

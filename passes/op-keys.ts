@@ -1,5 +1,6 @@
 /** Keys of ops for value numbering: ops with equal keys compute the same values. */
 
+import { getOrInsert } from "../src/ir/groups.ts";
 import type { Attributes, OpName, Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printNumber } from "../src/ir/print.ts";
@@ -17,8 +18,6 @@ export class OpKeys {
   }
 
   private number(value: Value | undefined): number {
-    const number = this.numbers.get(value) ?? this.numbers.size;
-    this.numbers.set(value, number);
-    return number;
+    return getOrInsert(this.numbers, value, () => this.numbers.size);
   }
 }

@@ -11,6 +11,7 @@
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
+import { append } from "../src/ir/groups.ts";
 import { type Const, constantValue, definedBy, type Fn, isLeaf, type Op, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
@@ -49,7 +50,7 @@ export class ProductReaders {
     this.uses = usesOf(fn);
     for (const op of fn.ops) {
       for (const name of new Set(op.operands.map(globalOf))) {
-        if (name !== undefined) this.readersOf.set(name, [...(this.readersOf.get(name) ?? []), op]);
+        if (name !== undefined) append(this.readersOf, name, op);
       }
     }
     for (const { value } of fn.results) this.returned.add(globalOf(value) ?? "");

@@ -1,6 +1,7 @@
 /** Rewrites a function by the plan of move-centering.ts. */
 
 import { type Builder, makeOp, rewrite } from "../src/ir/builder.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import type { Const, Fn, Op, Value } from "../src/ir/ir.ts";
 import { nameOf } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
@@ -33,8 +34,7 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
   /** A name for a new value, unless it has one already. */
   const newName = (name: string) => (taken.has(name) ? undefined : name);
   const remember = (value: Value, rows: Rows, centered: Value): Value => {
-    const ofValue = made.get(value) ?? new Map<string, Value>();
-    made.set(value, ofValue.set(keyOf(rows), centered));
+    getOrInsert(made, value, () => new Map<string, Value>()).set(keyOf(rows), centered);
     return centered;
   };
 

@@ -7,6 +7,7 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { checkFn, checkModule } from "./arguments.ts";
 import { Builder, makeOp } from "./builder.ts";
+import { getOrInsert } from "./groups.ts";
 import {
   type Attributes,
   type ComputedData,
@@ -172,9 +173,7 @@ export function constantsOf(module: Module, load: (constant: Const) => Tensor = 
     return evaluateOp(op, tensors, {})[0] as Tensor;
   };
   const get = (name: string): Tensor => {
-    const tensor = read.get(name) ?? make(consts.get(name) as Const);
-    read.set(name, tensor);
-    return tensor;
+    return getOrInsert(read, name, () => make(consts.get(name) as Const));
   };
   return get;
 }

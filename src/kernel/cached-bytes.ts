@@ -4,6 +4,7 @@
  * lanes load at the same time is read once. No more of a buffer is read than the range that its indices can reach.
  */
 
+import { getOrInsert } from "../ir/groups.ts";
 import type { Buffer } from "./buffer.ts";
 import { bytesOfLoad } from "./cost.ts";
 import { type Expression, type ExpressionOf, type Variable, withParts } from "./expression.ts";
@@ -46,9 +47,7 @@ export function cachedBytes(body: readonly Statement[], counts: Counts): number 
 function loadedIn(statements: readonly Statement[], counts: Counts, isOwn: ReadonlySet<Variable>): Map<Buffer, Loaded> {
   const loaded = new Map<Buffer, Loaded & { loop: number }>();
   const of = (buffer: Buffer) => {
-    const found = loaded.get(buffer) ?? { all: 0, fresh: 0, reach: 0, loop: 0 };
-    loaded.set(buffer, found);
-    return found;
+    return getOrInsert(loaded, buffer, () => ({ all: 0, fresh: 0, reach: 0, loop: 0 }));
   };
   const visit = (list: readonly Statement[]) => {
     for (const statement of list) {

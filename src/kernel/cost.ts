@@ -1,5 +1,6 @@
 /** The cost of an expression each time that a lane evaluates it. */
 
+import { getOrInsert } from "../ir/groups.ts";
 import { type WgslFunction, wgslFunctions } from "../ir/ops/wgsl-functions.ts";
 import { elementInfo } from "../ir/types.ts";
 import { type Buffer, bitsOf, isPartOfWord } from "./buffer.ts";
@@ -56,11 +57,9 @@ export function costOfStore(buffer: Buffer, width: number): Cost {
 const costs = new WeakMap<Expression | KernelFunction, Cost>();
 
 export function costOf(expression: Expression): Cost {
-  const known = costs.get(expression);
-  if (known !== undefined) return known;
-  const cost = partsOf(expression).reduce((sum, part) => addCost(sum, costOf(part)), ownCost(expression));
-  costs.set(expression, cost);
-  return cost;
+  return getOrInsert(costs, expression, () =>
+    partsOf(expression).reduce((sum, part) => addCost(sum, costOf(part)), ownCost(expression)),
+  );
 }
 
 /** The cost of an expression without its parts. */
@@ -115,12 +114,9 @@ export const bytesOfLoad = ({ buffer, type }: ExpressionOf<"load">) =>
   buffer.storage === "uniform" ? 0 : type.width * bytesOf(buffer);
 
 function ofFunction(callee: KernelFunction): Cost {
-  const known = costs.get(callee);
-  if (known !== undefined) return known;
-  const steps = callee.steps.reduce((sum, { value }) => addCost(sum, costOf(value)), noCost);
-  const cost = addCost(steps, costOf(callee.result));
-  costs.set(callee, cost);
-  return cost;
+  return getOrInsert(costs, callee, () =>
+    callee.steps.reduce((sum, { value }) => addCost(sum, costOf(value)), costOf(callee.result)),
+  );
 }
 
 /** Whether it is a division or remainder other than of an unsigned integer by a power of two, which is a shift or a mask. */

@@ -7,6 +7,7 @@
  * which schedules differ.
  */
 
+import { getOrInsert } from "../ir/groups.ts";
 import { type Evaluate, evaluateParts, float32, type Value } from "./arithmetic.ts";
 import { type Access, accessesOf, type Touched, touchedBy } from "./coalescing.ts";
 import { type Expression, partsOf, type Variable } from "./expression.ts";
@@ -26,6 +27,8 @@ export interface Executions {
   turns: number;
   issuedTurns: number;
 }
+
+const noExecutions: Executions = { lanes: 0, issued: 0, words: 0, lines: 0, turns: 0, issuedTurns: 0 };
 
 type Loop = Extract<Statement, { kind: "loop" }>;
 type Store = Extract<Statement, { kind: "store" }>;
@@ -89,8 +92,7 @@ export class Execution {
   }
 
   private access(statement: Statement, counts: Executions, lanes: readonly number[], times: number): void {
-    const accesses = this.accesses.get(statement) ?? accessesOf(statement);
-    this.accesses.set(statement, accesses);
+    const accesses = getOrInsert(this.accesses, statement, () => accessesOf(statement));
     for (const access of accesses) {
       const { lines, bytes } = this.touchedBy(access, lanes);
       counts.lines += times * lines;
@@ -99,17 +101,12 @@ export class Execution {
   }
 
   private touchedBy(access: Access, lanes: readonly number[]): Touched {
-    const byCount = this.touched.get(access) ?? new Map<number, Touched>();
-    this.touched.set(access, byCount);
-    const known = byCount.get(lanes.length) ?? touchedBy(access, this.address(access.index), lanes, this.inStep);
-    byCount.set(lanes.length, known);
-    return known;
+    const byCount = getOrInsert(this.touched, access, () => new Map<number, Touched>());
+    return getOrInsert(byCount, lanes.length, () => touchedBy(access, this.address(access.index), lanes, this.inStep));
   }
 
   private countsOf(statement: Statement): Executions {
-    const found = this.counts.get(statement) ?? { lanes: 0, issued: 0, words: 0, lines: 0, turns: 0, issuedTurns: 0 };
-    this.counts.set(statement, found);
-    return found;
+    return getOrInsert(this.counts, statement, () => ({ ...noExecutions }));
   }
 
   private statement(statement: Statement, lanes: readonly number[], times: number): void {
@@ -161,9 +158,7 @@ export class Execution {
   }
 
   private slotOf(variable: Variable): number[] {
-    const found = this.slots.get(variable) ?? [];
-    this.slots.set(variable, found);
-    return found;
+    return getOrInsert(this.slots, variable, () => []);
   }
 
   private bound({ turns }: Bind): Evaluate<number> {

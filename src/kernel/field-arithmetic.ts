@@ -9,6 +9,7 @@
 import type { Algebra } from "../ir/field/algebra.ts";
 import { integerOf } from "../ir/field/integers.ts";
 import type { Elements } from "../ir/field/prime.ts";
+import { getOrInsert } from "../ir/groups.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
 import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
@@ -48,9 +49,7 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
     return { p: p[0] as number, q: q?.[0], number, isLiteral: number !== undefined };
   };
   const known = (number: number): Residue => {
-    const found = literals.get(number) ?? single(algebra.number(number), number);
-    literals.set(number, found);
-    return found;
+    return getOrInsert(literals, number, () => single(algebra.number(number), number));
   };
   /** Integers of any size are exact. */
   const lifted = (a: FieldNumber): Residue => {

@@ -11,6 +11,7 @@
  * check that the right terms are.
  */
 
+import { getOrInsert } from "../ir/groups.ts";
 import {
   type Arithmetic,
   type Evaluate,
@@ -243,9 +244,7 @@ class Machine<N> {
   }
 
   private slotOf(variable: Variable): Value<N>[] {
-    const found = this.variables.get(variable) ?? [];
-    this.variables.set(variable, found);
-    return found;
+    return getOrInsert(this.variables, variable, () => []);
   }
 
   private evaluate(expression: Expression): Evaluate<N> {

@@ -3,6 +3,7 @@
  * results would depend by chance: races, elements that are read before they are written, and indices out of bounds.
  */
 
+import { getOrInsert } from "../ir/groups.ts";
 import type { Dim } from "../ir/types.ts";
 import { type Arithmetic, isVector, type Value, zeroOf } from "./arithmetic.ts";
 import { type Buffer, elementsInWord } from "./buffer.ts";
@@ -72,8 +73,7 @@ export class Memory<N> {
   }
 
   declareArray(variable: Variable, lanes: readonly number[]): void {
-    const arrays = this.arrays.get(variable) ?? [];
-    this.arrays.set(variable, arrays);
+    const arrays = getOrInsert(this.arrays, variable, () => []);
     for (const lane of lanes) arrays[lane] = [];
   }
 

@@ -11,6 +11,7 @@ import type {
   ConstNode,
   ContractNode,
   ExpressionNode,
+  FnNode,
   InfixOperator,
   LetNode,
   NameBinding,
@@ -36,15 +37,14 @@ export interface BuildContext {
 }
 
 /** A header is built even if some of its types are invalid; `wrong` is set then. */
-export interface HeaderNode {
+export interface HeaderNode extends Omit<FnNode, "kind" | "body"> {
   readonly kind: "header";
-  readonly name: string;
-  readonly nameSpan: Span;
-  readonly params: readonly ParamNode[];
-  readonly results: readonly ResultNode[];
-  readonly resultsSpan: Span;
-  readonly span: Span;
   readonly wrong: boolean;
+}
+
+/** The function of a header, a body and the end of its last brace; `undefined` if a type of the header is invalid. */
+export function fnOf({ wrong, span, ...header }: HeaderNode, body: FnNode["body"], end: number): FnNode | undefined {
+  return wrong ? undefined : { ...header, kind: "fn", body, span: { ...span, end } };
 }
 
 /** The `{` of a kernel block; it carries nothing but its place. */

@@ -2,7 +2,7 @@
 
 import { frameGrammar, grammar } from "../../grammar/tir.ts";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
-import type { CloseNode, HeaderNode, KernelHeaderNode, PieceNode } from "./build-tree.ts";
+import { type CloseNode, fnOf, type HeaderNode, type KernelHeaderNode, type PieceNode } from "./build-tree.ts";
 import { type CstNode, treeOf } from "./cst.ts";
 import { cut, type Piece } from "./cut.ts";
 import {
@@ -119,15 +119,12 @@ function fileNode(tree: CstNode, nodes: readonly PieceNode[], source: Source): F
 function fnNode(fn: CstNode, nodes: readonly PieceNode[]): FnNode | undefined {
   const [first, statements, last, close] = fn.children as [CstNode, CstNode, CstNode, CstNode];
   const header = nodes[first.start] as HeaderNode;
-  if (header.wrong) return undefined;
   const body = statements.children.map((statement): StatementNode => {
     const inner = statement.child(0);
     return inner.rule === "Kernel" ? kernelNode(inner, nodes) : (nodes[inner.start] as LetNode);
   });
   body.push(nodes[last.start] as ReturnNode);
-  const { name, nameSpan, params, results, resultsSpan, span } = header;
-  const { end } = (nodes[close.start] as CloseNode).span;
-  return { kind: "fn", name, nameSpan, params, results, resultsSpan, body, span: { ...span, end } };
+  return fnOf(header, body, (nodes[close.start] as CloseNode).span.end);
 }
 
 function kernelNode(kernel: CstNode, nodes: readonly PieceNode[]): KernelNode {

@@ -4,6 +4,7 @@
  */
 
 import type { Grammar } from "ohm-js";
+import { getOrInsert } from "../ir/groups.ts";
 import type { CstNode } from "./cst.ts";
 
 /** A tree, or the offset in the piece at which the match stopped. */
@@ -41,8 +42,7 @@ const byGrammar = new WeakMap<Grammar, RecentMatches>();
 
 /** The cached result of `match` for this rule and text; calls `match` if there is none. */
 export function recentMatch(grammar: Grammar, rule: string, text: string, match: () => Matched): Matched {
-  const recent = byGrammar.get(grammar) ?? new RecentMatches();
-  byGrammar.set(grammar, recent);
+  const recent = getOrInsert(byGrammar, grammar, () => new RecentMatches());
   const key = `${rule} ${text}`;
   const found = recent.find(key);
   if (found !== undefined) return found;

@@ -10,7 +10,7 @@ import * as syntaxErrors from "../diagnostics/areas/syntax.ts";
 import { type Diagnostic, insertedBefore, proposal, type Source, type Span } from "../diagnostics/diagnostic.ts";
 import { errorLimit } from "../diagnostics/limit.ts";
 import { reservedWords } from "../ir/print.ts";
-import type { HeaderNode, PieceNode } from "./build-tree.ts";
+import { fnOf, type HeaderNode, type PieceNode } from "./build-tree.ts";
 import { explainBrackets, explainFailure, shown } from "./explain-failure.ts";
 import { type MatchedPiece, tokenLimit } from "./match-file.ts";
 import { bracketShape, matchTokens, type PieceRule } from "./match-piece.ts";
@@ -228,10 +228,8 @@ class FileReader {
   private finish(fn: OpenFn, end: number): void {
     this.closeKernel(fn, end);
     this.fn = undefined;
-    const { header, body } = fn;
-    if (header === undefined || header.wrong) return;
-    const { name, nameSpan, params, results, resultsSpan, span } = header;
-    this.fns.push({ kind: "fn", name, nameSpan, params, results, resultsSpan, body, span: { ...span, end } });
+    const made = fn.header && fnOf(fn.header, fn.body, end);
+    if (made !== undefined) this.fns.push(made);
   }
 
   private closeKernel(fn: OpenFn, end: number): void {

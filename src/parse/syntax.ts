@@ -106,60 +106,7 @@ export interface KernelNode {
   readonly span: Span;
 }
 
-export type ExpressionNode =
-  | NumberNode
-  | BooleanNode
-  | StringNode
-  | ElementTypeNode
-  | NameNode
-  | UnaryNode
-  | ChainNode
-  | CallNode
-  | ListNode
-  | ErrorNode;
-
-interface NumberNode {
-  readonly kind: "number";
-  /** The float64 nearest to `text`; an infinity or NaN only for the words `inf` and `nan`. */
-  readonly value: number;
-  readonly text: string;
-  readonly span: Span;
-}
-
-interface BooleanNode {
-  readonly kind: "boolean";
-  readonly value: boolean;
-  readonly span: Span;
-}
-
-interface StringNode {
-  readonly kind: "string";
-  /** Without the quotes. */
-  readonly value: string;
-  readonly span: Span;
-}
-
-interface ElementTypeNode {
-  readonly kind: "elementType";
-  readonly element: ElementType;
-  readonly span: Span;
-}
-
-interface NameNode {
-  readonly kind: "name";
-  readonly name: string;
-  readonly span: Span;
-}
-
 export type PrefixOperator = "-" | "!";
-
-export interface UnaryNode {
-  readonly kind: "unary";
-  readonly operator: PrefixOperator;
-  readonly operand: ExpressionNode;
-  readonly span: Span;
-}
-
 export type InfixOperator = "||" | "&&" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "+" | "-" | "*" | "/" | "%";
 
 /** One operator of a chain and its right operand. */
@@ -169,14 +116,6 @@ export interface ChainLink {
   readonly operand: ExpressionNode;
 }
 
-/** `first op operand op operand ...`, left-associative: `a - b + c` is `(a - b) + c`. A comparison has one link. */
-export interface ChainNode {
-  readonly kind: "chain";
-  readonly first: ExpressionNode;
-  readonly rest: readonly ChainLink[];
-  readonly span: Span;
-}
-
 export interface ArgumentNode {
   readonly name: string | undefined;
   readonly nameSpan: Span | undefined;
@@ -184,21 +123,31 @@ export interface ArgumentNode {
   readonly span: Span;
 }
 
-export interface CallNode {
-  readonly kind: "call";
-  readonly callee: string;
-  readonly calleeSpan: Span;
-  readonly args: readonly ArgumentNode[];
+export type ExpressionNode = {
   readonly span: Span;
-}
+} /** `value` is the float64 nearest to `text`; an infinity or NaN only for the words `inf` and `nan`. */ & (
+  | { readonly kind: "number"; readonly value: number; readonly text: string }
+  | { readonly kind: "boolean"; readonly value: boolean }
+  /** `value` has no quotes. */
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "elementType"; readonly element: ElementType }
+  | { readonly kind: "name"; readonly name: string }
+  | { readonly kind: "unary"; readonly operator: PrefixOperator; readonly operand: ExpressionNode }
+  /** `first op operand op operand ...`, left-associative: `a - b + c` is `(a - b) + c`. A comparison has one link. */
+  | { readonly kind: "chain"; readonly first: ExpressionNode; readonly rest: readonly ChainLink[] }
+  | {
+      readonly kind: "call";
+      readonly callee: string;
+      readonly calleeSpan: Span;
+      readonly args: readonly ArgumentNode[];
+    }
+  | { readonly kind: "list"; readonly items: readonly ExpressionNode[] }
+  | { readonly kind: "error" }
+);
 
-interface ListNode {
-  readonly kind: "list";
-  readonly items: readonly ExpressionNode[];
-  readonly span: Span;
-}
-
-export interface ErrorNode {
-  readonly kind: "error";
-  readonly span: Span;
-}
+/** Expressions of one kind. */
+type NodeOf<Kind extends ExpressionNode["kind"]> = Extract<ExpressionNode, { kind: Kind }>;
+export type UnaryNode = NodeOf<"unary">;
+export type ChainNode = NodeOf<"chain">;
+export type CallNode = NodeOf<"call">;
+export type ErrorNode = NodeOf<"error">;

@@ -13,6 +13,7 @@
  */
 
 import { FreshNames } from "../ir/fresh-names.ts";
+import { grouped } from "../ir/groups.ts";
 import { type Fn, isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { firstMismatch } from "../ir/iteration.ts";
 import { lastSums, type MixedOrder, mixedOrder } from "../ir/mixed-order.ts";
@@ -143,12 +144,7 @@ export function planOfOne(fn: Fn): Plan {
 
 /** The ops of each kernel, in order; an op that no kernel computes is a group of its own. */
 function groupsOf(fn: Fn, memory: Memory): (readonly Op[])[] {
-  const groups = new Map<number | Op, Op[]>();
-  for (const op of memory.work(fn)) {
-    const key = op.kernel ?? op;
-    groups.set(key, [...(groups.get(key) ?? []), op]);
-  }
-  return [...groups.values()];
+  return [...grouped(memory.work(fn), (op): number | Op => op.kernel ?? op).values()];
 }
 
 /** Values that are read by another group than the one that computes them. */

@@ -2,6 +2,7 @@
 
 import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
+import { getOrInsert } from "../ir/groups.ts";
 import { dimensionNames, type Fn, isLeaf, isOp, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
 import { Memory } from "../ir/opaque.ts";
 import { ops as table } from "../ir/ops/index.ts";
@@ -42,9 +43,7 @@ export class Buffers {
 
   private ofConstant({ def, type }: Value): PlanBuffer {
     const name = def?.attributes.name as string;
-    const buffer = this.byConstant.get(name) ?? { name, type, kind: "constant" };
-    this.byConstant.set(name, buffer);
-    return buffer;
+    return getOrInsert(this.byConstant, name, () => ({ name, type, kind: "constant" }));
   }
 
   /** Records that the value is stored in this buffer, which its readers then read. */
@@ -173,9 +172,7 @@ export class Outliner {
       return isNumber ? builder.emit("reshape", [param], { shape: [] }) : param;
     };
     const now = (value: Value): Value => {
-      const known = mapped.get(value) ?? outside(value);
-      mapped.set(value, known);
-      return known;
+      return getOrInsert(mapped, value, () => outside(value));
     };
     for (const op of ops) {
       const operands = op.operands.map((value) => value && now(value));

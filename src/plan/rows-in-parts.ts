@@ -10,6 +10,7 @@
  */
 
 import { Builder, makeOp, rewriteFn } from "../ir/builder.ts";
+import { getOrInsert } from "../ir/groups.ts";
 import { type Fn, isLeaf, isOp, makeFn, type Op, usesOf, type Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import { elementCount } from "../ir/tensor.ts";
@@ -29,11 +30,8 @@ export function inParts(given: Fn, least: number): Fn {
   const centered = new Map<Value, { readonly x: Value; readonly rows: Value; readonly mean: Value }>();
 
   const shifted = (x: Value, axes: readonly number[], to: Builder): Value => {
-    const ofX = known.get(x) ?? new Map<string, Value>();
-    known.set(x, ofX);
-    const rows = ofX.get(String(axes)) ?? to.emit("sub", [x, medianOfThree(x, axes, to)]);
-    ofX.set(String(axes), rows);
-    return rows;
+    const ofX = getOrInsert(known, x, () => new Map<string, Value>());
+    return getOrInsert(ofX, String(axes), () => to.emit("sub", [x, medianOfThree(x, axes, to)]));
   };
   const isSubtracted = ({ operands: [x], results: [mean] }: Op) =>
     uses(mean as Value).ops.some(({ name, operands }) => name === "sub" && operands[0] === x && operands[1] === mean);
@@ -82,11 +80,7 @@ function widened(fn: Fn): Fn {
   const to = new Builder(fn.span);
   const wide = new Map<Value, Value>();
   const now = (value: Value): Value => {
-    const known = wide.get(value);
-    if (known !== undefined) return known;
-    const made = isHalf(value.element) ? to.emit("cast", [value], { to: "f32" }) : value;
-    wide.set(value, made);
-    return made;
+    return getOrInsert(wide, value, () => (isHalf(value.element) ? to.emit("cast", [value], { to: "f32" }) : value));
   };
   for (const op of fn.ops) {
     to.standAt(op);

@@ -2,6 +2,7 @@
 
 import { OpKeys } from "../../passes/op-keys.ts";
 import type { Builder } from "../ir/builder.ts";
+import { getOrInsert } from "../ir/groups.ts";
 import { type Attributes, definedBy, type Op, type OpName, type Value } from "../ir/ir.ts";
 import { partialReduction, reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
@@ -66,9 +67,7 @@ export class SharedOps implements Emitter {
 
   emit(name: OpName, operands: readonly (Value | undefined)[], attributes?: Attributes): Value {
     const key = this.keys.of(name, operands, attributes);
-    const value = this.known.get(key) ?? this.to.emit(name, operands, attributes);
-    this.known.set(key, value);
-    return value;
+    return getOrInsert(this.known, key, () => this.to.emit(name, operands, attributes));
   }
 
   constant(element: ElementType, value: number): Value {

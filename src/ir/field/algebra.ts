@@ -9,6 +9,7 @@
  *   results of rounding. Rounding does not change them.
  */
 
+import { getOrInsert } from "../groups.ts";
 import type { HalfType } from "../types.ts";
 import { infinityOf, residuesOf } from "./literal.ts";
 import type { Elements, FieldPair, PrimeField } from "./prime.ts";
@@ -114,8 +115,7 @@ export class Algebra {
 
   /** A literal of the program. */
   number(value: number): Elements {
-    const found = this.literals.get(value) ?? residuesOf(value, this.pair);
-    this.literals.set(value, found);
+    const found = getOrInsert(this.literals, value, () => residuesOf(value, this.pair));
     if (this.ordersNumbers && Number.isFinite(value)) this.numbers.set(found.p[0] as number, value);
     return found;
   }

@@ -6,6 +6,7 @@
  * a probability of about (d / 2^29)^2 in two runs, where d is the degree of their difference: docs/proof.md.
  */
 
+import { getOrInsert } from "../groups.ts";
 import { resolveShape } from "../interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Op, presentOperands, type Value } from "../ir.ts";
 import { ops } from "../ops/index.ts";
@@ -203,9 +204,7 @@ export class Comparer {
   }
 
   private resultsOf({ fn, consts }: Side, evaluator: Evaluator, known: Run["results"]) {
-    const results = known.get(fn) ?? resultsIn(fn, evaluator.run(fn, consts));
-    known.set(fn, results);
-    return results;
+    return getOrInsert(known, fn, () => resultsIn(fn, evaluator.run(fn, consts)));
   }
 
   private underAssumptions(

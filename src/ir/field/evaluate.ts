@@ -7,6 +7,7 @@
  */
 
 import { makeOp } from "../builder.ts";
+import { getOrInsert } from "../groups.ts";
 import { evaluateOp, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
 import { lookupsBy } from "../lookups.ts";
@@ -144,9 +145,7 @@ export class Evaluator {
 
   private constant(name: string, consts: ReadonlyMap<string, Const>): FieldTensor {
     const constant = consts.get(name) as Const;
-    const found = this.consts.get(constant) ?? this.makeConstant(constant, consts);
-    this.consts.set(constant, found);
-    return found;
+    return getOrInsert(this.consts, constant, () => this.makeConstant(constant, consts));
   }
 
   private makeConstant(constant: Const, consts: ReadonlyMap<string, Const>): FieldTensor {

@@ -6,6 +6,7 @@
  */
 
 import { TircError } from "../../diagnostics/diagnostic.ts";
+import { getOrInsert } from "../groups.ts";
 import { type Const, type Fn, isOp, type Module, type Op, presentOperands } from "../ir.ts";
 import { ops } from "../ops/index.ts";
 import { withDims } from "../specialize.ts";
@@ -90,11 +91,8 @@ const knownConsts = new WeakMap<Const, Map<string, Const>>();
 
 function constsAt(consts: readonly Const[], extents: ReadonlyMap<number, number>, key: string): Const[] {
   return consts.map((constant) => {
-    const of = knownConsts.get(constant) ?? new Map<string, Const>();
-    knownConsts.set(constant, of);
-    const found = of.get(key) ?? constAt(constant, extents);
-    of.set(key, found);
-    return found;
+    const of = getOrInsert(knownConsts, constant, () => new Map<string, Const>());
+    return getOrInsert(of, key, () => constAt(constant, extents));
   });
 }
 
@@ -115,8 +113,7 @@ const known = new WeakMap<Fn, Map<string, Side>>();
 
 function sideAt({ fn, consts }: Side, extents: ReadonlyMap<number, number>): Side | Op {
   const key = [...extents].join(";");
-  const of = known.get(fn) ?? new Map<string, Side>();
-  known.set(fn, of);
+  const of = getOrInsert(known, fn, () => new Map<string, Side>());
   const found = of.get(key);
   if (found !== undefined) return found;
   const made = at(fn, extents);

@@ -16,6 +16,7 @@ import {
 } from "../../kernel/expression.ts";
 import { defineFunction } from "../../kernel/function.ts";
 import type { Type } from "../../kernel/types.ts";
+import { getOrInsert } from "../groups.ts";
 
 /** The number of bits by which the second word is rotated in each round. */
 const turns = [13, 15, 26, 6, 17, 29, 16, 24] as const;
@@ -64,8 +65,7 @@ const functions = new Map<number, KernelFunction>();
 
 /** The first word of the result in a kernel, for values as wide as `type`. */
 export function firstWord(type: Type, ...args: readonly [Expression, Expression, Expression, Expression]): Expression {
-  const known = functions.get(type.width) ?? functionOf(type);
-  functions.set(type.width, known);
+  const known = getOrInsert(functions, type.width, () => functionOf(type));
   return apply(known, ...args);
 }
 
