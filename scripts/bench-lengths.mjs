@@ -2,15 +2,21 @@
  * Compares kernels whose row length is known only at launch with the same kernels for a length written in the program:
  * medians of the ratios of interleaved runs on one device.
  *
- *   npm run build && npm run bench:lengths       TIRC_ADAPTER=llvmpipe, ROUNDS=15, LENGTHS=64,768,769,4096
+ *   npm run build && npm run bench:lengths -- [--rounds 15] [--lengths 64,768,769,4096]
+ *
+ * TIRC_ADAPTER chooses the device.
  */
 import { compile, parse } from "../dist/src/index.js";
 import { prepare, targetFromDevice } from "../dist/src/runtime/index.js";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
+import { scriptOptions } from "./options.mjs";
 
-const rounds = Number(process.env.ROUNDS ?? 15);
-const lengths = (process.env.LENGTHS ?? "64,768,769,4096").split(",").map(Number);
+const { values: options } = scriptOptions("npm run bench:lengths -- [--rounds N] [--lengths N,N,...]", {
+  options: { rounds: { type: "string", default: "15" }, lengths: { type: "string", default: "64,768,769,4096" } },
+});
+const rounds = Number(options.rounds);
+const lengths = options.lengths.split(",").map(Number);
 /** The number of elements in each tensor. */
 const elements = 2 ** 21;
 

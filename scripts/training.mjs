@@ -8,10 +8,10 @@
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { scriptOptions } from "./options.mjs";
 
-const { values } = parseArgs({
+const { values } = scriptOptions("npm run train -- [--size full|small|tiny] [--steps N] [--reference] [--keep]", {
   options: {
     size: { type: "string", default: "full" },
     steps: { type: "string", default: "200" },

@@ -9,6 +9,7 @@ import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
+import { listing } from "../diagnostics/wording.ts";
 import { compile, optimize } from "../driver/compile.ts";
 import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
@@ -62,6 +63,8 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   );
   for (const name of defaults)
     session.say(`${name} = ${extents[name]}, as it is not given (set it with --dim ${name}=N)`);
+  const random = fn.params.flatMap(({ name = "" }) => (sources.has(name) ? [] : [name]));
+  if (random.length > 0) session.say(randomLine(random));
 
   const constants = readConstants(program.module, source, io);
   const broken = args.has("--compare") ? brokenContracts(fn, inputs, program.module.consts, constants) : [];
@@ -101,6 +104,11 @@ function theFunction({ module: { fns } }: Program, args: Arguments): Fn {
   const names = fns.map(({ name }) => name);
   if (fns.length > 1) fail(cliErrors.severalFunctions((args.operands[0] as Word).span, names));
   return fns[0] as Fn;
+}
+
+function randomLine([first = "", ...more]: readonly string[]): string {
+  const [are, they, them] = more.length > 0 ? ["are", "they are", "them"] : ["is", "it is", "it"];
+  return `${listing([first, ...more])} ${are} random, as ${they} not given (set ${them} with --in ${first}=FILE.npy)`;
 }
 
 /** The text after `=`. */

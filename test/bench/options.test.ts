@@ -7,10 +7,14 @@ test.each([
   "scripts/bench-compile.mjs",
   "scripts/bench-norms.mjs",
   "scripts/bench-integrations.mjs",
+  "scripts/bench-cut.mjs",
+  "scripts/bench-launch.mjs",
+  "scripts/bench-lengths.mjs",
+  "scripts/training.mjs",
   "bench/bench.mjs",
 ])("%s --help says how it is called", (script) => {
   const { status, stdout } = run(script, "--help");
-  expect(stdout).toMatch(/^Usage: npm run bench/);
+  expect(stdout).toMatch(/^Usage: npm run (bench|train)/);
   expect(status).toBe(0);
 });
 

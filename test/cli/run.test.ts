@@ -32,6 +32,15 @@ describe("inputs and outputs", () => {
     expect(stdout).toContain("y: f32[2, 3]");
   });
 
+  test("are random if they are not given, which is said", async () => {
+    const place = new Workplace({ "f.tir": double });
+    const said = async (...given: readonly string[]) =>
+      (await place.run(["run", "f.tir", ...onCpu, "--dim", "rows=2", ...given])).stderr;
+    expect(await said()).toBe("x and by are random, as they are not given (set them with --in x=FILE.npy)\n");
+    expect(await said("--in", "x=ones")).toBe("by is random, as it is not given (set it with --in by=FILE.npy)\n");
+    expect(await said("--in", "x=ones", "--in", "by=2")).toBe("");
+  });
+
   test("of 64 bits are rounded, and integers are taken as floats", async () => {
     const place = new Workplace({
       "f.tir": double,
@@ -163,7 +172,20 @@ describe("--compare", () => {
   gpuTest("holds on a device, by --device auto and gpu", async () => {
     const place = new Workplace({ "f.tir": addNorm });
     for (const device of ["auto", "gpu"]) {
-      const line = ["run", "f.tir", "--device", device, "--dim", "rows=100", "--compare", "--json"];
+      const line = [
+        "run",
+        "f.tir",
+        "--device",
+        device,
+        "--dim",
+        "rows=100",
+        "--in",
+        "x=rand",
+        "--in",
+        "r=rand",
+        "--compare",
+        "--json",
+      ];
       const { code, stdout, stderr } = await place.run(line);
       expect([code, stderr]).toEqual([0, ""]);
       expect(JSON.parse(stdout)).toMatchObject({ launches: 1, outputs: { y: { shape: [100, 8] } } });

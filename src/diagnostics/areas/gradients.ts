@@ -102,8 +102,10 @@ integers or \`stop_gradient\`.`,
 export function nothing(span: Span, fn: string) {
   return error("E0805", `there is nothing to differentiate in \`${fn}\``, {
     span,
-    notes: ["no float result depends on a float parameter"],
-    help: ["conditions, row numbers, integers and `stop_gradient` pass no gradient on"],
+    notes: [
+      "no float result depends on a float parameter: conditions, row numbers, integers and `stop_gradient` pass no gradient on",
+    ],
+    help: ["return a float that is computed from a parameter: `where(x > 0, x, 0)` instead of `x > 0`"],
   });
 }
 
