@@ -25,7 +25,10 @@ const run = (element: string, ...args: string[]) => {
 
 test.each(["f32", "f16"])("made-up data of %s keeps the promise", async (element) => {
   const { code, stderr } = await run(element, "--compare", "--dim", "rows=50");
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: "x is random, as it is not given (set it with --in x=FILE.npy)\n",
+  });
 });
 
 test("data that breaks it is an error that names the row and its mean", async () => {
@@ -45,7 +48,8 @@ test("a constant that breaks its promise is an error too, unless it is not read"
     "read.tir": `${consts}fn f(x: f32[2, 4]) -> f32[2, 4] { return x + c }\n`,
     "unread.tir": `${consts}fn f(x: f32[2, 4]) -> f32[2, 4] { return x + 1 }\n`,
   });
-  const run = (file: string) => place.run(["run", file, "--device", "cpu", "--compare", "--diagnostics", "short"]);
+  const run = (file: string) =>
+    place.run(["run", file, "--in", "x=rand", "--device", "cpu", "--compare", "--diagnostics", "short"]);
   expect(await run("read.tir")).toMatchObject({
     code: 1,
     stderr: "read.tir:1:1: error[E0670]: `c` is declared @centered(-1), but its rows do not have mean zero\n",
