@@ -1,7 +1,8 @@
 /** The kernel's buffers: how elements are read from them and written to them. Scalars are read from the uniform buffer. */
 
-import { type ElementType, elementInfo } from "../src/ir/types.ts";
-import { type Buffer, bitsOf, elementsInWord, isPacked, isPartOfWord } from "../src/kernel/buffer.ts";
+import { wgslFunctionName } from "../src/ir/ops/wgsl-functions.ts";
+import { type ElementType, elementInfo, elementTypes, isFloat } from "../src/ir/types.ts";
+import { type Buffer, bitsOf, elementsInWord, isPacked, isPartOfWord, numberOf } from "../src/kernel/buffer.ts";
 import type { Width } from "../src/kernel/types.ts";
 import { computedType } from "./expression.ts";
 
@@ -75,7 +76,7 @@ export function printElement(buffer: Buffer, index: string): string {
 
 /** The function that packs them. */
 export const packName = (element: ElementType, width: number) => {
-  if (element === "f16") return width === 1 ? "half_bits" : `pack_halves${width === 2 ? "_v2" : ""}`;
+  if (element === "f16") return width === 1 ? "f16_bits" : `pack_halves${width === 2 ? "_v2" : ""}`;
   return `pack_${element}_v${width}`;
 };
 
@@ -128,19 +129,27 @@ interface BufferUses {
   readonly elements: ReadonlySet<string>;
 }
 
-/** The library functions, with their widths, that stores to these buffers call for the bits of floats. */
-export function libraryOfStores(buffers: readonly Buffer[], uses: BufferUses) {
-  return buffers.filter(isWritten).flatMap((buffer) => {
-    const name = bitsOf(buffer.element);
-    return name === undefined ? [] : widthsOfStores(buffer, uses).map((width) => ({ name, width }));
+/** The library functions, with their widths, that loads and stores of these buffers call to convert floats from and to bits. */
+export function libraryOfBuffers(buffers: readonly Buffer[], uses: BufferUses) {
+  return buffers.flatMap((buffer) => {
+    const name = (isWritten(buffer) ? bitsOf : numberOf)(buffer.element);
+    const widths = (isWritten(buffer) ? widthsOfStores : widthsOfLoads)(buffer, uses);
+    return name === undefined ? [] : widths.map((width) => ({ name, width }));
   });
 }
+
+/** The numbers of elements that are loaded at a time. */
+const widthsOfLoads = ({ wgsl, storage, type }: Buffer, { singly, words }: BufferUses) => [
+  ...[type.width, ...(singly.has(wgsl) ? [1] : [])],
+  ...(words.has(wgsl) ? [elementsInWord(storage)] : []),
+];
 
 /** The numbers of elements that are stored at a time. */
 const widthsOfStores = ({ wgsl, storage, type }: Buffer, { words, elements }: BufferUses) =>
   words.has(wgsl) ? [elementsInWord(storage), ...(elements.has(wgsl) ? [type.width] : [])] : [type.width];
 
-const packed = ["bf16", "i8", "u8"] as const;
+/** Types that functions of their own unpack. */
+const packed = elementTypes.filter((element) => elementInfo[element].bytes < 4 && element !== "f16");
 
 /** The names of all of these functions, which locals must not have. */
 export const bufferFunctionNames = [
@@ -150,7 +159,7 @@ export const bufferFunctionNames = [
 
 /** The text of the functions that loads and stores of these buffers call, except those of the library. */
 export function bufferFunctions(buffers: readonly Buffer[], uses: BufferUses): string[] {
-  const { singly, words } = uses;
+  const { words } = uses;
   const isInWords = (buffer: Buffer) => isPartOfWord(buffer) && words.has(buffer.wgsl);
   const inParts = buffers.filter((one) => isPartOfWord(one) && widthsOfStores(one, uses).includes(one.type.width));
   const functions = inParts.map(storePart);
@@ -160,11 +169,8 @@ export function bufferFunctions(buffers: readonly Buffer[], uses: BufferUses): s
   return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
 }`);
   }
-  for (const { element, type, wgsl, access } of buffers) {
-    const unpacked = packed.find((one) => one === element);
-    if (unpacked === undefined || access !== "read") continue;
-    const more = [...(singly.has(wgsl) ? [1] : []), ...(words.has(wgsl) ? [perWordOf(element)] : [])];
-    for (const width of [type.width, ...more]) functions.push(unpack(unpacked, width));
+  for (const buffer of buffers.filter((one) => packed.includes(one.element) && !isWritten(one))) {
+    for (const width of widthsOfLoads(buffer, uses)) functions.push(unpack(buffer.element, width));
   }
   const stores = buffers.filter((buffer) => isWritten(buffer) && bytesOrHalves(buffer) && buffer.type.width > 1);
   functions.push(...stores.filter((one) => !isPartOfWord(one)).map(({ element, type }) => pack(element, type.width)));
@@ -179,7 +185,7 @@ const bytesOrHalves = ({ storage }: Buffer) => isPacked(storage) || storage === 
 const perWordOf = (element: ElementType) => 4 / elementInfo[element].bytes;
 
 /** Shifts each element to the top of a word, and back down to its place in its type, which extends its sign if it has one. */
-function unpack(element: (typeof packed)[number], width: number): string {
+function unpack(element: ElementType, width: number): string {
   const perWord = perWordOf(element);
   const bits = 32 / perWord;
   const words = Math.max(1, width / perWord);
@@ -191,11 +197,16 @@ function unpack(element: (typeof packed)[number], width: number): string {
   const spread = words === 1 ? (width === 1 ? "word" : `${unsigned}(word)`) : `word.${"xxyy".slice(0, width)}`;
   const shift = parts > 1 ? `(${up} - ${width === 1 ? "" : unsigned}(${32 / parts}u * part))` : up;
   const top = `${spread} << ${shift}`;
-  const value = {
-    bf16: `bitcast<${type}>((${top}) & ${unsigned}(0xffff0000u))`,
-    i8: `bitcast<${type}>(${top}) >> ${unsigned}(24u)`,
-    u8: `(${top}) >> ${unsigned}(24u)`,
-  }[element];
+  const library = numberOf(element);
+  const down = `>> ${unsigned}(${32 - bits}u)`;
+  const value =
+    library !== undefined
+      ? `${wgslFunctionName(library, width)}((${top}) ${down})`
+      : isFloat(element)
+        ? `bitcast<${type}>((${top}) & ${unsigned}(0xffff0000u))`
+        : type === unsigned
+          ? `(${top}) ${down}`
+          : `bitcast<${type}>(${top}) ${down}`;
   return `fn ${unpackName(element, width)}(word: ${wide("u32", words)}${parts > 1 ? ", part: u32" : ""}) -> ${type} {
   return ${value};
 }`;
@@ -204,7 +215,7 @@ function unpack(element: (typeof packed)[number], width: number): string {
 /** The bits of elements, each in the low part of a word. */
 function bitsText(element: ElementType, width: number, value: string): string {
   const library = bitsOf(element);
-  if (library !== undefined) return `${library}${width === 1 ? "" : `_v${width}`}(${value})`;
+  if (library !== undefined) return `${wgslFunctionName(library, width)}(${value})`;
   return `${wide("u32", width)}(${value}) & ${wide("u32", width)}(0xffu)`;
 }
 

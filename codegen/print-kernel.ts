@@ -5,7 +5,7 @@ import { wgslFunctionText } from "../src/ir/ops/wgsl-functions.ts";
 import type { Buffer } from "../src/kernel/buffer.ts";
 import type { Program } from "../src/kernel/statement.ts";
 import { marked, withoutMarks } from "../src/target/reads.ts";
-import { arrayElement, bufferFunctions, declareBuffer, libraryOfStores } from "./buffers.ts";
+import { arrayElement, bufferFunctions, declareBuffer, libraryOfBuffers } from "./buffers.ts";
 import { ExpressionPrinter, printArray, printStatements } from "./print-wgsl.ts";
 import { type Line, Writer } from "./writer.ts";
 
@@ -49,7 +49,7 @@ export function printKernel(...programs: readonly [Program, ...Program[]]): Prin
     const printer = new ExpressionPrinter(dimension, program.workgroupSize, named, readBy);
     const statements = printStatements(program.body, printer);
     const buffers = program.buffers.filter(({ storage }) => storage !== "uniform").map(named);
-    for (const { name, width } of libraryOfStores(buffers, printer)) printer.require(name, width);
+    for (const { name, width } of libraryOfBuffers(buffers, printer)) printer.require(name, width);
     return { program, printer, statements, buffers };
   });
   const uniforms = [

@@ -20,7 +20,7 @@ import { evaluateOp } from "../src/ir/interpret.ts";
 import { type Attributes, constantValue, definedBy, type Op, Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
 import { elementCount } from "../src/ir/tensor.ts";
-import { broadcastShapes, holds, isHalf, type Shape, sameShape, sameType } from "../src/ir/types.ts";
+import { broadcastShapes, holds, isNarrow, type Shape, sameShape, sameType } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { Steps } from "../src/pass/trail.ts";
 import { withoutDeadOps } from "./dce.ts";
@@ -90,7 +90,7 @@ const twice: Rule = (op) => {
 
 /** Whether a value of f16 or bf16 has been rounded to that type: results of ops are rounded only by the next cast or store. */
 function isRounded(value: Value | undefined): boolean {
-  if (value === undefined || !isHalf(value.element)) return false;
+  if (value === undefined || !isNarrow(value.element)) return false;
   const { def } = value;
   if (def === undefined || def.name === "global") return true;
   return def.name === "cast" || (ops[def.name].kind === "shape" && isRounded(def.operands[0]));
@@ -101,7 +101,7 @@ const uselessCast: Rule = (op) => {
   if (op.name !== "cast") return undefined;
   const x = op.operand(0);
   const { element } = op.result;
-  if (x.element === element) return !isHalf(element) || isRounded(x) ? x : undefined;
+  if (x.element === element) return !isNarrow(element) || isRounded(x) ? x : undefined;
   const inner = definedBy(x, "cast");
   const origin = inner?.operand(0);
   const isRoundTrip = x.element === "f32" && origin?.element === element && isRounded(origin);

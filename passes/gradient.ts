@@ -22,7 +22,7 @@ import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
 import { nameOf } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { type Terms, termsOf } from "../src/ir/ops/vjp.ts";
-import { isFloat, printType } from "../src/ir/types.ts";
+import { isComputedFloat, printType } from "../src/ir/types.ts";
 import { definePass, namesIn, type PassContext } from "../src/pass/define-pass.ts";
 import { withoutDeadOps } from "./dce.ts";
 
@@ -41,7 +41,7 @@ function chosen<T>(
 ): T[] {
   const names = namesIn(text);
   if (names === undefined)
-    return all.filter(([, { element, type }]) => isFloat(element) && !type.opaque).map(([, , one]) => one);
+    return all.filter(([, { element, type }]) => isComputedFloat(element) && !type.opaque).map(([, , one]) => one);
   return names.map((name) => {
     const found = all.find(([own]) => own === name);
     if (found === undefined)
@@ -55,7 +55,9 @@ function chosen<T>(
         ),
       );
     const [, value, one] = found;
-    return isFloat(value.element) ? one : fail(gradientMessages.noFloat(value.span, what, name, printType(value.type)));
+    return isComputedFloat(value.element)
+      ? one
+      : fail(gradientMessages.noFloat(value.span, what, name, printType(value.type)));
   });
 }
 
@@ -81,13 +83,13 @@ function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): 
     const { vjp } = ops[op.name];
     const reads = op.operands.flatMap((operand, i) => (operand !== undefined && active.has(operand) ? [i] : []));
     if (reads.length === 0) continue;
-    const passes = op.results.some(({ element, type }) => isFloat(element) && !type.opaque);
+    const passes = op.results.some(({ element, type }) => isComputedFloat(element) && !type.opaque);
     const goesOn = passes && ("none" in vjp || reads.some((i) => vjp.by[i] !== null));
     if (!goesOn) {
       if (op.name !== "stop_gradient") stops(op);
       continue;
     }
-    for (const result of op.results) if (isFloat(result.element)) active.add(result);
+    for (const result of op.results) if (isComputedFloat(result.element)) active.add(result);
   }
   return active;
 }

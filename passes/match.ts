@@ -15,7 +15,7 @@
 import { formulaTolerance } from "../src/ir/field/literal.ts";
 import { constantValue, type Op, type Uses, type Value } from "../src/ir/ir.ts";
 import { type OpName, ops } from "../src/ir/ops/index.ts";
-import { type Dim, isHalf, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
+import { type Dim, isNarrow, reducedShape, type Shape, sameShape } from "../src/ir/types.ts";
 
 /** `shape` with as many leading 1s as give it this rank. */
 export function padded(shape: Shape, rank: number): Shape {
@@ -35,7 +35,7 @@ export interface Read {
 export const readOf = (value: Value): Read => ({ value, lay: undefined });
 export const layOf = (read: Read): Shape => read.lay ?? read.value.shape;
 
-const isWidening = (op: Op) => op.name === "cast" && isHalf(op.operand(0).element) && op.result.element === "f32";
+const isWidening = (op: Op) => op.name === "cast" && isNarrow(op.operand(0).element) && op.result.element === "f32";
 
 /** The value under casts from f16 and bf16 to f32. */
 function unwidened(value: Value): Value {

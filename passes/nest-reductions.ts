@@ -20,7 +20,7 @@ import { IterationSpace } from "../src/ir/iteration.ts";
 import { scanOf } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
-import { isHalf } from "../src/ir/types.ts";
+import { isNarrow } from "../src/ir/types.ts";
 import { isMonoid } from "../src/kernel/reduction.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 
@@ -41,10 +41,10 @@ export const nestReductions = definePass({
       context.count("reductions nested");
       const [x] = op.operands;
       const { element } = op.result;
-      const wide = isHalf(element) ? builder.emit("cast", [x], { to: "f32" }) : x;
+      const wide = isNarrow(element) ? builder.emit("cast", [x], { to: "f32" }) : x;
       const inner = builder.emit(op.name, [wide], { ...op.attributes, axes, keepdims: true });
       const outer = builder.emit(op.name, [inner], op.attributes);
-      return isHalf(element) ? builder.emit("cast", [outer], { to: element }) : outer;
+      return isNarrow(element) ? builder.emit("cast", [outer], { to: element }) : outer;
     }),
 });
 

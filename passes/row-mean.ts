@@ -17,7 +17,7 @@ import { byOp, quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import type { IndexDef, LinearDef, ShapeDef, ZeroMeanWay } from "../src/ir/ops/def.ts";
 import { ops } from "../src/ir/ops/index.ts";
-import { type Dim, isFloat, type Shape, sameType } from "../src/ir/types.ts";
+import { type Dim, isComputedFloat, isFloat, type Shape, sameType } from "../src/ir/types.ts";
 import { along, isPlain, isScaled, type Rows, scaleAlong } from "./rows.ts";
 import { printAxes } from "./statistics.ts";
 
@@ -79,7 +79,7 @@ function throughCast(op: Op, rows: Rows): Ways {
   const x = op.operand(0);
   const name = quoted(op.result);
   const { element } = op.result;
-  if (!isFloat(x.element) || !isFloat(element)) {
+  if (!isFloat(x.element) || !isComputedFloat(element)) {
     const because = `${name} is a cast from ${x.element} to ${element}, which need not keep a mean of zero`;
     return miss(because, "center after the cast", op.result);
   }

@@ -81,6 +81,8 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
         f32: "f32",
         f16: "f32",
         bf16: "f32",
+        f8e4m3: "f32",
+        f8e5m2: "f32",
         i32: "i32",
         u32: "u32",
         i8: "i32",

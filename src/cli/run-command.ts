@@ -15,7 +15,7 @@ import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { isHalf } from "../ir/types.ts";
+import { isNarrow } from "../ir/types.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, type Plan, productsOf } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
@@ -73,7 +73,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const ran = await runOn({ ...program, instruments }, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) files.write(word.text, writeNpy(ran.outputs[name] as HostTensor));
   const halves = (ran.module.fns[0] as Fn).ops.filter(
-    (op) => !isLeaf(op) && op.results.some(({ element }) => isHalf(element)),
+    (op) => !isLeaf(op) && op.results.some(({ element }) => isNarrow(element)),
   ).length;
   const roundings = program.arithmetic.rounding === "strict" ? Math.max(1, halves) : 1;
   const references = args.has("--compare") ? referenceOf(fn, tensorsOf(inputs), constants) : {};

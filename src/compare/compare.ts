@@ -19,11 +19,11 @@ import { type Fn, makeModule, type Op } from "../ir/ir.ts";
 import { ops } from "../ir/ops/index.ts";
 import { randomNumbers } from "../ir/random.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { type ElementType, isFloat, isHalf } from "../ir/types.ts";
+import { type ElementType, elementInfo, isFloat, isNarrow } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 
 const tolerances = {
-  ...{ f32: 2e-6, f16: 1e-3, bf16: 8e-3 },
+  ...{ f32: 2e-6, f16: 1e-3, bf16: 8e-3, f8e4m3: 0, f8e5m2: 0 },
   ...{ i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 },
 } as const satisfies Record<ElementType, number>;
 
@@ -139,10 +139,10 @@ function forEachRow({ shape, data }: Tensor, visit: (start: number, end: number,
   }
 }
 
-/** @param roundings how many times in a row values are rounded to f16 or bf16 on the way to an output of that type. */
+/** @param roundings how many times in a row values are rounded to a narrow float on the way to an output of that type. */
 export function compareOutput(got: HostTensor, { value: want, bounds, shaken }: Reference, roundings = 1): Comparison {
   const numbers = toNumbers(got);
-  const tolerance = tolerances[got.element] * (isHalf(got.element) ? roundings : 1);
+  const tolerance = tolerances[got.element] * (isNarrow(got.element) ? roundings : 1);
   const worst: number | undefined = undefined;
   const result = {
     maxAbsError: 0,
@@ -193,8 +193,8 @@ function moved(want: Tensor, shaken: readonly Tensor[], start: number, end: numb
 function distance(got: number, want: number, element: ElementType): number {
   if (Object.is(got, want) || got === want || (Number.isNaN(got) && Number.isNaN(want))) return 0;
   const error = Math.abs(got - want);
-  if (error < Infinity) return error;
-  return got === roundTo[element](want) ? 0 : Infinity;
+  if (error < Infinity && !elementInfo[element].isStorage) return error;
+  return got === roundTo[element](want) ? 0 : error;
 }
 
 function isBetween(got: number, tensors: readonly Tensor[], at: number, allowed: number): boolean {

@@ -6,7 +6,6 @@ import type { Constants } from "../ir/interpret.ts";
 import type { Const, Fn, Value } from "../ir/ir.ts";
 import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { HalfType } from "../ir/types.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { makeInput } from "./inputs.ts";
 
@@ -52,7 +51,7 @@ function broken({ centered, span }: Promised, name: string, read: () => Tensor):
   if (centered.length === 0) return [];
   const tensor = read();
   const { means, sizes } = rowMeans(tensor, { axes: centered });
-  const rounding = meanTolerance[tensor.element as "f32" | HalfType];
+  const rounding = meanTolerance[tensor.element as keyof typeof meanTolerance];
   const isOff = (mean: number, row: number) => !(Math.abs(mean) <= rounding * (sizes[row] as number));
   const count = means.reduce((sum, mean, row) => sum + Number(isOff(mean, row)), 0);
   if (count === 0) return [];

@@ -1,6 +1,6 @@
 /** Fills for inputs that are not read from a file: constants and random numbers. */
 
-import { roundTo } from "../ir/float16.ts";
+import { isBeyond, roundTo } from "../ir/float16.ts";
 import { normal, randomNumbers } from "../ir/random.ts";
 import { type ElementType, holds, isFloat } from "../ir/types.ts";
 
@@ -49,6 +49,8 @@ const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"
   f32: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
   f16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
   bf16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
+  f8e4m3: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
+  f8e5m2: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
   i32: { randn: { name: "uniform", of: [-10, 11] }, rand: { name: "uniform", of: [0, 21] } },
   u32: { randn: { name: "uniform", of: [0, 21] }, rand: { name: "uniform", of: [0, 21] } },
   i8: { randn: { name: "uniform", of: [-128, 128] }, rand: { name: "uniform", of: [0, 128] } },
@@ -66,7 +68,7 @@ export function numbersOf(element: ElementType, fill: Fill, seed: number): (() =
   const next = randomNumbers(seed);
   if (isFloat(element)) {
     const [first, second] = of;
-    if (!of.every((bound) => Number.isFinite(roundTo[element](bound)))) return undefined;
+    if (of.some((bound) => isBeyond(element, bound))) return undefined;
     if (name === "normal") return () => first + second * normal(next);
     // The upper bound is exclusive: a number that rounds up to it becomes the lower bound.
     return () => {

@@ -11,7 +11,7 @@ import { checkModule } from "../ir/arguments.ts";
 import { copyParam, withParams } from "../ir/builder.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
-import { isFloat } from "../ir/types.ts";
+import { isComputedFloat } from "../ir/types.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 
 /** Options of `gradient`. */
@@ -106,7 +106,7 @@ export function gradient(given: Module, options: GradientOptions = {}): Gradient
 function withTrained(fn: Fn, names: readonly string[]): Fn {
   return withParams(fn, (param) => {
     const isKnown = param.shape.length > 0 && param.shape.every((dim) => typeof dim === "number");
-    const isWeight = names.includes(nameOf(param)) && isFloat(param.element) && isKnown;
+    const isWeight = names.includes(nameOf(param)) && isComputedFloat(param.element) && isKnown;
     return isWeight && !param.trained ? copyParam(param, { trained: true }) : param;
   });
 }

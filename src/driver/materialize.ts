@@ -9,7 +9,6 @@ import type { Constants } from "../ir/interpret.ts";
 import { type Const, type Module, makeModule } from "../ir/ir.ts";
 import { meanTolerance, rowMeans } from "../ir/row-means.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { HalfType } from "../ir/types.ts";
 
 /** An evaluated constant that passes have added. */
 export interface NewConstant {
@@ -99,7 +98,7 @@ function rounded(tensor: Tensor): Tensor {
 function residualOf({ name, span }: Const, tensor: Tensor, axes: readonly number[]): number {
   const { means, sizes } = rowMeans(tensor, { axes });
   const parts = means.map((mean, row) => (mean === 0 ? 0 : Math.abs(mean) / (sizes[row] as number)));
-  const row = parts.findIndex((part) => !(part <= meanTolerance[tensor.element as "f32" | HalfType]));
+  const row = parts.findIndex((part) => !(part <= meanTolerance[tensor.element as keyof typeof meanTolerance]));
   if (row >= 0) fail(constErrors.notCentered(span, name, row, means[row] as number));
   return parts.reduce((most, part) => Math.max(most, part), 0);
 }

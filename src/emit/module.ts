@@ -18,7 +18,7 @@ import {
 } from "../diagnostics/arguments.ts";
 import { oneLine } from "../diagnostics/lines.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
-import { isHalf, isInteger, printType } from "../ir/types.ts";
+import { isInteger, isNarrow, printType } from "../ir/types.ts";
 import type { CompactManifest } from "../launch/compact.ts";
 import type { LaunchManifest } from "../launch/manifest.ts";
 import type { LaunchPlan } from "../launch/plan-manifest.ts";
@@ -234,7 +234,7 @@ const resultsOf = ({ manifest }: Kernel) => manifest.bindings.filter(({ access }
 function member({ name, element, shape, constant }: Parameter | Binding, isInput: boolean): string {
   const what = constant ? "the constant, " : "";
   const isScalar = isInput && shape.length === 0;
-  const stored = isScalar ? "" : isHalf(element) ? ", as bits" : element === "bool" ? ", a u32 each" : "";
+  const stored = isScalar ? "" : isNarrow(element) ? ", as bits" : element === "bool" ? ", a u32 each" : "";
   const scalar = element === "bool" ? "boolean | number" : "number";
   const type = isScalar ? scalar : arrays[element].name;
   return `    /** ${what}${printType({ element, shape })}${stored} */\n    readonly ${name}: ${type};\n`;

@@ -91,9 +91,7 @@ function parametersText({ manifest, wgsl }: Kernel): string {
     ...dims.map(({ name }) => `/// The extent of the dimension \`${name}\`.\npub ${rustName(name)}: u32,`),
     ...scalars.map(({ name, element }) => {
       const note =
-        elementInfo[element].bytes < 4
-          ? `: a number that ${element === "f16" || element === "i8" ? "an" : "a"} ${element} holds`
-          : "";
+        elementInfo[element].bytes < 4 ? `: a number that ${/^[fi]/.test(element) ? "an" : "a"} ${element} holds` : "";
       return `/// ${element}${note}.\npub ${rustName(name)}: ${elementInfo[element].computed},`;
     }),
   ];

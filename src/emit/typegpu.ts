@@ -22,6 +22,8 @@ const schemas = {
   bf16x2: "d.u32",
   i8x4: "d.u32",
   u8x4: "d.u32",
+  f8e4m3x4: "d.u32",
+  f8e5m2x4: "d.u32",
 } as const;
 
 /** The text of a module. @param source the name of the program, for the first line. */

@@ -5,7 +5,7 @@ import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from ".
 import { firstMismatch, whyOutside } from "../ir/iteration.ts";
 import { isNorm } from "../ir/op-kinds.ts";
 import { ops as opTable } from "../ir/ops/index.ts";
-import { isFloat, printType, sameShape } from "../ir/types.ts";
+import { isComputedFloat, printType, sameShape } from "../ir/types.ts";
 import type { Dataflow, Step } from "./dataflow.ts";
 
 /** The ops of a region, in program order, with its parameters and results. */
@@ -188,7 +188,7 @@ export class Growth {
     const { ops, params, results } = part;
     const mismatch = firstMismatch(ops);
     if (mismatch !== undefined) return `\`${mismatch.op.name}\` is not computed with it: ${mismatch.reason}`;
-    const foreign = [...params, ...results].find(({ type }) => type.opaque === true || !isFloat(type.element));
+    const foreign = [...params, ...results].find(({ type }) => type.opaque === true || !isComputedFloat(type.element));
     if (foreign !== undefined) {
       return `\`${foreign.name}\` is ${printType(foreign.type)}, and kernels only read and write tensors of floats`;
     }

@@ -94,16 +94,17 @@ function typeRow(type: string, file: string): TypeRow {
   return row;
 }
 
-const writtenType: { readonly [E in Exclude<ElementType, "bf16">]: string } = {
+const writtenType: { readonly [E in ElementType]?: string } = {
   ...{ f32: "<f4", f16: "<f2", i32: "<i4", u32: "<u4", i8: "|i1", u8: "|u1", bool: "|b1" },
 };
 
-/** Encodes a tensor for `numpy.load`. NumPy has no bf16, which is written as f32. */
+/** Encodes a tensor for `numpy.load`. Types that NumPy lacks (bf16 and f8) are written as f32. */
 export function writeNpy(tensor: HostTensor): Uint8Array {
   const { element, shape, data } = tensor;
-  if (element === "bf16") return writeNpy(fromNumbers("f32", shape, toNumbers(tensor)));
+  const type = writtenType[element];
+  if (type === undefined) return writeNpy(fromNumbers("f32", shape, toNumbers(tensor)));
   const dims = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  const dictionary = `{'descr': '${writtenType[element]}', 'fortran_order': False, 'shape': (${dims}), }`;
+  const dictionary = `{'descr': '${type}', 'fortran_order': False, 'shape': (${dims}), }`;
   // The header is padded so that the data is aligned to 64 bytes, and ends in a line break.
   const start = roundUp(10 + dictionary.length + 1, 64);
   const result = new Uint8Array(start + data.length * bytesOf(element));

@@ -6,6 +6,7 @@
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { duplicateKey } from "../diagnostics/duplicate-key.ts";
+import { byteBits } from "../ir/float8.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
@@ -20,6 +21,8 @@ const types: Readonly<Record<string, TypeRow>> = {
   F32: { kind: "float", bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   F16: { kind: "float", bytes: 2, read: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
   BF16: { kind: "float", bytes: 2, read: (view, at) => fromBfloat16Bits(view.getUint16(at, true)) },
+  F8_E4M3: { kind: "float", bytes: 1, read: (view, at) => byteBits.f8e4m3.from(view.getUint8(at)) },
+  F8_E5M2: { kind: "float", bytes: 1, read: (view, at) => byteBits.f8e5m2.from(view.getUint8(at)) },
   I64: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
   U32: { kind: "integer", bytes: 4, read: (view, at) => view.getUint32(at, true) },
   I32: { kind: "integer", bytes: 4, read: (view, at) => view.getInt32(at, true) },
@@ -137,6 +140,7 @@ export function readSafetensor(
 
 export const writtenType: { readonly [E in ElementType]: string } = {
   ...{ f32: "F32", f16: "F16", i32: "I32", bf16: "BF16", u32: "U32", i8: "I8", u8: "U8", bool: "BOOL" },
+  ...{ f8e4m3: "F8_E4M3", f8e5m2: "F8_E5M2" },
 };
 
 /** A file with these tensors, in order; their names must be unique. */

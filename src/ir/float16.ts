@@ -1,7 +1,8 @@
 /** Two-byte floats as bits, IEEE 754 binary16 (Node 20 has no Float16Array) and bfloat16, and rounding to any type. */
 
+import { byteBits } from "./float8.ts";
 import { roundHalfEven } from "./ops/math.ts";
-import { type ElementType, holds, isFloat } from "./types.ts";
+import { type ElementType, elementInfo, holds, isFloat, type NarrowFloat } from "./types.ts";
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -64,17 +65,25 @@ export function roundToBfloat16(value: number): number {
   return fromBfloat16Bits(toBfloat16Bits(value));
 }
 
-/** Conversions of two-byte floats to and from their bits on the host. */
-export const halfBits = {
+/** Conversions of narrow floats to and from their bits on the host. */
+export const narrowBits: {
+  readonly [E in NarrowFloat]: {
+    readonly to: (value: number) => number;
+    readonly from: (bits: number) => number;
+  };
+} = {
+  ...byteBits,
   f16: { to: toFloat16Bits, from: fromFloat16Bits },
   bf16: { to: toBfloat16Bits, from: fromBfloat16Bits },
-} as const;
+};
 
 /** Rounds a number in the range of an element type to the nearest that it represents. */
 export const roundTo: { readonly [E in ElementType]: (value: number) => number } = {
   f32: Math.fround,
   f16: roundToFloat16,
   bf16: roundToBfloat16,
+  f8e4m3: (value) => byteBits.f8e4m3.from(byteBits.f8e4m3.to(value)),
+  f8e5m2: (value) => byteBits.f8e5m2.from(byteBits.f8e5m2.to(value)),
   i32: (value) => value,
   u32: (value) => value,
   i8: (value) => value,
@@ -82,9 +91,12 @@ export const roundTo: { readonly [E in ElementType]: (value: number) => number }
   bool: (value) => value,
 };
 
-/** Whether a number is out of the range of an element type, so that rounding would give an infinity or another integer. */
+/**
+ * Whether a number is out of the range of an element type, so that conversion would give an infinity, the largest number or
+ * another integer.
+ */
 export function isBeyond(element: ElementType, value: number): boolean {
-  return isFloat(element)
-    ? Number.isFinite(value) && !Number.isFinite(roundTo[element](value))
-    : !holds(element, value);
+  if (!isFloat(element) || !Number.isFinite(value)) return !holds(element, value);
+  const { isStorage, range } = elementInfo[element];
+  return isStorage ? Math.abs(value) > range[1] : !Number.isFinite(roundTo[element](value));
 }

@@ -16,7 +16,7 @@ import {
   elementInfo,
   elementTypes,
   isElementType,
-  isHalf,
+  isNarrow,
   normalizeAxes,
   opaqueType,
   printShape,
@@ -167,7 +167,7 @@ const acceptedBy = { bool: ["bool"], index: ["i32", "u32"] } as const;
 
 /** A type of larger rank represents the values of a smaller one, except for large integers in floats. */
 const widths: Readonly<Record<ElementType, number>> = {
-  ...{ bool: 0, u8: 1, i8: 2, u32: 3, i32: 4, f16: 5, bf16: 5, f32: 6 },
+  ...{ bool: 0, u8: 1, i8: 2, u32: 3, i32: 4, f8e4m3: 5, f8e5m2: 5, f16: 6, bf16: 6, f32: 7 },
 };
 
 /** The element type that all operands share, which must be one that the row accepts. */
@@ -196,7 +196,7 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
       const isWider = widths[type.element] > widths[first.element];
       const [narrow, wide] = isWider ? [first.index, type.element] : [index, first.element];
       // Neither f16 nor bf16 represents all values of the other: both become f32.
-      const areHalves = isHalf(type.element) && isHalf(first.element);
+      const areHalves = isNarrow(type.element) && isNarrow(first.element);
       const fix = { narrow: places.operands?.[narrow], wide: areHalves ? "f32" : wide };
       fail(elementErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
     }

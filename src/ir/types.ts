@@ -15,13 +15,17 @@ interface ElementInfo {
   readonly computed: "f32" | "i32" | "u32" | "bool";
   /** The smallest and the largest number; for floats the smallest above 0, and the largest finite one. */
   readonly range: readonly [number, number];
+  /** Values of the type are moved, converted and stored, but not computed with. */
+  readonly isStorage?: true;
+  /** A float without infinities. */
+  readonly noInfinity?: true;
 }
 
 /** The largest finite f32: (2 - 2^-23) * 2^127. */
 const maxF32 = (2 - 2 ** -23) * 2 ** 127;
 
 /** All element types. */
-export const elementTypes = ["f32", "f16", "bf16", "i32", "u32", "i8", "u8", "bool"] as const;
+export const elementTypes = ["f32", "f16", "bf16", "f8e4m3", "f8e5m2", "i32", "u32", "i8", "u8", "bool"] as const;
 /** The type of one element of a tensor. */
 export type ElementType = (typeof elementTypes)[number];
 
@@ -30,20 +34,28 @@ export const elementInfo: Readonly<Record<ElementType, ElementInfo>> = {
   f32: { kind: "float", bytes: 4, computed: "f32", range: [2 ** -149, maxF32] },
   f16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -24, 65504] },
   bf16: { kind: "float", bytes: 2, computed: "f32", range: [2 ** -133, (2 - 2 ** -7) * 2 ** 127] },
+  f8e4m3: { kind: "float", bytes: 1, computed: "f32", range: [2 ** -9, 448], isStorage: true, noInfinity: true },
+  f8e5m2: { kind: "float", bytes: 1, computed: "f32", range: [2 ** -16, 57344], isStorage: true },
   i32: { kind: "integer", bytes: 4, computed: "i32", range: [-(2 ** 31), 2 ** 31 - 1] },
   u32: { kind: "integer", bytes: 4, computed: "u32", range: [0, 2 ** 32 - 1] },
-  i8: { kind: "integer", bytes: 1, computed: "i32", range: [-128, 127] },
-  u8: { kind: "integer", bytes: 1, computed: "u32", range: [0, 255] },
+  i8: { kind: "integer", bytes: 1, computed: "i32", range: [-128, 127], isStorage: true },
+  u8: { kind: "integer", bytes: 1, computed: "u32", range: [0, 255], isStorage: true },
   bool: { kind: "truth", bytes: 4, computed: "bool", range: [0, 1] },
 };
 
-/** Types of one byte: they are moved, converted and stored, but not computed with. */
+/** Integers of one byte. */
 export type ByteType = "i8" | "u8";
-/** Floats of two bytes: computed in f32, and rounded when they are stored. */
-export type HalfType = "f16" | "bf16";
+/** Floats of one byte. */
+export type Float8 = "f8e4m3" | "f8e5m2";
+/** Floats of one or two bytes: they are computed in f32, and rounded when they are stored. */
+export type NarrowFloat = "f16" | "bf16" | Float8;
 
-export const isByte = (element: ElementType): element is ByteType => elementInfo[element].bytes === 1;
-export const isHalf = (element: ElementType): element is HalfType => elementInfo[element].bytes === 2;
+export const isByte = (element: ElementType): element is ByteType =>
+  isInteger(element) && elementInfo[element].bytes === 1;
+export const isNarrow = (element: ElementType): element is NarrowFloat =>
+  isFloat(element) && elementInfo[element].bytes < 4;
+/** Whether ops compute with values of this type, so that they have a gradient. */
+export const isComputedFloat = (element: ElementType): boolean => isFloat(element) && !elementInfo[element].isStorage;
 
 /** An extent, or the name of one. */
 export type Dim = number | string;
@@ -134,8 +146,10 @@ export function reducedShape(shape: Shape, axes: readonly number[], keepdims: bo
 
 /** Whether a number is in the range of an element type, for literals and casts; for integers, also whether it is whole. */
 export function holds(element: ElementType, value: number): boolean {
-  const [least, most] = elementInfo[element].range;
+  const { range, noInfinity = false } = elementInfo[element];
+  const [least, most] = range;
   if (!isFloat(element)) return Number.isInteger(value) && value >= least && value <= most;
   const size = Math.abs(value);
-  return !Number.isFinite(value) || value === 0 || (size >= least && size <= most);
+  if (Number.isNaN(value) || value === 0) return true;
+  return size === Infinity ? !noInfinity : size >= least && size <= most;
 }

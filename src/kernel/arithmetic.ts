@@ -3,12 +3,13 @@
  * on them are a parameter, the arithmetic: f32 here, elements of a finite field in field-arithmetic.ts.
  */
 
-import { roundTo, roundToBfloat16, roundToFloat16 } from "../ir/float16.ts";
+import { roundTo } from "../ir/float16.ts";
 import type { ElementwiseDef } from "../ir/ops/def.ts";
 import { isOpName, ops } from "../ir/ops/index.ts";
 import { roundHalfEven } from "../ir/ops/math.ts";
 import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
-import { type ElementType, isHalf, isInteger } from "../ir/types.ts";
+import { roundedBy } from "../ir/ops/wgsl-parts.ts";
+import { type ElementType, isInteger, isNarrow } from "../ir/types.ts";
 import type { BinaryOperator, BuiltinFunction, Expression } from "./expression.ts";
 import type { Scalar, Type } from "./types.ts";
 
@@ -208,8 +209,8 @@ export function libraryFunction(name: WgslFunction): (a: number, b: number) => n
   if (known !== undefined) return known;
   const of = (): ((a: number, b: number) => number) => {
     if (name === "less_itself") return (x) => x - x;
-    if (name === "round_to_half") return roundToFloat16;
-    if (name === "round_to_bfloat") return roundToBfloat16;
+    const narrow = roundedBy(name);
+    if (narrow !== undefined) return roundTo[narrow];
     const { scalar } = opOfLibrary(name);
     return (a, b) => scalar(a, b, 0, { element: "f32", attributes: {} });
   };
@@ -237,5 +238,5 @@ export const float32: Arithmetic<number> = {
   library: (name, [a, b = 0]) => Math.fround(libraryFunction(name)(a as number, b)),
   converted: convert,
   select: (no, yes, condition) => (condition === 0 ? no : yes),
-  stored: (value, element) => (isHalf(element) ? roundTo[element](value) : value),
+  stored: (value, element) => (isNarrow(element) ? roundTo[element](value) : value),
 };

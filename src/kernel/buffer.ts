@@ -1,7 +1,9 @@
 /** The buffers of a kernel: how elements are stored, and how lanes access them. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
-import { type ElementType, isByte, type Shape } from "../ir/types.ts";
+import { float8Formats } from "../ir/float8.ts";
+import type { WgslFunction } from "../ir/ops/wgsl-parts.ts";
+import { type ElementType, elementInfo, type Float8, isNarrow, type Shape } from "../ir/types.ts";
 import type { LaunchBinding } from "../launch/manifest.ts";
 import type { Type } from "./types.ts";
 
@@ -10,17 +12,21 @@ export type Storage = LaunchBinding["storage"];
 
 /** How elements of a type are stored. @param hasHalves whether the device supports f16. */
 export function storageOf(element: ElementType, hasHalves: boolean): Storage {
-  if (element === "f16") return hasHalves ? "f16" : "f16x2";
-  if (element === "bf16") return "bf16x2";
-  if (isByte(element)) return `${element}x4`;
-  return element === "bool" ? "u32" : element;
+  if (element === "f16" && hasHalves) return "f16";
+  const perWord = 4 / elementInfo[element].bytes;
+  if (perWord > 1) return `${element}x${perWord}` as Packed;
+  return element === "bool" ? "u32" : (element as "f32" | "i32" | "u32");
 }
 
-/** The library function that returns the bits of a two-byte float, in the low half of a word. */
-export const bitsOf = (element: ElementType): "half_bits" | "bfloat_bits" | undefined =>
-  element === "f16" ? "half_bits" : element === "bf16" ? "bfloat_bits" : undefined;
+type Packed = Extract<Storage, `${string}x${2 | 4}`>;
 
-type Packed = "f16x2" | "bf16x2" | "i8x4" | "u8x4";
+/** The library function that returns the bits of a narrow float, in the lowest bits of a word. */
+export const bitsOf = (element: ElementType): WgslFunction | undefined =>
+  isNarrow(element) ? `${element}_bits` : undefined;
+
+/** The library function that returns the number of these bits, where no expression does. */
+export const numberOf = (element: ElementType): WgslFunction | undefined =>
+  element in float8Formats ? `${element as Float8}_value` : undefined;
 
 /** The number of elements in a word. */
 export const elementsInWord = (storage: Storage | "uniform"): 1 | 2 | 4 =>

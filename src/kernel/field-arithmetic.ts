@@ -11,6 +11,7 @@ import { integerOf } from "../ir/field/integers.ts";
 import type { Elements } from "../ir/field/prime.ts";
 import { getOrInsert } from "../ir/groups.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
+import { roundedBy } from "../ir/ops/wgsl-parts.ts";
 import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
 import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
 
@@ -193,8 +194,8 @@ export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unm
       const [x] = args as [FieldNumber];
       if (name === "less_itself") return known(0);
       if (name === "exp") return exponential(x);
-      if (name === "round_to_half") return single(algebra.round("f16", "f16", elements(x)));
-      if (name === "round_to_bfloat") return single(algebra.round("bf16", "bf16", elements(x)));
+      const narrow = roundedBy(name);
+      if (narrow !== undefined) return single(algebra.round(narrow, narrow, elements(x)));
       const operands = args.map(elements) as Operands<Elements>;
       return single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
     },

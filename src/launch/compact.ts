@@ -5,9 +5,9 @@
  */
 
 /** An element type of the language. */
-export type LaunchElement = "f32" | "f16" | "bf16" | "i32" | "u32" | "i8" | "u8" | "bool";
+export type LaunchElement = "f32" | "f16" | "bf16" | "f8e4m3" | "f8e5m2" | "i32" | "u32" | "i8" | "u8" | "bool";
 
-/** The array type for each element type: f16 and bf16 as their bits, bool as 0 and 1. */
+/** The array type for each element type: narrow floats as their bits, bool as 0 and 1. */
 export type LaunchArray =
   | Float32Array<ArrayBuffer>
   | Uint16Array<ArrayBuffer>

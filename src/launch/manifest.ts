@@ -10,10 +10,9 @@ export interface LaunchBinding {
   readonly element: LaunchElement;
   readonly shape: readonly (number | string)[];
   /**
-   * How an element is stored: `f16x2` and `bf16x2` pack two elements in a u32, `i8x4` and `u8x4` four, the first in its lowest
-   * bits; a bool is a u32.
+   * How an element is stored: `f16x2` packs two elements in a u32, `i8x4` four, the first in its lowest bits; a bool is a u32.
    */
-  readonly storage: "f32" | "f16" | "i32" | "u32" | "f16x2" | "bf16x2" | "i8x4" | "u8x4";
+  readonly storage: "f32" | "f16" | "i32" | "u32" | `${"f16" | "bf16"}x2` | `${"f8e4m3" | "f8e5m2" | "i8" | "u8"}x4`;
   /** The name of the WGSL variable. */
   readonly variable: string;
   /**

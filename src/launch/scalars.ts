@@ -1,6 +1,6 @@
 /** Scalars in the uniform buffer. Modules whose kernels have no scalars do not include this. */
 
-import type { CompactScalar } from "./compact.ts";
+import type { CompactScalar, LaunchElement } from "./compact.ts";
 import type { Fail } from "./problems.ts";
 import { arrays, own } from "./tensors.ts";
 
@@ -24,21 +24,26 @@ export function writeScalar(
   const isFloat = element.includes("f");
   const word = new (isFloat ? Float32Array : element[0] === "i" ? Int32Array : Uint32Array)(words, 4 * index, 1);
   if (typeof number !== "number") fail("E0603 not a scalar", name, element, got);
-  word[0] = element === "f16" ? roundToHalf(number) : element === "bf16" ? roundToBfloat(number) : number;
+  word[0] = roundings[element]?.(number) ?? number;
   // Typed arrays wrap numbers that are out of range.
   const isHeld = isFloat || (arrays[element].of(number)[0] === number && (element !== "bool" || number < 2));
   if (!isHeld) fail("E0603 not a scalar", name, element, got);
 }
 
 /** Rounds to nearest, ties to even, by adding a number that leaves a float64 the same last bit as the narrow type. */
-const rounding = (bits: number, smallest: number, largest: number) => (value: number) => {
-  const size = Math.abs(value);
-  const large = 2 ** (Math.max(smallest, Math.floor(Math.log2(size))) + 53 - bits);
-  const nearest = size + large - large;
-  return Math.sign(value) * (nearest <= largest ? nearest : Infinity);
-};
+const rounding =
+  (bits: number, smallest: number, largest: number, beyond = Infinity, infinity = Infinity) =>
+  (value: number): number => {
+    const size = Math.abs(value);
+    const large = 2 ** (Math.max(smallest, Math.floor(Math.log2(size))) + 53 - bits);
+    const nearest = size + large - large;
+    return Math.sign(value) * (nearest <= largest ? nearest : size < Infinity ? beyond : infinity);
+  };
 
-/** The nearest f16. */
-export const roundToHalf = rounding(11, -14, 65504);
-/** The nearest bf16. */
-export const roundToBfloat = rounding(8, -126, (2 - 2 ** -7) * 2 ** 127);
+/** The nearest number of a narrow float. */
+export const roundings: { readonly [E in LaunchElement]?: (value: number) => number } = {
+  f16: rounding(11, -14, 65504),
+  bf16: rounding(8, -126, (2 - 2 ** -7) * 2 ** 127),
+  f8e4m3: rounding(4, -6, 448, 448, 448),
+  f8e5m2: rounding(3, -14, 57344, 57344),
+};

@@ -30,11 +30,13 @@ export function bufferOf(
 /** The usage of a result's buffer, or of the copy of an input array. */
 export const usageOf = (array: unknown): GPUBufferUsageFlags => (array ? storage : storage | copySource);
 
-/** The array type of each element type: f16 and bf16 as their bits, bool as 0 and 1. */
+/** The array type of each element type: narrow floats as their bits, bool as 0 and 1. */
 export const arrays = {
   f32: Float32Array,
   f16: Uint16Array,
   bf16: Uint16Array,
+  f8e4m3: Uint8Array,
+  f8e5m2: Uint8Array,
   i32: Int32Array,
   u32: Uint32Array,
   i8: Int8Array,

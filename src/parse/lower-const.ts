@@ -11,7 +11,7 @@ import { checkedAxes } from "../ir/infer.ts";
 import { type ComputedData, type Const, type ConstData, definedBy } from "../ir/ir.ts";
 import { floats } from "../ir/ops/def.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { isFloat, printShape, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import { isComputedFloat, printShape, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
 import { type Literal, literalProblem } from "./literals.ts";
 import { ExpressionLowering } from "./lower-expression.ts";
 import type { ConstNode, ContractNode, ExpressionNode, TypeNode } from "./syntax.ts";
@@ -55,7 +55,7 @@ export function lowerContract(
 ): readonly number[] {
   if (node === undefined) return [];
   const axes = attempt(() => {
-    if (!isFloat(element)) fail(elementErrors.elementRefused(node.span, "@centered", element, floats));
+    if (!isComputedFloat(element)) fail(elementErrors.elementRefused(node.span, "@centered", element, floats));
     return checkedAxes("@centered", node.axes, shape, node.span);
   }, diagnostics);
   return axes ?? [];

@@ -10,7 +10,15 @@ import { Builder, makeOp } from "../ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Result, Value } from "../ir/ir.ts";
 import { floats } from "../ir/ops/def.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, isFloat, opaqueType, printType, sameType, type TensorType, tensorType } from "../ir/types.ts";
+import {
+  type Dim,
+  isComputedFloat,
+  opaqueType,
+  printType,
+  sameType,
+  type TensorType,
+  tensorType,
+} from "../ir/types.ts";
 import { type Declared, type DeclaredConst, lowerConsts, lowerContract } from "./lower-const.ts";
 import { constantOf, ExpressionLowering, type Lowered, type LowerObserver } from "./lower-expression.ts";
 import type { FileNode, FnNode, LetNode, ReturnNode, StatementNode, TypeNode } from "./syntax.ts";
@@ -73,7 +81,7 @@ class FnLowering {
       const type = this.type(param.type);
       if (type.opaque) this.diagnostics.push(externErrors.opaquePlace(param.type.span, "a parameter"));
       const centered = lowerContract(param.contract, type, this.diagnostics);
-      if (param.trained !== undefined && !isFloat(type.element))
+      if (param.trained !== undefined && !isComputedFloat(type.element))
         this.diagnostics.push(elementErrors.elementRefused(param.trained, "@trained", type.element, floats));
       const value = new Value(type, param.name, param.nameSpan, undefined, 0, centered, param.trained !== undefined);
       this.define(param.name, param.nameSpan, { kind: "value", value }, "parameter");

@@ -14,7 +14,7 @@ import { getOrInsert } from "../ir/groups.ts";
 import { type Fn, isLeaf, isOp, makeFn, type Op, usesOf, type Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { isHalf } from "../ir/types.ts";
+import { isNarrow } from "../ir/types.ts";
 import { isLongRow, reducedRow } from "./row-tiles.ts";
 
 /** Whether the function has a reduction over the last axes that is known to have at least this many elements. */
@@ -43,7 +43,7 @@ export function inParts(given: Fn, least: number): Fn {
       return of?.x === x ? to.emit("sub", [of.rows, of.mean]) : undefined;
     }
     // Halves that several kernels share stay halves, and their rows are not split.
-    if (!isLong(op, least) || isHalf(x.element)) return undefined;
+    if (!isLong(op, least) || isNarrow(x.element)) return undefined;
     const axes = attribute.axes(op.attributes);
     const isMean = op.name === "mean" && isSubtracted(original);
     if (!isMean && op.name !== "var" && op.name !== "std" && op.name !== "moments") return undefined;
@@ -76,21 +76,21 @@ const isOneKernel = ({ ops }: Fn) => new Set(ops.filter((op) => !isLeaf(op)).map
 /** The function with halves computed in f32. The program's own casts still round. */
 function widened(fn: Fn): Fn {
   const all = [...fn.params, ...fn.ops.flatMap(({ results }) => results)];
-  if (!all.some(({ element }) => isHalf(element))) return fn;
+  if (!all.some(({ element }) => isNarrow(element))) return fn;
   const to = new Builder(fn.span);
   const wide = new Map<Value, Value>();
   const now = (value: Value): Value => {
-    return getOrInsert(wide, value, () => (isHalf(value.element) ? to.emit("cast", [value], { to: "f32" }) : value));
+    return getOrInsert(wide, value, () => (isNarrow(value.element) ? to.emit("cast", [value], { to: "f32" }) : value));
   };
   for (const op of fn.ops) {
     to.standAt(op);
     const name = op.results[0]?.name;
     if (op.name === "global") to.add(op);
-    else if (isOp(op, "constant") && isHalf(op.result.element)) {
+    else if (isOp(op, "constant") && isNarrow(op.result.element)) {
       wide.set(op.result, to.constant("f32", op.attributes.value));
     } else if (op.name === "cast") {
       const made = to.emit("cast", [now(op.operand(0))], op.attributes, name);
-      wide.set(op.result, isHalf(made.element) ? to.emit("cast", [made], { to: "f32" }) : made);
+      wide.set(op.result, isNarrow(made.element) ? to.emit("cast", [made], { to: "f32" }) : made);
     } else {
       const operands = op.operands.map((value) => value && now(value));
       const names = op.results.map((result) => result.name);
@@ -102,7 +102,7 @@ function widened(fn: Fn): Fn {
   to.standAt({ span: fn.span, kernel });
   const results = fn.results.map(({ name, value }) => {
     const made = now(value);
-    return { name, value: isHalf(value.element) ? to.emit("cast", [made], { to: value.element }) : made };
+    return { name, value: isNarrow(value.element) ? to.emit("cast", [made], { to: value.element }) : made };
   });
   return makeFn({ ...fn, ops: to.ops, results });
 }

@@ -24,7 +24,7 @@ import { ops as table } from "../ir/ops/index.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import type { Division } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, isHalf, type Shape, tensorType } from "../ir/types.ts";
+import { type Dim, isNarrow, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { asResult, buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
@@ -222,7 +222,7 @@ export class Partials {
   results(to: Builder, op: Op, { x, parts }: Divided, { axes, others, merging, total }: Tiled): readonly Value[] {
     const { attributes } = op;
     // A sum of many halves would not fit into a half.
-    const wide = isHalf(x.element) ? this.builder.emit("cast", [x], { to: "f32" }) : x;
+    const wide = isNarrow(x.element) ? this.builder.emit("cast", [x], { to: "f32" }) : x;
     const states = parts
       .states(this.builder, wide, { axes, attributes, isEqual: false })
       .map((value, i) => this.stacked(value, parts.state[i])) as Operands<Value>;

@@ -2,19 +2,21 @@
 
 import { checkArgument, isRecord, type Kind, listOf, oneOf } from "../diagnostics/arguments.ts";
 import { listing } from "../diagnostics/wording.ts";
-import { halfBits } from "../ir/float16.ts";
-import { type ElementType, holds, isHalf, isInteger, printType } from "../ir/types.ts";
+import { narrowBits } from "../ir/float16.ts";
+import { type ElementType, holds, isInteger, isNarrow, type NarrowFloat, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
 import { roundUp } from "../launch/counts.ts";
 import { arrays } from "../launch/tensors.ts";
 import type { IntegerArray } from "../launch/types.ts";
 import type { Parameter } from "../target/manifest.ts";
 
-/** The array type for each element type: f16 and bf16 as their bits, bool as 0 and 1. */
+/** The array type for each element type: narrow floats as their bits, bool as 0 and 1. */
 export interface HostArrays {
   f32: Float32Array;
   f16: Uint16Array;
   bf16: Uint16Array;
+  f8e4m3: Uint8Array;
+  f8e5m2: Uint8Array;
   i32: Int32Array;
   u32: Uint32Array;
   i8: Int8Array;
@@ -167,7 +169,7 @@ export function shown(value: unknown): string {
 export function encode({ element }: Parameter, data: ReadInput["data"]): LaunchArray {
   const numbers: ArrayLike<number> = data;
   if (element === "bool") return Uint32Array.from(numbers, (value) => (value ? 1 : 0));
-  if (elementOfData(data) === undefined && isHalf(element)) return Uint16Array.from(numbers, halfBits[element].to);
+  if (elementOfData(data) === undefined && isNarrow(element)) return bitsOf(element, numbers);
   if (elementOfData(data, element) === element && isPlainBuffer(data.buffer)) return data as LaunchArray;
   return new arrayOf[element](numbers);
 }
@@ -178,6 +180,9 @@ function isPlainBuffer(buffer: ArrayBufferLike): boolean {
   return !isShared && (buffer as { readonly resizable?: boolean }).resizable !== true;
 }
 
+const bitsOf = (element: NarrowFloat, numbers: ArrayLike<number>): Uint16Array<ArrayBuffer> | Uint8Array<ArrayBuffer> =>
+  (arrays[element] as Uint16ArrayConstructor).from(numbers, narrowBits[element].to);
+
 /** A result that was read back from its buffer. For a bool, any word except 0 is true. */
 export function hostTensorOf({ element }: Parameter, shape: readonly number[], data: HostData): HostTensor {
   if (element !== "bool") return { element, shape, data };
@@ -187,7 +192,7 @@ export function hostTensorOf({ element }: Parameter, shape: readonly number[], d
 /** The number of a scalar input. */
 export function toNumber(element: ElementType, data: ReadInput["data"]): number {
   const value = data[0] as number;
-  return isHalf(element) && elementOfData(data, element) === element ? halfBits[element].from(value) : value;
+  return isNarrow(element) && elementOfData(data, element) === element ? narrowBits[element].from(value) : value;
 }
 
 const aNumber: Kind = { what: "a number", holds: (value) => typeof value === "number" };
@@ -204,8 +209,8 @@ const aTensor: Kind = {
 /** The exact numbers of a tensor. @throws TircError E0901 */
 export function toNumbers(tensor: HostTensor): Float64Array {
   checkArgument("the first argument", "toNumbers", tensor, aTensor);
-  if (!isHalf(tensor.element)) return Float64Array.from(tensor.data);
-  return Float64Array.from(tensor.data, halfBits[tensor.element].from);
+  if (!isNarrow(tensor.element)) return Float64Array.from(tensor.data);
+  return Float64Array.from(tensor.data, narrowBits[tensor.element].from);
 }
 
 /** Numbers rounded to an element type: to nearest even for floats, wrapped for integers, nonzero is true. @throws TircError E0901 */
@@ -213,7 +218,7 @@ export function fromNumbers(element: ElementType, shape: readonly number[], data
   checkArgument("the first argument", "fromNumbers", element, oneOf(...elementNames));
   checkArgument("the shape", "fromNumbers", shape, listOf("numbers", aNumber));
   checkArgument("the data", "fromNumbers", data, { what: "a list of numbers", holds: isArray });
-  if (isHalf(element)) return { element, shape, data: Uint16Array.from(data, halfBits[element].to) };
+  if (isNarrow(element)) return { element, shape, data: bitsOf(element, data) };
   if (element === "bool") return { element, shape, data: Uint8Array.from(data, (value) => (value ? 1 : 0)) };
   return { element, shape, data: arrayOf[element].from(data) };
 }

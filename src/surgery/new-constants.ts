@@ -5,7 +5,7 @@ import { roundTo } from "../ir/float16.ts";
 import { constantsOf } from "../ir/interpret.ts";
 import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import type { ElementType, HalfType } from "../ir/types.ts";
+import type { ElementType } from "../ir/types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Scope } from "../onnx/types/view.ts";
 import type { Emitter } from "./emit.ts";
@@ -65,7 +65,7 @@ export function newConstants(
 }
 
 /** 16-bit floats, by TensorProto.DataType. */
-const halves: ReadonlyMap<number, HalfType> = new Map([[10, "f16"] as const, [16, "bf16"] as const]);
+const halves: ReadonlyMap<number, "f16" | "bf16"> = new Map([[10, "f16"] as const, [16, "bf16"] as const]);
 const isHalf = (element: ElementType | undefined) => element === "f16" || element === "bf16";
 
 /** The 16-bit constants that are only read as f32, and so need not be rounded to 16 bits. */

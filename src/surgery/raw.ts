@@ -1,6 +1,6 @@
 /** Tensors in the encoding of a model: elements are rounded to their type once, and stored as bytes. */
 
-import { halfBits } from "../ir/float16.ts";
+import { narrowBits } from "../ir/float16.ts";
 import type { ElementType } from "../ir/types.ts";
 
 /** A tensor whose bytes are computed on demand, and once. */
@@ -24,7 +24,7 @@ export function rawTensor(element: ElementType, shape: readonly number[], number
   return { element, shape, raw: lazily(() => bytesOf(element, numbers())) };
 }
 
-const halfOf = (element: ElementType) => (element === "f16" || element === "bf16" ? halfBits[element] : undefined);
+const halfOf = (element: ElementType) => (element === "f16" || element === "bf16" ? narrowBits[element] : undefined);
 
 function bytesOf(element: ElementType, numbers: Float64Array): Uint8Array {
   if (element === "bool") return Uint8Array.from(numbers);

@@ -13,7 +13,7 @@ import { runProgram } from "../support/run-program.ts";
 const few = { ...portableTarget.limits, maxComputeInvocationsPerWorkgroup: 8 };
 const targets = [{ ...portableTarget, name: "a tree", limits: few }, targetByName("lavapipe")];
 const extents = { n: 3, b: 2, q: 5, seq: 3, heads: 2, h: 2, t: 4 };
-const tolerance = { f16: 1e-3, bf16: 8e-3, f32: 2e-6, i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 };
+const tolerance = { f16: 1e-3, bf16: 8e-3, f8e4m3: 0, f8e5m2: 0, f32: 2e-6, i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 };
 
 const dimsOf = (names: readonly { readonly name: string }[]) =>
   Object.fromEntries(names.map(({ name }) => [name, extents[name as keyof typeof extents]]));

@@ -50,7 +50,7 @@ const programs: Readonly<Record<string, string>> = {
 const few = { ...portableTarget.limits, maxComputeInvocationsPerWorkgroup: 8 };
 const targets = [{ ...portableTarget, name: "a tree", limits: few }, targetByName("lavapipe")];
 const dims = { n: 3, columns: 37 };
-const tolerance = { f16: 1e-3, bf16: 8e-3, f32: 2e-6, i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 };
+const tolerance = { f16: 1e-3, bf16: 8e-3, f8e4m3: 0, f8e5m2: 0, f32: 2e-6, i32: 0, u32: 0, i8: 0, u8: 0, bool: 0 };
 
 describe.each(targets)("$name", (target) => {
   test.each(Object.entries(programs))("%s", (_, text) => {

@@ -102,7 +102,7 @@ test.each<[OpName, Operand[], Attributes, string]>([
     "cast",
     [f32(2)],
     { to: "f64" },
-    'E0211: `to` of `cast` must be an element type (f32, f16, bf16, i32, u32, i8, u8, bool), not "f64"',
+    'E0211: `to` of `cast` must be an element type (f32, f16, bf16, f8e4m3, f8e5m2, i32, u32, i8, u8, bool), not "f64"',
   ],
   ["elu", [f32(2)], { alpha: true }, "E0211: `alpha` of `elu` must be a number, not true"],
   ...[Number.NaN, -1e-5, Infinity, 1e39].map((eps): [OpName, Operand[], Attributes, string] => [

@@ -81,6 +81,8 @@ describe("inside a call", () => {
       "bool",
       "f16",
       "f32",
+      "f8e4m3",
+      "f8e5m2",
       "i32",
       "i8",
       "u32",
@@ -94,7 +96,7 @@ describe("inside a call", () => {
 });
 
 describe("types", () => {
-  const elements = ["bf16", "bool", "f16", "f32", "i32", "i8", "u32", "u8"];
+  const elements = ["bf16", "bool", "f16", "f32", "f8e4m3", "f8e5m2", "i32", "i8", "u32", "u8"];
   test("element types after a colon and an arrow", () => {
     expect(labels("fn f(x: |")).toEqual(elements);
     expect(labels("fn f(x: f3|2[n]) -> f32[n] { return x }\n")).toEqual(elements);

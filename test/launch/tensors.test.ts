@@ -1,8 +1,8 @@
 /** What the launcher does to numbers and arrays before the device has them. */
 
 import { expect, test } from "vitest";
-import { roundToBfloat16, roundToFloat16 } from "../../src/ir/float16.ts";
-import { roundToBfloat, roundToHalf } from "../../src/launch/scalars.ts";
+import { roundTo, roundToBfloat16, roundToFloat16 } from "../../src/ir/float16.ts";
+import { roundings } from "../../src/launch/scalars.ts";
 import { writeArray } from "../../src/runtime/host-tensor.ts";
 
 test("a scalar of type f16 is the nearest half, as the compiler rounds", () => {
@@ -11,7 +11,7 @@ test("a scalar of type f16 is the nearest half, as the compiler rounds", () => {
   const near = between.flatMap((value) => [value, value * (1 + 2 ** -52), value * (1 - 2 ** -53)]);
   const small = [2 ** -25, 1.5 * 2 ** -24, 2.5 * 2 ** -24, 65519.99999, 65520, Infinity, Number.NaN];
   for (const value of [...near, ...small].flatMap((one) => [one, -one])) {
-    expect(roundToHalf(value), String(value)).toBe(roundToFloat16(value));
+    expect(roundings.f16?.(value), String(value)).toBe(roundToFloat16(value));
   }
 });
 
@@ -21,9 +21,21 @@ test("a scalar of type bf16 is the nearest one, as the compiler rounds", () => {
   const near = between.flatMap((value) => [value, value * (1 + 2 ** -52), value * (1 - 2 ** -53)]);
   const small = [2 ** -134, 1.5 * 2 ** -133, 2.5 * 2 ** -133, Infinity, Number.NaN];
   for (const value of [...near, ...small].flatMap((one) => [one, -one])) {
-    expect(roundToBfloat(value), String(value)).toBe(roundToBfloat16(value));
+    expect(roundings.bf16?.(value), String(value)).toBe(roundToBfloat16(value));
   }
 });
+
+test.each(["f8e4m3", "f8e5m2"] as const)(
+  "a scalar of type %s is the nearest one, as the compiler rounds",
+  (element) => {
+    const numbers = [0, 2 ** -16, 2 ** -14, 2 ** -9, 2 ** -6, 1 / 3, 1, 14, 416, 448, 464, 49152, 57344, 61440, 1e39];
+    const between = numbers.flatMap((one) => [0.5, 1, 1.0625, 1.125, 1.1875, 1.25, 1.5].map((times) => times * one));
+    const near = between.flatMap((value) => [value, value * (1 + 2 ** -52), value * (1 - 2 ** -53)]);
+    for (const value of [...near, Infinity, Number.NaN].flatMap((one) => [one, -one])) {
+      expect(roundings[element]?.(value), String(value)).toBe(roundTo[element](value));
+    }
+  },
+);
 
 test("an odd number of halves is written in whole words, and nothing around it", () => {
   const written: number[][] = [];

@@ -47,10 +47,12 @@ class Counting implements Arithmetic<number> {
     this.counted(costOfStored[element] ?? 0, 0, float32.stored(value, element));
 }
 
-const bytesOf: Partial<Record<ElementType, number>> = { f16: 2, bf16: 2, i8: 1, u8: 1 };
+const bytesOf: Partial<Record<ElementType, number>> = { f16: 2, bf16: 2, f8e4m3: 1, f8e5m2: 1, i8: 1, u8: 1 };
 const costOfStored: Partial<Record<ElementType, number>> = {
-  f16: wgslFunctions.half_bits.cost[0],
-  bf16: wgslFunctions.bfloat_bits.cost[0],
+  f16: wgslFunctions.f16_bits.cost[0],
+  bf16: wgslFunctions.bf16_bits.cost[0],
+  f8e4m3: wgslFunctions.f8e4m3_bits.cost[0],
+  f8e5m2: wgslFunctions.f8e5m2_bits.cost[0],
 };
 
 /** What `estimate` has of a run, each lane by itself. @param most workgroups to run. */

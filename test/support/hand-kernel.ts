@@ -17,6 +17,8 @@ const storageOf = {
   bf16: "bf16x2",
   i32: "i32",
   u32: "u32",
+  f8e4m3: "f8e4m3x4",
+  f8e5m2: "f8e5m2x4",
   i8: "i8x4",
   u8: "u8x4",
   bool: "u32",

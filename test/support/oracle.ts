@@ -17,6 +17,8 @@ const fills: Record<ElementType, Fill> = {
   f32: normal,
   f16: normal,
   bf16: normal,
+  f8e4m3: normal,
+  f8e5m2: normal,
   i32: (next) => Math.floor(next() * 21) - 10,
   u32: (next) => Math.floor(next() * 20),
   i8: (next) => Math.floor(next() * 256) - 128,

@@ -21,7 +21,7 @@ import type { PeerContext } from "./context.ts";
 
 const opset = 17;
 const dataType = { float: 1, int64: 7 };
-const elements = { f32: 1, u8: 2, i8: 3, i32: 6, bool: 9, f16: 10, u32: 12, bf16: 16 } as const;
+const elements = { f32: 1, u8: 2, i8: 3, i32: 6, bool: 9, f16: 10, u32: 12, bf16: 16, f8e4m3: 17, f8e5m2: 19 } as const;
 
 /** A graph under construction: values are names. */
 class Graph {

@@ -10,7 +10,7 @@
  */
 
 import { getOrInsert } from "../groups.ts";
-import type { HalfType } from "../types.ts";
+import type { NarrowFloat } from "../types.ts";
 import { infinityOf, residuesOf } from "./literal.ts";
 import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
@@ -68,8 +68,8 @@ const powersOf = new WeakMap<FieldPair, Powers>();
 const greater = (a: number, b: number) => a > b;
 const less = (a: number, b: number) => a < b;
 
-/** Kinds of numbers that rounding does not change: integers, and numbers of two-byte floats. */
-export type Rounded = "whole" | HalfType;
+/** Kinds of numbers that rounding does not change: integers, and numbers of narrow floats. */
+export type Rounded = "whole" | NarrowFloat;
 
 /** The algebra of one run: a pair of fields, a key for random numbers and hashes, and the residues of rounded numbers. */
 export class Algebra {
@@ -83,6 +83,8 @@ export class Algebra {
     whole: new Map<number, number | undefined>(),
     f16: new Map<number, number | undefined>(),
     bf16: new Map<number, number | undefined>(),
+    f8e4m3: new Map<number, number | undefined>(),
+    f8e5m2: new Map<number, number | undefined>(),
   };
   private readonly literals = new Map<number, Elements>();
   /** Literals by their residues mod p, where they are ordered as numbers. */
@@ -146,7 +148,7 @@ export class Algebra {
     return { p: Float64Array.of(p.of(BigInt(value))), q: Float64Array.of(q.of(BigInt(value))) };
   }
 
-  /** Records that these residues are integers, or numbers of a two-byte type. */
+  /** Records that these residues are integers, or numbers of a narrow type. */
   known(kind: Rounded, { p, q }: Elements): void {
     for (const [i, value] of p.entries()) this.rounded[kind].set(value, q?.[i]);
   }

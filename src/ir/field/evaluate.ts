@@ -16,7 +16,7 @@ import type { Emitter } from "../ops/emitter.ts";
 import { type OpName, ops } from "../ops/index.ts";
 import type { Operands } from "../ops/meaning.ts";
 import { broadcastTo, elementCount, gather, rowOrder } from "../tensor.ts";
-import { broadcastShapes, isHalf, isInteger, reducedShape, tensorType } from "../types.ts";
+import { broadcastShapes, isInteger, isNarrow, reducedShape, tensorType } from "../types.ts";
 import { Algebra, hashOfText } from "./algebra.ts";
 import { drawIntegers, integersOf, isNumber, residuesOfIntegers } from "./integers.ts";
 import { residuesOfDatum } from "./literal.ts";
@@ -139,7 +139,7 @@ export class Evaluator {
   /** Records the elements of integer types, and those that are rounded to a two-byte type. */
   private noted(tensor: FieldTensor, isStored = true): FieldTensor {
     if (isInteger(tensor.element)) this.algebra.known("whole", tensor);
-    if (isHalf(tensor.element) && isStored) this.algebra.known(tensor.element, tensor);
+    if (isNarrow(tensor.element) && isStored) this.algebra.known(tensor.element, tensor);
     return tensor;
   }
 

@@ -3,7 +3,16 @@
 import { call, construct, type Expression, equals, library as libraryCall, select } from "../../kernel/expression.ts";
 import type { Elements } from "../field/prime.ts";
 import { roundTo } from "../float16.ts";
-import { type ByteType, type ElementType, elementInfo, isByte, isFloat, isHalf, isInteger } from "../types.ts";
+import {
+  type ByteType,
+  type ElementType,
+  elementInfo,
+  isByte,
+  isComputedFloat,
+  isFloat,
+  isInteger,
+  isNarrow,
+} from "../types.ts";
 import { anyElement, type KernelContext } from "./def.ts";
 import { builtin, by, jumps, unary } from "./elementwise.ts";
 import { roundHalfEven } from "./math.ts";
@@ -29,7 +38,7 @@ export const trunc = rounding("trunc", "Integer part.", Math.trunc);
 
 /**
  * WGSL's conversions: floats to integers truncate and saturate to what an f32 can hold; integers keep their bits, but to
- * bytes they saturate as well. Conversions to f16 and bf16 round; f32 stays float64 here.
+ * bytes they saturate as well. Conversions to narrow floats round; f32 stays float64 here.
  */
 function convert(x: number, from: ElementType, to: ElementType): number {
   if (to === "bool") return x === 0 ? 0 : 1;
@@ -56,7 +65,7 @@ function toByte(x: Expression, to: ByteType, at: Pick<KernelContext, "element" |
 
 export const cast = unary({
   summary:
-    "Converts x to another element type. From float to integer it truncates and saturates; to f16 and bf16 it rounds. Integers wrap, except to i8 and u8, where they saturate.",
+    "Converts x to another element type. From float to integer it truncates and saturates; to a narrower float it rounds, and to f8e4m3 and f8e5m2 finite numbers saturate as well. Integers wrap, except to i8 and u8, where they saturate.",
   attributes: { to: { summary: "The element type of the result.", type: "element" } },
   elements: anyElement,
   result: "to",
@@ -65,9 +74,9 @@ export const cast = unary({
   scalar: (x, _b, _c, { element, attributes }) => convert(x, element, attributes.to),
   kernel: ([x], at) => {
     const { to } = at.attributes;
-    if (isHalf(to)) {
+    if (isNarrow(to)) {
       const wide = at.element === "f32" ? x : construct(at.type("f32"), x);
-      return libraryCall(to === "f16" ? "round_to_half" : "round_to_bfloat", wide);
+      return libraryCall(`round_to_${to}`, wide);
     }
     if (isByte(to)) return toByte(x, to, at);
     // The conversion of NaN to an integer depends on the driver.
@@ -82,12 +91,12 @@ export const cast = unary({
       ...["-inf, u32: 0", "inf, u32: 4294967040"],
     ],
   },
-  // Between floats, a cast rounds to two-byte types only; bools are 0 and 1; integers are whole, saturate to the range of a
+  // Between floats, a cast rounds to narrow types only; bools are 0 and 1; integers are whole, saturate to the range of a
   // byte, and wrap in a way that is uninterpreted.
   exact: (field, [x], { element, attributes: { to } }) => {
     if (element === "bool") return x;
     if (to === "bool") return field.not(field.equal(x, field.integer(0)));
-    if (isHalf(to)) return field.round(to, to, x);
+    if (isNarrow(to)) return field.round(to, to, x);
     if (to === "f32") return x;
     const [from, wide] = [elementInfo[element].computed, elementInfo[to].computed];
     const converted = () => {
@@ -101,6 +110,6 @@ export const cast = unary({
   },
   // Between floats; integers have no derivative.
   vjp: by((t, { x, dy }) =>
-    isFloat(x.element) && x.element !== dy.element ? t.op("cast", [dy], { to: x.element }) : dy,
+    isComputedFloat(x.element) && x.element !== dy.element ? t.op("cast", [dy], { to: x.element }) : dy,
   ),
 });

@@ -9,7 +9,7 @@
  */
 
 import type { Attributes, OpName, Value } from "../ir.ts";
-import { type Dim, isFloat, reducedShape, type Shape, sameShape } from "../types.ts";
+import { type Dim, isComputedFloat, reducedShape, type Shape, sameShape } from "../types.ts";
 import type { Emitter } from "./emitter.ts";
 
 /** A value, or a number whose type follows from the values beside it. */
@@ -73,7 +73,7 @@ class TermBuilder {
   /** The result of an op. Numbers become constants of the type of the other operands. */
   op(name: OpName, operands: readonly (Term | undefined)[], attributes: Attributes = {}, valueName?: string): Value {
     const values = operands.filter((one): one is Value => one !== undefined && typeof one !== "number");
-    const like = values.find(({ element }) => isFloat(element)) ?? values[0];
+    const like = values.find(({ element }) => isComputedFloat(element)) ?? values[0];
     const element = like?.element ?? "f32";
     const given = operands.map((one) => (typeof one === "number" ? this.builder.constant(element, one) : one));
     return this.builder.emit(name, given, attributes, valueName);

@@ -58,34 +58,34 @@ export const bitFunctions = {
 }`,
   },
   // A carry into the exponent is what it should be.
-  half_bits: {
+  f16_bits: {
     cost: [15, 0],
-    body: `fn half_bits(x: T) -> U {
+    body: `fn f16_bits(x: T) -> U {
   ${rounded}
   let half = (sum >> U(13u)) + (sum & I(0xfff)) - I(0x1f800);
   return bitcast<U>(select(half, I(0x7e00), size > I(0x7f800000)) | ((bits >> U(16u)) & I(0x8000)));
 }`,
   },
   // The upper half of an f32's bits, to even between two.
-  bfloat_bits: {
+  bf16_bits: {
     cost: [10, 0],
-    body: `fn bfloat_bits(x: T) -> U {
+    body: `fn bf16_bits(x: T) -> U {
   let bits = bitcast<U>(x);
   let near = (bits + ((bits >> U(16u)) & U(1u)) + U(0x7fffu)) >> U(16u);
   return select(near, (bits >> U(16u)) | U(0x40u), (bits & U(0x7fffffffu)) > U(0x7f800000u));
 }`,
   },
-  round_to_bfloat: {
+  round_to_bf16: {
     cost: [11, 0],
-    needs: ["bfloat_bits"],
-    body: `fn round_to_bfloat(x: T) -> T {
-  return bitcast<T>(bfloat_bits(x) << U(16u));
+    needs: ["bf16_bits"],
+    body: `fn round_to_bf16(x: T) -> T {
+  return bitcast<T>(bf16_bits(x) << U(16u));
 }`,
   },
   // The same as a number in f32.
-  round_to_half: {
+  round_to_f16: {
     cost: [16, 0],
-    body: `fn round_to_half(x: T) -> T {
+    body: `fn round_to_f16(x: T) -> T {
   ${rounded}
   let half = bitcast<I>(T(sum & I(0xfff)) * bitcast<T>(grain - I(0x0b800000)));
   let limited = select(half, I(0x7f800000), half >= I(0x47800000));

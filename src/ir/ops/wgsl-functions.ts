@@ -6,6 +6,7 @@
  */
 
 import { bitFunctions } from "./wgsl-bits.ts";
+import { byteFunctions } from "./wgsl-bytes.ts";
 import { horner, polynomials, type WgslFunction, type WgslFunctionDef } from "./wgsl-parts.ts";
 import { trigonometry } from "./wgsl-trigonometry.ts";
 
@@ -23,6 +24,7 @@ function logarithm(name: "log" | "log2"): string {
 export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   ...trigonometry,
   ...bitFunctions,
+  ...byteFunctions,
   // |x| <= 1: x * p(x^2), 2e-7 relative. Beyond: 1 - exp(-x^2) * q(1 / (1 + |x| / 2)), 8e-8 absolute.
   erf: {
     cost: [33, 2],

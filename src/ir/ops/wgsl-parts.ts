@@ -1,5 +1,7 @@
 /** Parts of the WGSL library: polynomials, from `scripts/fit-polynomials.mjs`, and conditions. */
 
+import type { Float8, NarrowFloat } from "../types.ts";
+
 /** A function of the library that generated WGSL calls. */
 export type WgslFunction =
   | "erf"
@@ -21,13 +23,18 @@ export type WgslFunction =
   | "minimum"
   | "pow"
   | "rem"
-  | "half_bits"
-  | "round_to_half"
-  | "bfloat_bits"
-  | "round_to_bfloat"
+  | `${NarrowFloat}_bits`
+  | `${Float8}_value`
+  | `round_to_${NarrowFloat}`
   | "pow2_scale"
   | "infinity"
   | "nan";
+
+/** The type to which a function of the library rounds, if it is one that rounds. */
+export function roundedBy(name: WgslFunction): NarrowFloat | undefined {
+  const element = name.replace(/^round_to_/, "");
+  return element !== name ? (element as NarrowFloat) : undefined;
+}
 
 export interface WgslFunctionDef {
   /** Functions that the body calls. */
