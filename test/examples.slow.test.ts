@@ -47,7 +47,18 @@ const examples: Readonly<Record<string, Example>> = {
   },
 };
 
-const tolerance = { f32: 2e-6, f16: 1e-3, bf16: 8e-3, f8e4m3: 0.125, f8e5m2: 0.25, i32: 1, u32: 1, i8: 1, u8: 1, bool: 0 };
+const tolerance = {
+  f32: 2e-6,
+  f16: 1e-3,
+  bf16: 8e-3,
+  f8e4m3: 0.125,
+  f8e5m2: 0.25,
+  i32: 1,
+  u32: 1,
+  i8: 1,
+  u8: 1,
+  bool: 0,
+};
 
 test("every example is among them", () => {
   const files = readdirSync("examples").filter((name) => name.endsWith(".tir"));

@@ -54,6 +54,8 @@ export const isByte = (element: ElementType): element is ByteType =>
   isInteger(element) && elementInfo[element].bytes === 1;
 export const isNarrow = (element: ElementType): element is NarrowFloat =>
   isFloat(element) && elementInfo[element].bytes < 4;
+export const isFloat8 = (element: ElementType): element is Float8 =>
+  isNarrow(element) && elementInfo[element].bytes === 1;
 /** Whether ops compute with values of this type, so that they have a gradient. */
 export const isComputedFloat = (element: ElementType): boolean => isFloat(element) && !elementInfo[element].isStorage;
 

@@ -1,9 +1,8 @@
 /** The buffers of a kernel: how elements are stored, and how lanes access them. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
-import { float8Formats } from "../ir/float8.ts";
 import type { WgslFunction } from "../ir/ops/wgsl-parts.ts";
-import { type ElementType, elementInfo, type Float8, isNarrow, type Shape } from "../ir/types.ts";
+import { type ElementType, elementInfo, isFloat8, isNarrow, type Shape } from "../ir/types.ts";
 import type { LaunchBinding } from "../launch/manifest.ts";
 import type { Type } from "./types.ts";
 
@@ -26,7 +25,7 @@ export const bitsOf = (element: ElementType): WgslFunction | undefined =>
 
 /** The library function that returns the number of these bits, where no expression does. */
 export const numberOf = (element: ElementType): WgslFunction | undefined =>
-  element in float8Formats ? `${element as Float8}_value` : undefined;
+  isFloat8(element) ? `${element}_value` : undefined;
 
 /** The number of elements in a word. */
 export const elementsInWord = (storage: Storage | "uniform"): 1 | 2 | 4 =>

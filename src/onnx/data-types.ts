@@ -1,7 +1,8 @@
 /** Element types of ONNX (TensorProto.DataType): their encoding in a file, and their names in the language. */
 
+import { byteBits } from "../ir/float8.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
-import type { ElementType } from "../ir/types.ts";
+import type { ElementType, Float8 } from "../ir/types.ts";
 
 /** What the elements of a type are. */
 export type NumberKind = "float" | "integer" | "bool";
@@ -37,7 +38,12 @@ function row(
   return { name, kind, bytes, field: typedFields[field], read, element, fromField };
 }
 
-/** Keyed by the enum's value. Strings, complex numbers, and floats of 8 bits or fewer are not supported. */
+function float8(name: string, element: Float8): DataType {
+  const { from } = byteBits[element];
+  return row(name, "float", 1, "int32", (view, at) => from(view.getUint8(at)), element, from);
+}
+
+/** Keyed by the enum's value. Strings, complex numbers, other floats of 8 bits and narrower numbers are not supported. */
 export const dataTypes: ReadonlyMap<number, DataType> = new Map([
   [1, row("FLOAT", "float", 4, "float", (view, at) => view.getFloat32(at, true), "f32")],
   [2, row("UINT8", "integer", 1, "int32", (view, at) => view.getUint8(at), "u8")],
@@ -76,6 +82,8 @@ export const dataTypes: ReadonlyMap<number, DataType> = new Map([
       fromBfloat16Bits,
     ),
   ],
+  [17, float8("FLOAT8E4M3FN", "f8e4m3")],
+  [19, float8("FLOAT8E5M2", "f8e5m2")],
 ]);
 
 export function typeName(number: number): string {
@@ -86,10 +94,14 @@ export function typeName(number: number): string {
 const foreignNames: Readonly<Record<number, string>> = { 4: "u16", 5: "i16", 8: "text", 11: "f64", 13: "u64" };
 
 /** Why an element type of a model is not supported: a noun phrase that follows "is". */
-export const whyForeign = (number: number): string =>
-  number === 16
-    ? "bf16, for which onnxruntime has no norms: tirc rewrites bf16 norms in torch.export archives only"
-    : `${shortName(number)}, which is not a type of the language`;
+export function whyForeign(number: number): string {
+  const name = shortName(number);
+  if (name === "bf16")
+    return "bf16, for which onnxruntime has no norms: tirc rewrites bf16 norms in torch.export archives only";
+  return name.startsWith("f8e")
+    ? `${name}, of which onnxruntime has no tensors outside of a model`
+    : `${name}, which is not a type of the language`;
+}
 
 /** An element type in the style of the language: `f64`. */
 function shortName(number: number): string {

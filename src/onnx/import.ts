@@ -20,7 +20,15 @@ import {
   Value,
 } from "../ir/ir.ts";
 import { elementCount } from "../ir/tensor.ts";
-import { type Dim, type ElementType, opaqueType, printType, type TensorType, tensorType } from "../ir/types.ts";
+import {
+  type Dim,
+  type ElementType,
+  isFloat8,
+  opaqueType,
+  printType,
+  type TensorType,
+  tensorType,
+} from "../ir/types.ts";
 import { dataTypes } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
 import type { Extent } from "./extent.ts";
@@ -63,7 +71,7 @@ export interface ImportOptions {
   readonly foreignFloats?: boolean;
   /**
    * Treat bf16 as unsupported unless the model's runtime computes in it: onnxruntime has no norms for bf16, and
-   * onnxruntime-web no bf16 tensors. For programs whose results are handed back to the runtime.
+   * onnxruntime-web no tensors of bf16 and f8. For programs whose results are handed back to the runtime.
    */
   readonly asRuntime?: boolean;
   /**
@@ -191,7 +199,8 @@ class GraphImport implements Surroundings {
   elementOf(dataType: number | undefined): ElementType | undefined {
     if (this.options.foreignFloats && (dataType === types.double || dataType === types.bfloat16)) return "f32";
     if (this.options.asRuntime && dataType === types.bfloat16 && !this.model.hasBfloat16) return undefined;
-    return dataType === undefined ? undefined : dataTypes.get(dataType)?.element;
+    const element = dataType === undefined ? undefined : dataTypes.get(dataType)?.element;
+    return this.options.asRuntime && element !== undefined && isFloat8(element) ? undefined : element;
   }
 
   /** The type in the language, or undefined if it has none. */

@@ -15,11 +15,13 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
+import { byteBits } from "../../src/ir/float8.ts";
 import { toBfloat16Bits, toFloat16Bits } from "../../src/ir/float16.ts";
 
 /** A number for each element type, as `TensorProto.DataType` has it. */
 export const onnxType = {
   ...{ f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, string: 8, bool: 9, f16: 10, f64: 11, u32: 12, bf16: 16 },
+  ...{ f8e4m3: 17, f8e5m2: 19 },
 } as const;
 export type OnnxElement = keyof typeof onnxType;
 
@@ -51,6 +53,9 @@ export function rawBytes({ element, numbers }: Weight): Uint8Array<ArrayBuffer> 
       return bytesOf(Int8Array.from(numbers));
     case "bf16":
       return bytesOf(Uint16Array.from(numbers, toBfloat16Bits));
+    case "f8e4m3":
+    case "f8e5m2":
+      return bytesOf(Uint8Array.from(numbers, byteBits[element].to));
     case "f16":
       return bytesOf(Uint16Array.from(numbers, toFloat16Bits));
     case "i64":

@@ -44,7 +44,8 @@ async function tensorOf({ element, shape, numbers }: Feed) {
     u8: Uint8Array,
     i8: Int8Array,
   };
-  if (element === "string" || element === "bf16") throw new Error(`${element} is not fed`);
+  if (element === "string" || element === "bf16" || element === "f8e4m3" || element === "f8e5m2")
+    throw new Error(`${element} is not fed`);
   return new Tensor(names[element] as "float32", arrays[element].from(list) as Float32Array, dims);
 }
 

@@ -2,10 +2,10 @@
 
 import type { Value } from "../../ir/ir.ts";
 import type { OpName } from "../../ir/ops/index.ts";
-import { isByte, isFloat, isInteger } from "../../ir/types.ts";
+import { isByte, isFloat, isFloat8, isInteger } from "../../ir/types.ts";
 import { typeName } from "../data-types.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
-import { lastByte } from "./quantization.ts";
+import { lastByte, toFloat8 } from "./quantization.ts";
 
 const unary =
   (op: OpName): Rule =>
@@ -94,6 +94,7 @@ const cast: Rule = (at) => {
   const to = at.int("to", 0);
   const element = at.elementOf(to) ?? decline(`the language has no ${typeName(to)}`);
   if (element === x.element) return x;
+  if (isFloat8(element)) return toFloat8(at, x, element);
   return isByte(element) && isInteger(x.element) ? lastByte(at, x, element) : at.emit("cast", [x], { to: element });
 };
 

@@ -1,7 +1,7 @@
 /** Quantization and dequantization. */
 
 import type { Value } from "../../ir/ir.ts";
-import { elementInfo, isByte, isFloat } from "../../ir/types.ts";
+import { elementInfo, type Float8, isByte, isFloat, isFloat8 } from "../../ir/types.ts";
 import { typeName } from "../data-types.ts";
 import { decline, type NodeView, type Rule } from "../node.ts";
 
@@ -21,12 +21,15 @@ function alongAxis(at: NodeView, x: Value, index: number): Value {
 
 const inFloat = (at: NodeView, value: Value): Value => at.emit("cast", [value], { to: "f32" });
 
-/** (x - zero) * scale, computed in f32 and rounded to the type of the scale. */
+/** (x - zero) * scale, computed in f32 and rounded to the type of the scale. The zero point of an f8 is 0. */
 const dequantize: Rule = (at) => {
   const x = at.input(0);
-  if (isFloat(x.element)) decline("its input is not an integer tensor");
+  if (isFloat(x.element) && !isFloat8(x.element)) decline("its input is a tensor of floats");
   const scale = alongAxis(at, x, 1);
-  const moved = at.has(2) ? at.emit("sub", [inFloat(at, x), inFloat(at, alongAxis(at, x, 2))]) : inFloat(at, x);
+  const moved =
+    at.has(2) && !isFloat8(x.element)
+      ? at.emit("sub", [inFloat(at, x), inFloat(at, alongAxis(at, x, 2))])
+      : inFloat(at, x);
   const y = at.emit("mul", [moved, scale.element === "f32" ? scale : inFloat(at, scale)]);
   const to = at.elementOf(at.int("output_dtype", 0)) ?? scale.element;
   return to === "f32" ? y : at.emit("cast", [y], { to });
@@ -42,11 +45,12 @@ const quantize: Rule = (at) => {
   const x = at.input(0);
   const element = at.result().element;
   const to = element === undefined ? undefined : at.elementOf(element);
-  if (to === undefined || !isByte(to))
+  if (to === undefined || !(isByte(to) || isFloat8(to)))
     decline(`its result has ${element === undefined ? "an unknown type" : `the type ${typeName(element)}`}`);
   if (x.element !== "f32") decline(`it quantizes ${x.element}, and not f32`);
   const scale = alongAxis(at, x, 1);
   if (scale.element !== "f32") decline(`its scale is ${scale.element}, and not f32`);
+  if (isFloat8(to)) return toFloat8(at, at.emit("div", [x, scale]), to);
   return quantized(at, x, scale, at.has(2) ? inFloat(at, alongAxis(at, x, 2)) : undefined, to);
 };
 
@@ -69,6 +73,16 @@ const dynamicQuantize: Rule = (at) => {
   const zero = at.emit("round", [at.emit("clamp", [from, least, most])]);
   return [quantized(at, x, scale, zero, "u8"), scale, at.emit("cast", [zero], { to: "u8" })];
 };
+
+/** Converts to an f8, where ONNX makes the largest number of infinities too; a cast of the language does so only where f8 has none. */
+export function toFloat8(at: NodeView, x: Value, to: Float8): Value {
+  if (at.int("saturate", 1) === 0) decline("it does not saturate");
+  const isLimited = isFloat(x.element) && elementInfo[to].noInfinity !== true;
+  const number = isLimited && isFloat8(x.element) ? inFloat(at, x) : x;
+  const [least, most] = [-1, 1].map((sign) => at.constant(number.element, sign * elementInfo[to].range[1]));
+  const limited = isLimited ? at.emit("clamp", [number, least as Value, most as Value]) : x;
+  return at.emit("cast", [limited], { to });
+}
 
 /** Converts an integer to a byte by truncation, as ONNX does; a cast of the language saturates. */
 export function lastByte(at: NodeView, given: Value, to: "i8" | "u8"): Value {
