@@ -7,6 +7,7 @@ import { interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
 import { parse } from "../src/parse/parse.ts";
 import type { Kernel } from "../src/target/manifest.ts";
+import { float8 } from "./support/float8.ts";
 import { gpuTest } from "./support/gpu.ts";
 import { compareKernel, type Fill, inputsFor, tensorsOf } from "./support/oracle.ts";
 
@@ -66,6 +67,15 @@ const recipes: Readonly<Record<string, Recipe>> = {
       const [sequence, column] = [Math.floor(i / 3), i % 3];
       const count = at(length, sequence);
       return total(range(count, (k) => at(x, (sequence * 5 + k) * 3 + column))) / count;
+    },
+  },
+  "quantize-f8": {
+    dims: { rows: 3, columns: 9 },
+    element: ({ x }, i) => {
+      const row = range(9, (k) => at(x, 9 * Math.floor(i / 9) + k));
+      const scaled = at(x, i) / (Math.max(...row.map(Math.abs)) / 448);
+      const distance = (value: number) => Math.abs(value - scaled);
+      return float8.f8e4m3.values.reduce((best, value) => (distance(value) < distance(best) ? value : best), 0);
     },
   },
   rope: {

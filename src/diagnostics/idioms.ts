@@ -16,7 +16,8 @@ interface Idiom {
 type Row = readonly [names: string, operands: string, write: string | readonly string[], note?: string];
 
 const axesNote = "`axes` names the axes to reduce; `keepdims = true` keeps them with extent 1";
-const elementNote = "the element types are f32, f16, bf16, i32, u32, i8, u8 and bool; there are no wider ones";
+const elementNote =
+  "the element types are f32, f16, bf16, f8e4m3, f8e5m2, i32, u32, i8, u8 and bool; there are no wider ones";
 
 const rows: readonly Row[] = [
   // Elementwise, in one op.
@@ -109,6 +110,8 @@ const rows: readonly Row[] = [
   ["f64 double float64", "x", "cast(x, to = f32)", elementNote],
   ["f16 half float16 fp16", "x", "cast(x, to = f16)"],
   ["bf16 bfloat16", "x", "cast(x, to = bf16)"],
+  ["f8e4m3 float8_e4m3fn float8_e4m3 e4m3", "x", "cast(x, to = f8e4m3)"],
+  ["f8e5m2 float8_e5m2 e5m2", "x", "cast(x, to = f8e5m2)"],
   ["i32 int int32 to_int", "x", "cast(x, to = i32)"],
   ["i16 i64 int16 int64 long short", "x", "cast(x, to = i32)", elementNote],
   ["i8 int8", "x", "cast(x, to = i8)"],
@@ -340,6 +343,8 @@ export const foreignElements: ReadonlyMap<string, string> = new Map(
     f32: "float float32 fp32 f64 double float64 number real",
     f16: "float16 half fp16",
     bf16: "bfloat16 brain_float",
+    f8e4m3: "float8_e4m3fn float8_e4m3 f8e4m3fn e4m3 fp8 float8 f8",
+    f8e5m2: "float8_e5m2 e5m2",
     i32: "int int32 i16 i64 int16 int64 long short integer",
     i8: "int8 char sbyte",
     u32: "uint uint32 u16 u64 uint16 uint64 usize size_t",

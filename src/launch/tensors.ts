@@ -35,12 +35,12 @@ export const arrays = {
   f32: Float32Array,
   f16: Uint16Array,
   bf16: Uint16Array,
-  f8e4m3: Uint8Array,
-  f8e5m2: Uint8Array,
   i32: Int32Array,
   u32: Uint32Array,
   i8: Int8Array,
   u8: Uint8Array,
+  f8e4m3: Uint8Array,
+  f8e5m2: Uint8Array,
   bool: Uint32Array,
 };
 

@@ -18,7 +18,9 @@ const file = safetensors({
   brain: { dtype: "BF16", shape: [4], bytes: bytesOf(bfloat) },
   double: { dtype: "F64", shape: [4], bytes: bytesOf(Float64Array.from(numbers)) },
   index: { dtype: "I64", shape: [4], bytes: bytesOf(BigInt64Array.from([1n, 2n, 3n, 4n])) },
-  eight: { dtype: "F8_E4M3", shape: [4], bytes: new Uint8Array(4) },
+  e4m3: { dtype: "F8_E4M3", shape: [4], bytes: Uint8Array.of(0x38, 0xc0, 0x30, 0x48) },
+  e5m2: { dtype: "F8_E5M2", shape: [4], bytes: Uint8Array.of(0x3c, 0xc0, 0x38, 0x44) },
+  eight: { dtype: "F8_E8M0", shape: [4], bytes: new Uint8Array(4) },
 });
 
 const program = (source: string, type = "f32[4]") => `const w: ${type} = ${source}
@@ -41,12 +43,15 @@ const run = async (text: string, files: Record<string, Uint8Array> = {}) => {
   ]);
 };
 
-test.each(["ln.weight", "half", "brain", "double"])("%s is read from a file beside the program", async (tensor) => {
-  const { code, stdout, stderr } = await run(program(`load("m.safetensors", "${tensor}")`));
-  expect(stderr).toBe("");
-  expect(code).toBe(0);
-  expect(stdout).toContain("1 -2 0.5 4");
-});
+test.each(["ln.weight", "half", "brain", "double", "e4m3", "e5m2"])(
+  "%s is read from a file beside the program",
+  async (tensor) => {
+    const { code, stdout, stderr } = await run(program(`load("m.safetensors", "${tensor}")`));
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain("1 -2 0.5 4");
+  },
+);
 
 test("a tensor of an ONNX model is read by its name, whatever that is", async () => {
   const model = onnxModel({
@@ -90,7 +95,7 @@ describe("what is wrong", () => {
     [
       'load("m.safetensors", "eight")',
       "f32[4]",
-      "error[E0662]: `eight` in models/m.safetensors holds `F8_E4M3`, which tirc does not read",
+      "error[E0662]: `eight` in models/m.safetensors holds `F8_E8M0`, which tirc does not read",
     ],
     [
       'load("m.safetensors", "index")',

@@ -370,7 +370,7 @@ test("what is said of files", () => {
   const consts = sampled(constErrors, {
     notSafetensors: ["m.bin", "its header is longer than the file"],
     noTensor: [at, "m.safetensors", "ln.wieght", ["ln.weight", "ln.bias"]],
-    unknownType: ["m.safetensors", "w", "F8_E4M3", ["F32", "F16"]],
+    unknownType: ["m.safetensors", "w", "F8_E8M0", ["F32", "F16"]],
     wrongType: [at, "w", "f32[4]", "`w` in m.safetensors", "F32 of shape [5]"],
     outOfRange: [at, "w", "f32[4]", "`w` in m.safetensors", "[3]", 1e300],
     needsTensor: [at, "w", "m.safetensors"],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { bindInputs, readDims } from "../../src/runtime/bind-inputs.ts";
-import type { HostInput } from "../../src/runtime/host-tensor.ts";
+import { encode, type HostInput } from "../../src/runtime/host-tensor.ts";
+import type { Parameter } from "../../src/target/manifest.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
 import { handKernel } from "../support/hand-kernel.ts";
 
@@ -191,6 +192,17 @@ test("typed arrays of integers of other widths are those of the parameter", () =
     diagnosticsOf(() => bindInputs(picks, { at, byte }, {}))[0];
   expect(found(Uint32Array.of(0, 2 ** 31), Int16Array.of(0, 0))).toContain("got 2147483648 at element 1");
   expect(found(Int8Array.of(0, 0), Int8Array.of(-1, 0))).toContain("got -1 at element 0");
+});
+
+test("an f8 is given as bits, or as numbers, which are rounded", () => {
+  const kernel = handKernel("", { inputs: { x: ["f8e4m3", [3]] }, outputs: { y: ["f32", [3]] }, dims: [] });
+  const bits = Uint8Array.of(0x38, 0x7e, 0xff);
+  for (const x of [bits, [1.05, 1e6, Number.NaN], Float64Array.of(1, 448, Number.NaN)]) {
+    const { arrays } = bindInputs(kernel, { x }, {});
+    const encoded = arrays.map(({ data }) => encode({ element: "f8e4m3" } as Parameter, data) as Uint8Array);
+    expect(encoded.map((codes) => Array.from(codes, (code) => code & 0x7f))).toEqual([[0x38, 0x7e, 0x7f]]);
+  }
+  expect(diagnosticsOf(() => bindInputs(kernel, { x: Int8Array.of(1, 2, 3) }, {}))[0]).toContain("E0603");
 });
 
 describe("integers of 64 bits", () => {

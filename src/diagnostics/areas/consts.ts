@@ -136,7 +136,7 @@ export function noTensor(span: Span, file: string, tensor: string, known: readon
 export const E0662: Entry = {
   title: "a tensor of an unsupported type",
   explanation: "The note lists the types that are supported.",
-  wrong: 'const w: f32[768] = load("fp8.safetensors", "w")   // holds F8_E4M3',
+  wrong: 'const w: f32[768] = load("mx.safetensors", "w")   // holds F8_E8M0',
   fix: "Convert the tensor to F32, F16 or BF16 before it is saved.",
 };
 

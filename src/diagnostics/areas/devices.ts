@@ -229,7 +229,7 @@ export function noTfjsDevice(backend: string) {
 
 export const E0626: Entry = {
   title: "a tensor type that one side does not have",
-  explanation: `TensorFlow.js has f32, i32 and bool. onnxruntime has no bf16 and no i8 on a device, and its int64,
+  explanation: `TensorFlow.js has f32, i32 and bool. onnxruntime has no bf16, no f8 and no i8 on a device, and its int64,
 uint16 and others are not element types of kernels.`,
   wrong: 'kernel.upload(new ort.Tensor("int64", BigInt64Array.of(1n), [1]))',
   fix: 'kernel.upload(new ort.Tensor("int32", Int32Array.of(1), [1]))',

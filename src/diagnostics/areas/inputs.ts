@@ -50,19 +50,20 @@ export function unknownResult(kernel: string, name: string, known: readonly stri
 
 export const E0603: Entry = {
   title: "an input of the wrong element type, or a result that is not a buffer",
-  explanation: `f32 is a Float32Array, f16 and bf16 are bit patterns in a Uint16Array, i32 is an Int32Array, u32 a
-Uint32Array, i8 an Int8Array, u8 a Uint8Array, and bool a Uint8Array of 0 and 1. A Float64Array or a list of numbers
-is accepted for any element type, and a BigInt64Array or BigUint64Array for integers, provided that the values fit.
-Floats are rounded to the type of the parameter; integers must be whole numbers in range, and a list must not have
-missing elements. Booleans are accepted only for bool. An array whose buffer was transferred to another thread has no
-elements any more. A result is written to a GPUBuffer; one that is not given is created.`,
+  explanation: `f32 is a Float32Array, f16 and bf16 are bit patterns in a Uint16Array, f8e4m3 and f8e5m2 in a Uint8Array,
+i32 is an Int32Array, u32 a Uint32Array, i8 an Int8Array, u8 a Uint8Array, and bool a Uint8Array of 0 and 1. A
+Float64Array or a list of numbers is accepted for any element type, and a BigInt64Array or BigUint64Array for integers,
+provided that the values fit. Floats are rounded to the type of the parameter; integers must be whole numbers in range,
+and a list must not have missing elements. Booleans are accepted only for bool. An array whose buffer was transferred to
+another thread has no elements any more. A result is written to a GPUBuffer; one that is not given is created.`,
   wrong: "await prepared.run({ x: new Int32Array(4 * 768) })   // of fn f(x: f32[rows, 768])",
   fix: "await prepared.run({ x: new Float32Array(4 * 768) })",
 };
 
 /** The JavaScript values that are accepted for each element type. */
 const arrays: Readonly<Record<string, string>> = {
-  ...{ f32: "a Float32Array", f16: "bits in a Uint16Array", bf16: "bits in a Uint16Array", i32: "an Int32Array" },
+  ...{ f32: "a Float32Array", f16: "bits in a Uint16Array", bf16: "bits in a Uint16Array" },
+  ...{ f8e4m3: "bits in a Uint8Array", f8e5m2: "bits in a Uint8Array", i32: "an Int32Array" },
   ...{ u32: "a Uint32Array", i8: "an Int8Array", u8: "a Uint8Array", bool: "a Uint8Array of 0 and 1" },
 };
 

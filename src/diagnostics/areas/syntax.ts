@@ -206,8 +206,8 @@ export function parameterWithoutType(found: Found, name: string, isType: boolean
 export const E0120: Entry = {
   title: "an element type that does not exist",
   explanation: `The element types are \`f32\`, \`i32\`, \`u32\` and \`bool\`, which WGSL has, and \`f16\`, \`bf16\`,
-\`i8\` and \`u8\`, which kernels unpack from 32-bit words where WGSL lacks them. A type is an element type alone, for
-a single number, or an element type with a shape: \`f32[rows, 768]\`.`,
+\`f8e4m3\`, \`f8e5m2\`, \`i8\` and \`u8\`, which kernels unpack from 32-bit words where WGSL lacks them. A type is an
+element type alone, for a single number, or an element type with a shape: \`f32[rows, 768]\`.`,
   wrong: `fn f(x: float[rows]) -> float[rows] {
   return x
 }`,
