@@ -29,10 +29,9 @@ const modelOf = (nodes: readonly ReturnType<typeof node>[], weights: Readonly<Re
     nodes,
   });
 
-const exactly = (model: Uint8Array) =>
-  expectSameAsOnnxruntime(model, { x: { element: "f32", shape, numbers } }, 1e-7);
+const exactly = (model: Uint8Array) => expectSameAsOnnxruntime(model, { x: { element: "f32", shape, numbers } }, 1e-7);
 
-/** The names of ops, and the types of what casts make. */
+/** The element types of all values of a function. */
 const typesOf = ({ ops }: Parameters<typeof opsOf>[0]) =>
   ops.flatMap(({ results }) => results.map(({ element }) => element));
 
