@@ -100,7 +100,7 @@ export class Generator {
     const { wgsl } = printed;
     const sourceMap = makeSourceMap(this.graph.fn.span.source, printed.lines);
     const manifest = {
-      ...manifestOf(program, printed, this.planner.target, {
+      ...manifestOf(programs, printed, this.planner.target, {
         dispatch: this.dispatch(),
         constants: new Set(globalsOf(this.graph.fn).map(bufferName)),
         aliases: inAll([aliases, ...others.map((one) => one.aliases)]),

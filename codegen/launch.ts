@@ -2,8 +2,8 @@
 
 export { mostCounted, mostWorkgroups, overflowOf, tooMany, workgroupsOf } from "../src/launch/counts.ts";
 
-/** The most invocations in a workgroup, even if the target allows more. */
-export const mostInvocations = 256;
+/** The most invocations in a workgroup, even if the target allows more: processors execute them in a loop. */
+export const mostInvocations = { cpu: 256, gpu: 1024 };
 
 /** The number of steps that a block sums. */
 export const blockSteps = 16;

@@ -1,11 +1,11 @@
 /** The manifest of a kernel: what a launcher must know, from the program that the WGSL is printed from. */
 
 import type { Buffer } from "../src/kernel/buffer.ts";
-import type { Program } from "../src/kernel/statement.ts";
+import { type Program, sharedBytes } from "../src/kernel/statement.ts";
 import { roundUp } from "../src/launch/counts.ts";
 import type { LaunchUniforms, UniformField } from "../src/launch/manifest.ts";
 import type { Binding, Dispatch, Manifest, Storage } from "../src/target/manifest.ts";
-import type { TargetProfile } from "../src/target/target.ts";
+import { defaultLimits, type TargetProfile } from "../src/target/target.ts";
 import { arrayStride } from "./buffers.ts";
 import type { Printed } from "./print-kernel.ts";
 
@@ -35,7 +35,14 @@ const nameOf = ({ wgsl }: Buffer) => wgsl.replace(/^(in|out)_/, "");
 export const tensorsOf = ({ buffers }: Pick<Program, "buffers">) =>
   buffers.filter(({ storage }) => storage !== "uniform");
 
-export function manifestOf(program: Program, printed: Printed, target: TargetProfile, launched: Launched): Manifest {
+/** @param programs the entry points, the main one first. */
+export function manifestOf(
+  programs: readonly [Program, ...Program[]],
+  printed: Printed,
+  target: TargetProfile,
+  launched: Launched,
+): Manifest {
+  const [program] = programs;
   const { entryPoint, dims, enables, buffers } = program;
   const { dispatch, constants, aliases, subgroup } = launched;
   const constant = (buffer: Buffer) =>
@@ -68,7 +75,7 @@ export function manifestOf(program: Program, printed: Printed, target: TargetPro
     overrides: overrides.map(({ name }) => ({ dim: name, constant: `dim_${name}` })),
     dispatch,
     requiredFeatures: enables.map((name) => featureOf[name] as string),
-    requiredLimits: { ...(bindings.length > 8 && { maxStorageBuffersPerShaderStage: bindings.length }) },
+    requiredLimits: limitsOf(programs, bindings.length),
     ...(subgroup !== undefined && { requiredSubgroupSize: subgroup }),
     target: target.name,
     kind: target.kind,
@@ -79,4 +86,18 @@ export function manifestOf(program: Program, printed: Printed, target: TargetPro
 function uniformsOf(binding: number, fields: readonly UniformField[], { readsUniforms }: Printed): LaunchUniforms {
   const size = roundUp(fields.length * 4, 16);
   return { binding, fields, size, ...(!readsUniforms && { unread: true }) };
+}
+
+/** The limits that a kernel needs beyond those that every device has. @param programs its entry points. */
+function limitsOf(programs: readonly Program[], buffers: number): Manifest["requiredLimits"] {
+  const most = (numberOf: (program: Program) => number) => Math.max(...programs.map(numberOf));
+  const workgroup = most((program) => program.workgroupSize);
+  const needed = {
+    maxStorageBuffersPerShaderStage: buffers,
+    maxComputeInvocationsPerWorkgroup: workgroup,
+    maxComputeWorkgroupSizeX: workgroup,
+    maxComputeWorkgroupStorageSize: most(sharedBytes),
+  };
+  const isMore = ([name, number]: [string, number]) => number > defaultLimits[name as keyof typeof needed];
+  return Object.fromEntries(Object.entries(needed).filter(isMore));
 }

@@ -85,7 +85,7 @@ export function generateProduct(
   };
   const printed = printKernel(program);
   const { lines, wgsl } = printed;
-  const manifest = manifestOf(program, printed, profile, { dispatch: { ...dispatch, columns: [] } });
+  const manifest = manifestOf([program], printed, profile, { dispatch: { ...dispatch, columns: [] } });
   return { kernel: { name: fn.name, wgsl, manifest, sourceMap: makeSourceMap(fn.span.source, lines) }, program };
 }
 

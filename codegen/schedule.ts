@@ -200,9 +200,9 @@ function askedIn(target: TargetProfile, workgroup: number): number | undefined {
 
 /** The largest workgroup size that the target's limits allow, a power of two. */
 function largestWorkgroup(target: TargetProfile, { accumulators, scans }: Traits): number {
-  const { limits } = target;
+  const { limits, kind } = target;
   const invocations = Math.min(
-    mostInvocations,
+    mostInvocations[kind],
     limits.maxComputeInvocationsPerWorkgroup,
     limits.maxComputeWorkgroupSizeX,
   );

@@ -10,7 +10,7 @@ import { addCost, type Cost, costOf, costOfStore, noCost } from "./cost.ts";
 import { Execution, type Executions } from "./executions.ts";
 import { indexBounds } from "./index-bound.ts";
 import { registersOf } from "./registers.ts";
-import { expressionsOf, type Program, type Statement } from "./statement.ts";
+import { expressionsOf, type Program, type Statement, sharedBytes } from "./statement.ts";
 
 /** The cost of a launch of a kernel. */
 export interface Estimate {
@@ -87,7 +87,7 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
     }),
     lines,
     ...{ workgroups, launches: 1, registers: registersOf(program), lanes: workgroups * program.workgroupSize },
-    workgroupMemory: program.shared.reduce((sum, { type, length = 1 }) => sum + 4 * type.width * length, 0),
+    workgroupMemory: sharedBytes(program),
   };
 }
 

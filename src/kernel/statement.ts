@@ -1,6 +1,7 @@
 /** Statements of a kernel, their builder, and the program that they form. */
 
 import type { Span } from "../diagnostics/diagnostic.ts";
+import { roundUp } from "../launch/counts.ts";
 import { type Buffer, isWordOf } from "./buffer.ts";
 import {
   asIndex,
@@ -259,3 +260,7 @@ export interface Program {
   readonly subgroupSizes?: readonly number[];
   readonly body: readonly Statement[];
 }
+
+/** Bytes of workgroup memory that an entry point takes, each array in multiples of 16 bytes, as WebGPU counts them. */
+export const sharedBytes = ({ shared }: Program): number =>
+  shared.reduce((sum, { type, length = 1 }) => sum + roundUp(4 * type.width * length, 16), 0);

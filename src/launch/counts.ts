@@ -13,9 +13,9 @@ export const mostWorkgroups = 65535;
 
 /**
  * Indices are u32. No product of extents may exceed this: the counter of a loop over blocks goes one block of all
- * lanes, 1024 steps of 256, beyond the last unit of a row, and must not wrap, or the loop would not terminate.
+ * lanes, 1024 steps of 1024, beyond the last unit of a row, and must not wrap, or the loop would not terminate.
  */
-export const mostCounted = 2 ** 32 - 256 * 1024;
+export const mostCounted = 2 ** 32 - 1024 * 1024;
 
 /** Rounds a count up to a multiple. */
 export const roundUp = (count: number, multiple: number): number => Math.ceil(count / multiple) * multiple;
