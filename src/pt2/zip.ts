@@ -9,6 +9,7 @@
 import * as archiveErrors from "../diagnostics/areas/archives.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import type { ByteSource, Range } from "../onnx/bytes.ts";
+import { type Fields, ZipPart } from "./zip-part.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -21,13 +22,8 @@ export interface ZipEntry {
   readonly record: ZipRecord;
 }
 
-export interface ZipRecord {
-  readonly madeBy: number;
-  readonly needed: number;
-  readonly flags: number;
-  readonly time: number;
-  readonly date: number;
-  readonly attributes: { readonly internal: number; readonly external: number };
+/** The fields of a directory record that a rewritten archive keeps. */
+export interface ZipRecord extends Pick<Fields<typeof zip.record>, (typeof keptFields)[number]> {
   readonly name: Uint8Array;
   /** Without the Zip64 field. */
   readonly extra: Uint8Array;
@@ -43,14 +39,26 @@ export interface ZipDirectory {
   readonly comment: Uint8Array;
 }
 
-/** Signatures and sizes of the fixed parts of a zip file. */
+/** The fixed parts of a zip file. */
 export const zip = {
-  local: { signature: 0x04034b50, size: 30 },
-  record: { signature: 0x02014b50, size: 46 },
-  end: { signature: 0x06054b50, size: 22 },
-  end64: { signature: 0x06064b50, size: 56 },
-  locator64: { signature: 0x07064b50, size: 20 },
+  local: new ZipPart(0x04034b50, {
+    ...{ needed: 2, flags: 2, method: 2, time: 2, date: 2, crc: 4, packed: 4, size: 4 },
+    ...{ nameLength: 2, extraLength: 2 },
+  }),
+  record: new ZipPart(0x02014b50, {
+    ...{ madeBy: 2, needed: 2, flags: 2, method: 2, time: 2, date: 2, crc: 4, packed: 4, size: 4 },
+    ...{ nameLength: 2, extraLength: 2, commentLength: 2, disk: 2, internal: 2, external: 4, offset: 4 },
+  }),
+  end: new ZipPart(0x06054b50, {
+    ...{ disk: 2, directoryDisk: 2, countHere: 2, count: 2, length: 4, start: 4, commentLength: 2 },
+  }),
+  end64: new ZipPart(0x06064b50, {
+    ...{ rest: 8, madeBy: 2, needed: 2, disk: 4, directoryDisk: 4, countHere: 8, count: 8, length: 8, start: 8 },
+  }),
+  locator64: new ZipPart(0x07064b50, { disk: 4, offset: 8, disks: 4 }),
 } as const;
+
+const keptFields = ["madeBy", "needed", "flags", "time", "date", "internal", "external"] as const;
 
 /** Markers in fields of 16 or 32 bits whose value is in a 64-bit field. */
 export const beyond16 = 0xffff;
@@ -117,38 +125,35 @@ class ZipReader {
     const tail = this.view(from, size - from);
     let at = tail.byteLength - zip.end.size;
     // Check that the comment ends with the file: the signature may occur in the comment by chance.
-    while (at >= 0 && !(isEnd(tail, at) && at + zip.end.size + tail.getUint16(at + 20, true) === tail.byteLength)) at--;
+    const isEnd = () =>
+      zip.end.isAt(tail, at) && at + zip.end.size + zip.end.read(tail, at).commentLength === tail.byteLength;
+    while (at >= 0 && !isEnd()) at--;
     if (at < 0) fail(archiveErrors.notZip(this.source.name));
     const comment = new Uint8Array(tail.buffer, tail.byteOffset + at + zip.end.size).slice();
-    const end = from + at;
-    const [count, length, start] = [
-      tail.getUint16(at + 10, true),
-      tail.getUint32(at + 12, true),
-      tail.getUint32(at + 16, true),
-    ];
-    const other = this.directory64(end);
-    const found = other ?? { count, length, start };
-    const last = other?.at ?? end;
-    if (found.count > most.entries) this.refuse(`it has ${found.count} entries`);
-    if (found.length > most.directory || found.start + found.length > last) this.refuse("its directory is cut off");
-    return { count: found.count, start: found.start, end: found.start + found.length, comment };
+    const other = this.directory64(from + at);
+    const { count, length, start } = other ?? zip.end.read(tail, at);
+    if (count > most.entries) this.refuse(`it has ${count} entries`);
+    const last = other?.at ?? from + at;
+    if (length > most.directory || start + length > last) this.refuse("its directory is cut off");
+    return { count, start, end: start + length, comment };
   }
 
   private directory64(end: number) {
     const at = end - zip.locator64.size;
     if (at < 0) return undefined;
     const locator = this.view(at, zip.locator64.size);
-    if (locator.getUint32(0, true) !== zip.locator64.signature) return undefined;
-    const place = this.number64(locator, 8);
+    if (!zip.locator64.isAt(locator)) return undefined;
+    const place = this.inside(zip.locator64.read(locator).offset);
     const view = this.view(place, zip.end64.size);
-    if (view.getUint32(0, true) !== zip.end64.signature) this.refuse("its Zip64 end record is not at its offset");
-    const [count, length, start] = [32, 40, 48].map((field) => this.number64(view, field)) as [number, number, number];
+    if (!zip.end64.isAt(view)) this.refuse("its Zip64 end record is not at its offset");
+    const { count, length, start } = zip.end64.read(view);
+    for (const number of [count, length, start]) this.inside(number);
     return { at: place, count, length, start };
   }
 
-  private number64(view: DataView, at: number): number {
-    const value = view.getBigUint64(at, true);
-    return value > BigInt(this.source.size) ? this.refuse("it is cut off") : Number(value);
+  /** A number of 64 bits, which must not exceed the size of the file. */
+  private inside(value: number): number {
+    return value > this.source.size ? this.refuse("it is cut off") : value;
   }
 
   private listed({ count, start, end }: DirectoryPlace): Listed[] {
@@ -157,63 +162,49 @@ class ZipReader {
     const found: Listed[] = [];
     let at = 0;
     while (found.length < count) {
-      if (at + zip.record.size > bytes.length || view.getUint32(at, true) !== zip.record.signature) {
-        this.refuse("its directory has fewer entries than its end record says");
-      }
-      const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
-        view.getUint16(at + field, true),
-      ) as [number, number, number];
-      const first = at + zip.record.size;
-      const next = first + nameLength + extraLength + commentLength;
-      if (next > bytes.length) this.refuse("its directory is cut off");
-      const part = (from: number, length: number) => bytes.slice(from, from + length);
-      const record = part(at, next - at);
-      found.push(
-        this.entry(new DataView(record.buffer), {
-          name: part(first, nameLength),
-          extra: part(first + nameLength, extraLength),
-          comment: part(first + nameLength + extraLength, commentLength),
-        }),
-      );
-      at = next;
+      if (!zip.record.isAt(view, at)) this.refuse("its directory has fewer entries than its end record says");
+      const fields = zip.record.read(view, at);
+      at += zip.record.size;
+      const { nameLength, extraLength, commentLength } = fields;
+      const [name, extra, comment] = [nameLength, extraLength, commentLength].map((length) => {
+        at += length;
+        return bytes.slice(at - length, at);
+      }) as [Uint8Array, Uint8Array, Uint8Array];
+      if (at > bytes.length) this.refuse("its directory is cut off");
+      found.push(this.entry(fields, { name, extra, comment }));
     }
     return found;
   }
 
-  private entry(view: DataView, parts: Pick<ZipRecord, "name" | "extra" | "comment">): Listed {
+  private entry(fields: Fields<typeof zip.record>, parts: Pick<ZipRecord, "name" | "extra" | "comment">): Listed {
     const name = this.nameOf(parts.name);
-    const number = (at: number) => view.getUint16(at, true);
-    const [flags, method] = [number(8), number(10)];
-    if ((flags & 1) !== 0) this.refuse(`its entry ${name} is encrypted`);
-    if (method !== 0) fail(archiveErrors.compressed(this.source.name, name));
-    const [packed, size, offset, extra] = this.numbers64(view, name, parts.extra);
+    if ((fields.flags & 1) !== 0) this.refuse(`its entry ${name} is encrypted`);
+    if (fields.method !== 0) fail(archiveErrors.compressed(this.source.name, name));
+    const { packed, size, offset, extra } = this.numbers64(fields, name, parts.extra);
     if (packed !== size) this.refuse(`its entry ${name} is not compressed, but has two sizes, ${packed} and ${size}`);
-    const attributes = { internal: number(36), external: view.getUint32(38, true) };
-    const times = { time: number(12), date: number(14) };
-    const record = { madeBy: number(4), needed: number(6), flags, ...times, attributes, ...parts, extra };
-    return { name, record, crc: view.getUint32(16, true), size, offset };
+    return { name, record: { ...fields, ...parts, extra }, crc: fields.crc, size, offset };
   }
 
   /** The sizes and the offset of an entry, from Zip64 fields if there are any, and the other extra fields. */
-  private numbers64(view: DataView, name: string, extra: Uint8Array): [number, number, number, Uint8Array] {
-    const fields = new DataView(extra.buffer, extra.byteOffset, extra.byteLength);
+  private numbers64(given: Fields<typeof zip.record>, name: string, extra: Uint8Array) {
+    const view = new DataView(extra.buffer, extra.byteOffset, extra.byteLength);
     const others: number[] = [];
     const wide: number[] = [];
     for (let at = 0; at < extra.length; ) {
-      const length = at + 4 <= extra.length ? fields.getUint16(at + 2, true) : Infinity;
+      const length = at + 4 <= extra.length ? view.getUint16(at + 2, true) : Infinity;
       if (at + 4 + length > extra.length) this.refuse(`the extra fields of its entry ${name} are cut off`);
-      if (fields.getUint16(at, true) === extra64) {
-        for (let i = 0; i + 8 <= Math.min(length, 24); i += 8) wide.push(this.number64(fields, at + 4 + i));
+      if (view.getUint16(at, true) === extra64) {
+        for (let i = 0; i + 8 <= Math.min(length, 24); i += 8) {
+          wide.push(this.inside(Number(view.getBigUint64(at + 4 + i, true))));
+        }
       } else others.push(...extra.subarray(at, at + 4 + length));
       at += 4 + length;
     }
-    let next = 0;
-    const read = (at: number) => {
-      const value = view.getUint32(at, true);
-      return value === beyond32 ? (wide[next++] ?? this.refuse(`its entry ${name} has no size`)) : value;
-    };
-    const [size, packed, offset] = [read(24), read(20), read(42)];
-    return [packed, size, offset, Uint8Array.from(others)];
+    // In the order in which the Zip64 field has them.
+    const [size, packed, offset] = [given.size, given.packed, given.offset].map((value) =>
+      value === beyond32 ? (wide.shift() ?? this.refuse(`its entry ${name} has no size`)) : value,
+    ) as [number, number, number];
+    return { packed, size, offset, extra: Uint8Array.from(others) };
   }
 
   private nameOf(bytes: Uint8Array): string {
@@ -237,16 +228,15 @@ class ZipReader {
     return listed.map(({ name, record, crc, size, offset }) => {
       if (offset + zip.local.size > end) this.refuse(`the offset of its entry ${name} is beyond the data`);
       const local = this.view(offset, zip.local.size);
-      if (local.getUint32(0, true) !== zip.local.signature) this.refuse(`its entry ${name} is not at its offset`);
-      const start = offset + zip.local.size + local.getUint16(26, true) + local.getUint16(28, true);
+      if (!zip.local.isAt(local)) this.refuse(`its entry ${name} is not at its offset`);
+      const { nameLength, extraLength } = zip.local.read(local);
+      const start = offset + zip.local.size + nameLength + extraLength;
       const next = nextOf.get(offset) as number;
       if (start + size > next) this.refuse(`its entry ${name} of ${size} bytes overlaps what follows`);
       return { name, data: { start, end: start + size }, block: { start: offset, end: next }, crc, record };
     });
   }
 }
-
-const isEnd = (view: DataView, at: number) => view.getUint32(at, true) === zip.end.signature;
 
 /** The CRC-32 of zip files, computed incrementally. */
 export class Crc {

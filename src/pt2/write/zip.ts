@@ -4,6 +4,7 @@
  */
 
 import type { Range } from "../../onnx/bytes.ts";
+import { joinBytes } from "../../onnx/encode.ts";
 import type { Piece } from "../../onnx/write.ts";
 import { beyond16, beyond32, Crc, extra64, type ZipDirectory, type ZipEntry, type ZipRecord, zip } from "../zip.ts";
 
@@ -11,6 +12,8 @@ import { beyond16, beyond32, Crc, extra64, type ZipDirectory, type ZipEntry, typ
 const alignment = 64;
 /** The extra field that PyTorch uses for padding. */
 const padding = { id: 0x4246, fill: 0x5a } as const;
+/** The version that an entry with a Zip64 field needs: 4.5. */
+const neededFor64 = 45;
 /** Names are UTF-8. */
 const utf8Flag = 0x800;
 
@@ -51,7 +54,7 @@ export function rewrittenZip(directory: ZipDirectory, { instead, added }: ZipCha
 
 /** A record with the times and flags of another entry. */
 function recordFor(name: string, like: ZipRecord | undefined): ZipRecord {
-  const none = { madeBy: 0, needed: 20, time: 0, date: 0x21, attributes: { internal: 0, external: 0 } };
+  const none = { madeBy: 0, needed: 20, time: 0, date: 0x21, internal: 0, external: 0 };
   const empty = { extra: new Uint8Array(), comment: new Uint8Array() };
   return { ...none, ...like, ...empty, flags: utf8Flag, name: new TextEncoder().encode(name) };
 }
@@ -93,18 +96,13 @@ class ZipWriter {
     const wide = bytes.length >= beyond32 ? extra64Field([bytes.length, bytes.length]) : new Uint8Array();
     const before = offset + zip.local.size + record.name.length + wide.length + 4;
     const fill = ((-before % alignment) + alignment) % alignment;
-    const extra = new Uint8Array(4 + fill).fill(padding.fill);
-    new DataView(extra.buffer).setUint16(0, padding.id, true);
-    new DataView(extra.buffer).setUint16(2, fill, true);
-    const head = new DataView(new ArrayBuffer(zip.local.size));
+    const extra = extraField(padding.id, new Uint8Array(fill).fill(padding.fill));
     const small = Math.min(bytes.length, beyond32);
-    setNumbers(head, [
-      ...[[0, zip.local.signature, 4] as const, [4, wide.length > 0 ? 45 : record.needed, 2] as const],
-      ...[[6, record.flags, 2] as const, [10, record.time, 2] as const, [12, record.date, 2] as const],
-      ...[[14, crc, 4] as const, [18, small, 4] as const, [22, small, 4] as const],
-      ...[[26, record.name.length, 2] as const, [28, wide.length + extra.length, 2] as const],
-    ]);
-    for (const part of [new Uint8Array(head.buffer), record.name, wide, extra, bytes]) this.push(part);
+    const head = zip.local.bytes({
+      ...{ ...record, needed: wide.length > 0 ? neededFor64 : record.needed, crc, packed: small, size: small },
+      ...{ nameLength: record.name.length, extraLength: wide.length + extra.length },
+    });
+    for (const part of [head, record.name, wide, extra, bytes]) this.push(part);
     return { record, crc, size: bytes.length, offset };
   }
 
@@ -113,68 +111,42 @@ class ZipWriter {
     const start = this.at;
     for (const entry of entries) for (const part of recordParts(entry)) this.push(part);
     const length = this.at - start;
-    const isWide = entries.length >= beyond16 || length >= beyond32 || start >= beyond32;
-    if (isWide) this.end64(entries.length, length, start);
-    const end = new DataView(new ArrayBuffer(zip.end.size));
+    if (entries.length >= beyond16 || length >= beyond32 || start >= beyond32) {
+      this.end64(entries.length, length, start);
+    }
     const count = Math.min(entries.length, beyond16);
-    setNumbers(end, [
-      ...[[0, zip.end.signature, 4] as const, [8, count, 2] as const, [10, count, 2] as const],
-      ...[[12, Math.min(length, beyond32), 4] as const, [16, Math.min(start, beyond32), 4] as const],
-      [20, comment.length, 2],
-    ]);
-    this.push(new Uint8Array(end.buffer));
+    const place = { length: Math.min(length, beyond32), start: Math.min(start, beyond32) };
+    this.push(zip.end.bytes({ countHere: count, count, ...place, commentLength: comment.length }));
     this.push(comment);
   }
 
   private end64(count: number, length: number, start: number): void {
-    const at = this.at;
-    const end = new DataView(new ArrayBuffer(zip.end64.size));
-    setNumbers(end, [
-      ...[[0, zip.end64.signature, 4] as const, [4, zip.end64.size - 12, 8] as const],
-      ...[[12, 45, 2] as const, [14, 45, 2] as const, [24, count, 8] as const, [32, count, 8] as const],
-      ...[[40, length, 8] as const, [48, start, 8] as const],
-    ]);
-    const locator = new DataView(new ArrayBuffer(zip.locator64.size));
-    setNumbers(locator, [
-      [0, zip.locator64.signature, 4],
-      [8, at, 8],
-      [16, 1, 4],
-    ]);
-    this.push(new Uint8Array(end.buffer));
-    this.push(new Uint8Array(locator.buffer));
+    const offset = this.at;
+    const versions = { madeBy: neededFor64, needed: neededFor64 };
+    this.push(zip.end64.bytes({ rest: zip.end64.size - 12, ...versions, countHere: count, count, length, start }));
+    this.push(zip.locator64.bytes({ offset, disks: 1 }));
   }
 }
 
 function recordParts({ record, crc, size, offset }: Placed): Uint8Array[] {
-  const { name, extra, comment, attributes } = record;
-  const [isLarge, isFar] = [size >= beyond32, offset >= beyond32];
-  const numbers = [...(isLarge ? [size, size] : []), ...(isFar ? [offset] : [])];
+  const { name, extra, comment } = record;
+  const numbers = [...(size >= beyond32 ? [size, size] : []), ...(offset >= beyond32 ? [offset] : [])];
   const wide = numbers.length === 0 ? new Uint8Array() : extra64Field(numbers);
-  const view = new DataView(new ArrayBuffer(zip.record.size));
-  const shown = isLarge ? beyond32 : size;
-  setNumbers(view, [
-    ...[[0, zip.record.signature, 4] as const, [4, record.madeBy, 2] as const],
-    ...[[6, wide.length > 0 ? 45 : record.needed, 2] as const, [8, record.flags, 2] as const],
-    ...[[12, record.time, 2] as const, [14, record.date, 2] as const, [16, crc, 4] as const],
-    ...[[20, shown, 4] as const, [24, shown, 4] as const, [28, name.length, 2] as const],
-    ...[[30, extra.length + wide.length, 2] as const, [32, comment.length, 2] as const],
-    ...[[36, attributes.internal, 2] as const, [38, attributes.external, 4] as const],
-    [42, isFar ? beyond32 : offset, 4],
-  ]);
-  return [new Uint8Array(view.buffer), name, wide, extra, comment];
+  const shown = Math.min(size, beyond32);
+  const head = zip.record.bytes({
+    ...{ ...record, needed: wide.length > 0 ? neededFor64 : record.needed, crc, packed: shown, size: shown },
+    ...{ nameLength: name.length, extraLength: extra.length + wide.length, commentLength: comment.length },
+    offset: Math.min(offset, beyond32),
+  });
+  return [head, name, wide, extra, comment];
 }
 
-function extra64Field(numbers: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(4 + 8 * numbers.length));
-  setNumbers(view, [[0, extra64, 2], [2, 8 * numbers.length, 2], ...numbers.map((n, i) => [4 + 8 * i, n, 8] as const)]);
-  return new Uint8Array(view.buffer);
+function extraField(id: number, content: Uint8Array): Uint8Array {
+  const head = new DataView(new ArrayBuffer(4));
+  head.setUint16(0, id, true);
+  head.setUint16(2, content.length, true);
+  return joinBytes(new Uint8Array(head.buffer), content);
 }
 
-/** Writes integers of 2, 4 or 8 bytes. */
-function setNumbers(view: DataView, fields: readonly (readonly [at: number, value: number, bytes: 2 | 4 | 8])[]): void {
-  for (const [at, value, bytes] of fields) {
-    if (bytes === 2) view.setUint16(at, value, true);
-    else if (bytes === 4) view.setUint32(at, value, true);
-    else view.setBigUint64(at, BigInt(value), true);
-  }
-}
+const extra64Field = (numbers: readonly number[]): Uint8Array =>
+  extraField(extra64, new Uint8Array(BigUint64Array.from(numbers, BigInt).buffer));
