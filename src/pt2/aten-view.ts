@@ -4,7 +4,7 @@ import { toBfloat16Bits, toFloat16Bits } from "../ir/float16.ts";
 import type { NewNode } from "../onnx/encode.ts";
 import type { Fields } from "./fields.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
-import type { AtenNode } from "./program.ts";
+import { type AtenNode, namesIn } from "./program.ts";
 import { int64, type ScalarType, type TensorMeta } from "./tensor-meta.ts";
 
 /** A rule does not support the node, which then stays an ATen op. */
@@ -258,18 +258,6 @@ export class AtenView {
 
   /** The names of all tensors and sizes among the arguments. */
   allTaken(): string[] {
-    const found = (fields: Fields): string[] => {
-      const { name, of } = fields.kind;
-      const named = (one: Fields) => this.graph.nameOf(one.get("name").text);
-      if (name === "as_tensor") return [named(of)];
-      if (name === "as_tensors") return of.items.map(named);
-      if (name === "as_optional_tensor") return found(of);
-      if (name === "as_optional_tensors") return of.items.flatMap(found);
-      if (name === "as_sym_int") return of.kind.name === "as_name" ? [this.size(of)] : [];
-      if (name === "as_sym_ints")
-        return of.items.flatMap((one) => (one.kind.name === "as_name" ? [this.size(one)] : []));
-      return [];
-    };
-    return [...this.node.args.values()].flatMap(found);
+    return [...namesIn(this.node.args.values())].map(({ text }) => this.graph.nameOf(text));
   }
 }

@@ -95,3 +95,15 @@ function madeOf(argument: Fields): Made {
   if (size !== undefined) return { kind: "size", name: size.text };
   return { kind: "other", name: "" };
 }
+
+/** The names of tensors and sizes in arguments. */
+export function* namesIn(args: Iterable<Fields>): Generator<Fields> {
+  for (const argument of args) {
+    const { name, of } = argument.kind;
+    if (name === "as_tensor") yield of.get("name");
+    else if (name === "as_tensors") for (const one of of.items) yield one.get("name");
+    else if (name === "as_name") yield of;
+    else if (name === "as_optional_tensor" || name === "as_sym_int") yield* namesIn([of]);
+    else if (name === "as_optional_tensors" || name === "as_sym_ints") yield* namesIn(of.items);
+  }
+}

@@ -14,13 +14,13 @@ import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { makersIn, type OnnxModel } from "../onnx/model.ts";
-import { type GraphChanges, lengthOfPieces, type Piece, rewrittenModel } from "../onnx/write.ts";
+import { lengthOfPieces, type Piece, rewrittenModel } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
 import { rewrittenArchive } from "../pt2/write/archive.ts";
 import { graphChanges } from "./changes.ts";
 import { choose, type Dialect, type Found, type Subject, type Written } from "./choose.ts";
 import { Draft, edited } from "./draft.ts";
-import { launchesAround } from "./launches.ts";
+import { type LaunchesAround, launchesAround } from "./launches.ts";
 import { normsLeft } from "./left.ts";
 import { normsInGraphs } from "./left-in-graphs.ts";
 import type { NewWeight } from "./new-constants.ts";
@@ -108,23 +108,14 @@ export function operate(
 ): Surgery {
   const { mode = "exact", normOp = "auto", fold = ["beta"] } = options;
   const subject = {
-    ...{
-      model,
-      imported,
-      raised: raise(imported),
-      mode,
-      normOp,
-      dialect,
-      fold: new Set(fold),
-      makers: makersIn(model),
-    },
-    later: laterSet(model, imported, normOp),
+    ...{ model, imported, raised: raise(imported), mode, normOp, dialect },
+    ...{ fold: new Set(fold), makers: makersIn(model), later: laterSet(model, imported, normOp) },
   };
   const { found, written } = choose(subject);
   const seen = new Set(found.all.flatMap(([{ tensors }]) => tensors));
   const inGraphs = model instanceof Pt2Model ? normsInGraphs(model) : [];
   const others = [...normsLeft(model, imported, seen), ...inGraphs].map(reportOfLeft);
-  return written === undefined ? unchanged(subject, found, others) : surgeryOf(subject, found, written, others);
+  return surgeryOf(subject, found, written, others);
 }
 
 /** The opset of RMSNormalization, if norms should use that op and the model can be converted. */
@@ -137,79 +128,91 @@ function laterSet(model: OnnxModel, { types }: Imported, normOp: NormOp): LaterS
   return undefined;
 }
 
-/** The result if no norm is rewritten. */
-function unchanged(subject: Subject, found: Found, others: readonly NormReport[]): Surgery {
-  const { model, imported, normOp, makers } = subject;
-  const { norms, all, isRewritten, remarks } = found;
-  const fns = imported.module.fns.map(({ name }) => name);
-  const isNone = norms.length + others.length === 0;
-  const hasOthers =
-    others.length === 0 && norms.every(({ record: { norm } }) => norm === "rmsnorm" || norm === "groupnorm");
-  const warnings = isNone ? [normWarnings.noNorm(fns, "model")] : hasOthers ? [normWarnings.noLayerNorm(fns)] : [];
-  const count = model instanceof Pt2Model ? model.program.nodes.length : model.graph.nodes.length;
-  const draft = new Draft(model, new Map());
-  const shapeOf = (name: string) => model.tensorType(name)?.dims;
-  const { after: launched } = launchesAround({ model, imported, draft, norms, makers, shapeOf }, isRewritten);
-  const isArchive = model instanceof Pt2Model;
-  const graph = rewrittenModel(model, nothing);
-  const source = isArchive ? model.archive.source : model.reader.source;
+/** @param written undefined if no norm is rewritten: the file stays as it is. */
+function surgeryOf(
+  subject: Subject,
+  found: Found,
+  written: Written | undefined,
+  others: readonly NormReport[],
+): Surgery {
+  const { model, imported, normOp, makers, dialect } = subject;
+  const { source, count } = originalOf(model);
+  const file = written === undefined ? untouched(model) : fileOf(subject, found, written);
+  const { before, after } = written?.launches ?? launchesBefore(subject, found);
   return {
-    ...{ graph, source, pieces: isArchive ? [{ start: 0, end: source.size }] : graph },
-    norms: [...all.map(([row]) => reportOf(row, makers)), ...others],
-    weights: [],
+    ...{ graph: file.graph, pieces: file.pieces, source },
+    norms: [...found.all.map(([row, norm]) => inDialect(reportFor(row, norm), dialect)), ...others],
+    weights: written === undefined ? [] : weightsOf(written),
     normOp,
-    centers: 0,
-    nodes: { before: count, after: count },
-    opset: { before: model.opset, after: model.opset },
-    ...{ exactness: "exact", assumed: [] },
-    ...(launched.isKnown &&
-      subject.dialect === "onnx" && { launches: { before: launched.count, after: launched.count } }),
-    warnings,
-    remarks: [...imported.remarks, ...remarks],
-  };
-}
-
-function surgeryOf(subject: Subject, found: Found, written: Written, others: readonly NormReport[]): Surgery {
-  const { model, imported, normOp, makers } = subject;
-  const { all, isRewritten, opset } = found;
-  const { tensors, emitter, constants, draft, left, gammas, outcomes, launches } = written;
-  if (opset !== model.opset) raiseNodes(subject, written);
-  const graph = rewrittenModel(model, graphChanges(model, draft, left, emitter, opset));
-  const length = lengthOfPieces(graph);
-  const isArchive = model instanceof Pt2Model;
-  if (length >= longest && !isArchive) fail(surgeryErrors.tooLong(model.file, length));
-  const added = new Map(emitter.tensors.map((tensor) => [tensor.name, tensor]));
-  const archive = isArchive ? rewrittenArchive(model, draft.lines, added) : undefined;
-  const writtenAs = (norm: FoundNorm) => (isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined);
-  const { before, after } = launches;
-  return {
-    ...{ graph, pieces: archive?.pieces ?? graph, source: isArchive ? model.archive.source : model.reader.source },
-    norms: [
-      ...all.map(([row, norm]) => {
-        const isFolded = row.record.gamma && outcomes.madeFor(norm, makers).some((name) => gammas.has(name));
-        const report = inDialect(reportOf(row, makers, writtenAs(norm)), subject.dialect);
-        return { ...report, ...(isFolded && { isGammaFolded: true }) };
-      }),
-      ...others,
-    ],
-    weights: [...emitter.constants].map(([constant, name]) => {
-      const { from, residual } = constants.get(constant) as NewWeight;
-      return { name, from, residual: residual() };
-    }),
-    normOp,
-    centers: tensors.centers,
-    nodes: {
-      before: isArchive ? model.program.nodes.length : model.graph.nodes.length,
-      after: archive?.nodes ?? draft.lines.length,
-    },
-    opset: { before: model.opset, after: opset },
-    ...exactnessOf(found),
-    ...(subject.dialect === "onnx" &&
+    centers: written?.tensors.centers ?? 0,
+    nodes: { before: count, after: file.count },
+    opset: { before: model.opset, after: written === undefined ? model.opset : found.opset },
+    ...(written === undefined ? { exactness: "exact", assumed: [] } : exactnessOf(found)),
+    ...(dialect === "onnx" &&
       before.isKnown &&
       after.isKnown && { launches: { before: before.count, after: after.count } }),
-    warnings: [],
+    warnings: written === undefined ? warningsOf(subject, found, others) : [],
     remarks: [...imported.remarks, ...found.remarks],
   };
+
+  function reportFor(row: FoundNorm, norm: FoundNorm): NormReport {
+    if (written === undefined) return reportOf(row, makers);
+    const { left, outcomes, gammas } = written;
+    const isFolded = row.record.gamma && outcomes.madeFor(norm, makers).some((name) => gammas.has(name));
+    const writtenAs = found.isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined;
+    return { ...reportOf(row, makers, writtenAs), ...(isFolded && { isGammaFolded: true }) };
+  }
+}
+
+const weightsOf = ({ emitter, constants }: Written): CenteredWeight[] =>
+  [...emitter.constants].map(([constant, name]) => {
+    const { from, residual } = constants.get(constant) as NewWeight;
+    return { name, from, residual: residual() };
+  });
+
+/** The file of a model, and the number of its nodes: those of the program, if the graph is a translation. */
+const originalOf = (model: OnnxModel): { readonly source: ByteSource; readonly count: number } =>
+  model instanceof Pt2Model
+    ? { source: model.archive.source, count: model.program.nodes.length }
+    : { source: model.reader.source, count: model.graph.nodes.length };
+
+/** A written file: the graph, the file itself, and the number of its nodes. */
+interface WrittenFile extends Pick<Surgery, "graph" | "pieces"> {
+  readonly count: number;
+}
+
+function untouched(model: OnnxModel): WrittenFile {
+  const { source, count } = originalOf(model);
+  const graph = [{ start: 0, end: model.reader.source.size }];
+  return { graph, pieces: [{ start: 0, end: source.size }], count };
+}
+
+function fileOf(subject: Subject, { opset }: Found, written: Written): WrittenFile {
+  const { model } = subject;
+  const { draft, left, emitter } = written;
+  if (opset !== model.opset) raiseNodes(subject, written);
+  const graph = rewrittenModel(model, graphChanges(model, draft, left, emitter, opset));
+  if (model instanceof Pt2Model) {
+    const added = new Map(emitter.tensors.map((tensor) => [tensor.name, tensor]));
+    const { pieces, nodes } = rewrittenArchive(model, draft.lines, added);
+    return { graph, pieces, count: nodes };
+  }
+  const length = lengthOfPieces(graph);
+  if (length >= longest) fail(surgeryErrors.tooLong(model.file, length));
+  return { graph, pieces: graph, count: draft.lines.length };
+}
+
+function launchesBefore({ model, imported, makers }: Subject, { norms, isRewritten }: Found): LaunchesAround {
+  const draft = new Draft(model, new Map());
+  const shapeOf = (name: string) => model.tensorType(name)?.dims;
+  return launchesAround({ model, imported, draft, norms, makers, shapeOf }, isRewritten);
+}
+
+function warningsOf({ imported }: Subject, { norms }: Found, others: readonly NormReport[]): readonly Diagnostic[] {
+  const fns = imported.module.fns.map(({ name }) => name);
+  if (norms.length + others.length === 0) return [normWarnings.noNorm(fns, "model")];
+  const isOther = ({ record: { norm } }: FoundNorm) => norm === "rmsnorm" || norm === "groupnorm";
+  return others.length === 0 && norms.every(isOther) ? [normWarnings.noLayerNorm(fns)] : [];
 }
 
 /** The report with PyTorch's names of ops, if the model is a torch.export archive. */
@@ -237,5 +240,3 @@ function raiseNodes({ model, later }: Subject, { draft, emitter }: Written): voi
 
 /** The size limit of a Protocol Buffers message, in bytes. */
 const longest = 2 ** 31;
-
-const nothing: GraphChanges = { nodes: new Map(), initializers: [] };

@@ -8,10 +8,9 @@ import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { LazyTensor } from "../../surgery/emit.ts";
-import type { Fields } from "../fields.ts";
 import { editedText, type JsonEdit } from "../json.ts";
 import type { Pt2Model } from "../model.ts";
-import type { AtenNode } from "../program.ts";
+import { type AtenNode, namesIn } from "../program.ts";
 import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 import { Duplicates } from "./duplicates.ts";
 import { type Metas, type NewMeta, textOf, weightMeta } from "./metas.ts";
@@ -274,22 +273,4 @@ function numbersOf({ dataType, raw }: LazyTensor): number[] {
   const type = dataTypes.get(dataType);
   if (type === undefined || (type.kind !== "float" && type.name !== "INT64")) return decline();
   return Array.from({ length: bytes.length / type.bytes }, (_, i) => type.read(view, i * type.bytes));
-}
-
-/** The names of tensors and sizes in arguments. */
-function* namesIn(args: Iterable<Fields>): Generator<Fields> {
-  for (const argument of args) {
-    const { name, of } = argument.kind;
-    if (name === "as_tensor") yield of.get("name");
-    else if (name === "as_tensors") for (const one of of.items) yield one.get("name");
-    else if (name === "as_optional_tensor") yield* namesIn([of]);
-    else if (name === "as_optional_tensors") yield* namesIn(of.items);
-    else if (name === "as_sym_int") yield* sizeNames(of);
-    else if (name === "as_sym_ints") for (const one of of.items) yield* sizeNames(one);
-  }
-}
-
-function* sizeNames(size: Fields): Generator<Fields> {
-  const { name, of } = size.kind;
-  if (name === "as_name") yield of;
 }
