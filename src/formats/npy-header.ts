@@ -1,7 +1,4 @@
-/**
- * Parses the header of a .npy file: a Python dictionary with the keys `descr` (a string, or a list for structured types),
- * `fortran_order` and `shape`. Takes linear time.
- */
+/** Reads the header of a .npy file: a Python dictionary with the keys `descr`, `fortran_order` and `shape`. */
 
 export interface NpyHeader {
   /** The type's name in NumPy: `<f4`; `records` for a structured type. */
@@ -16,89 +13,38 @@ export class BadHeader extends Error {}
 /** NumPy's limit. */
 const mostDimensions = 64;
 
-/** Throws BadHeader. */
+/** Throws BadHeader. Takes linear time. */
 export function readNpyHeader(text: string): NpyHeader {
-  const scanner = new Scanner(text);
-  const found: { -readonly [Key in keyof NpyHeader]?: NpyHeader[Key] } = {};
-  if (!scanner.takes("{")) throw new BadHeader("it is not a dictionary");
-  while (!scanner.takes("}")) {
-    const key = scanner.string();
-    if (key === undefined || !scanner.takes(":")) throw new BadHeader("it is not a dictionary");
-    if (key === "descr") found.type = scanner.string() ?? scanner.list() ?? invalid(key);
-    else if (key === "fortran_order") found.isFortran = scanner.boolean() ?? invalid(key);
-    else if (key === "shape") found.shape = scanner.tuple() ?? invalid(key);
-    else throw new BadHeader(`it has the unknown key \`${key}\``);
-    if (!scanner.takes(",") && !scanner.isBefore("}")) invalid(key);
-  }
-  const { type = invalid("descr"), isFortran = invalid("fortran_order"), shape = invalid("shape") } = found;
+  const { descr, fortran_order: isFortran, shape, ...others } = parsed(text);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new BadHeader(`it has the unknown key \`${unknown}\``);
+  // A list describes a structured type.
+  const type = Array.isArray(descr) ? "records" : typeof descr === "string" ? descr : invalid("descr");
+  if (typeof isFortran !== "boolean") invalid("fortran_order");
+  if (!Array.isArray(shape) || !shape.every((extent) => Number.isInteger(extent) && extent >= 0)) invalid("shape");
+  if (shape.length > mostDimensions) throw new BadHeader(`its shape has more than ${mostDimensions} dimensions`);
   return { type, isFortran, shape };
+}
+
+/** Strings, booleans, the ends of tuples, commas before an end, and the `L` that Python 2 appends to integers. */
+const unlikeJson = /'([^']*)'|"([^"]*)"|True|False|[()]|,(?=\s*[)\]}])|(?<=\d)L/g;
+
+/** A dictionary of Python, whose literals are written as JSON. */
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  const replacements: Readonly<Record<string, string>> = { True: "true", False: "false", "(": "[", ")": "]" };
+  const json = text.replace(unlikeJson, (token, single?: string, double?: string) => {
+    const content = single ?? double;
+    return content === undefined ? (replacements[token] ?? "") : JSON.stringify(content);
+  });
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // Reported like any other value that is not a dictionary.
+  }
+  throw new BadHeader("it is not a dictionary");
 }
 
 function invalid(key: string): never {
   throw new BadHeader(`it has no valid \`${key}\``);
-}
-
-class Scanner {
-  private readonly text: string;
-  private at = 0;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-
-  /** Skips blanks and matches a pattern. No pattern needs backtracking. */
-  private match(pattern: RegExp): string | undefined {
-    for (const sticky of [/\s*/y, pattern]) {
-      sticky.lastIndex = this.at;
-      const [found] = sticky.exec(this.text) ?? [];
-      if (found === undefined) return undefined;
-      this.at += found.length;
-      if (sticky === pattern) return found;
-    }
-    return undefined;
-  }
-
-  isBefore(char: string): boolean {
-    this.match(/(?:)/y);
-    return this.text[this.at] === char;
-  }
-
-  takes(char: string): boolean {
-    if (!this.isBefore(char)) return false;
-    this.at++;
-    return true;
-  }
-
-  string(): string | undefined {
-    return this.match(/'[^']*'|"[^"]*"/y)?.slice(1, -1);
-  }
-
-  boolean(): boolean | undefined {
-    const word = this.match(/True|False/y);
-    return word === undefined ? undefined : word === "True";
-  }
-
-  /** Skips a list, which may be nested. */
-  list(): "records" | undefined {
-    let depth = 0;
-    do {
-      const token = this.match(/'[^']*'|"[^"]*"|[^'"]/y);
-      if (token === undefined || (depth === 0 && token !== "[")) return undefined;
-      depth += Number(token === "[") - Number(token === "]");
-    } while (depth > 0);
-    return "records";
-  }
-
-  tuple(): number[] | undefined {
-    if (!this.takes("(")) return undefined;
-    const extents: number[] = [];
-    while (!this.takes(")")) {
-      // Python 2 writes long integers with an L.
-      const digits = this.match(/\d+L?/y);
-      if (digits === undefined || !(this.takes(",") || this.isBefore(")"))) return undefined;
-      extents.push(Number(digits.replace("L", "")));
-      if (extents.length > mostDimensions) throw new BadHeader(`its shape has more than ${mostDimensions} dimensions`);
-    }
-    return extents;
-  }
 }
