@@ -4,8 +4,9 @@
  */
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
+import { isRecord } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { duplicateKey } from "../diagnostics/duplicate-key.ts";
+import { readJsonObject } from "../formats/json-object.ts";
 import { readSafetensorsHeader, type TensorEntry } from "../formats/safetensors.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 
@@ -23,7 +24,10 @@ export interface StoredTensor extends TensorEntry {
   readonly file: string;
 }
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+type JsonObject = { readonly [key: string]: Json };
+
+const isObject = (value: Json | undefined): value is JsonObject => isRecord(value);
 
 export interface Checkpoint {
   readonly folder: Folder;
@@ -71,20 +75,9 @@ function refuseOtherFormats({ name, files }: Folder): never {
   fail(checkpointErrors.notACheckpoint(name, `its weights are in ${other}, which tirc does not read`, convert));
 }
 
-/** Reads a JSON object. */
-function readObject(source: ByteSource, wrong: (reason: string) => never): { readonly [key: string]: Json } {
+function readObject(source: ByteSource, wrong: (reason: string) => never): JsonObject {
   if (source.size > longestText) wrong(`it has ${source.size} bytes`);
-  let [text, value]: [string, unknown] = ["", undefined];
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(source.read(0, source.size));
-    value = JSON.parse(text);
-  } catch {
-    wrong("it is not valid JSON");
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) wrong("it is not a JSON object");
-  const twice = duplicateKey(text);
-  if (twice !== undefined) wrong(`it has the key \`${twice.key}\` twice`);
-  return value as { readonly [key: string]: Json };
+  return readJsonObject(source.read(0, source.size), "it", wrong) as JsonObject;
 }
 
 /** The files that the index lists. They must be in its folder: paths are rejected. */
@@ -92,7 +85,7 @@ function shardsIn(folder: Folder): string[] {
   const source = folder.open(indexFile);
   const wrong = (reason: string) => fail(checkpointErrors.wrongIndex(source.name, reason));
   const { weight_map: map } = readObject(source, wrong);
-  if (typeof map !== "object" || map === null || Array.isArray(map)) return wrong("it has no object `weight_map`");
+  if (!isObject(map)) return wrong("it has no object `weight_map`");
   const files = [...new Set(Object.values(map))];
   for (const file of files) {
     if (typeof file !== "string" || !folder.files.includes(file) || !file.endsWith(".safetensors")) {
@@ -105,9 +98,9 @@ function shardsIn(folder: Folder): string[] {
 /** `config.json`, whose entries are validated on access. Throws E0791. */
 export class Config {
   readonly file: string;
-  readonly data: { readonly [key: string]: Json };
+  readonly data: JsonObject;
 
-  constructor(folder: Folder, data?: { readonly [key: string]: Json }) {
+  constructor(folder: Folder, data?: JsonObject) {
     const source = folder.open(configFile);
     this.file = source.name;
     this.data = data ?? readObject(source, (reason) => this.wrong(reason));
@@ -151,8 +144,7 @@ export class Config {
   /** A nested configuration, such as CLIP's `text_config`. */
   part(key: string): Config {
     const value = this.data[key];
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return new Config(this.folder, isObject ? (value as { [key: string]: Json }) : this.wrong(`it has no \`${key}\``));
+    return new Config(this.folder, isObject(value) ? value : this.wrong(`it has no \`${key}\``));
   }
 
   /** The class that was saved, or "" if it is not given. */

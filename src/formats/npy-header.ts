@@ -1,5 +1,7 @@
 /** Reads the header of a .npy file: a Python dictionary with the keys `descr`, `fortran_order` and `shape`. */
 
+import { isRecord } from "../diagnostics/arguments.ts";
+
 export interface NpyHeader {
   /** The type's name in NumPy: `<f4`; `records` for a structured type. */
   readonly type: string;
@@ -38,7 +40,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
   });
   try {
     const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+    if (isRecord(value)) return value;
   } catch {
     // Reported like any other value that is not a dictionary.
   }

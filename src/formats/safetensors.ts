@@ -4,8 +4,8 @@
  */
 
 import * as constErrors from "../diagnostics/areas/consts.ts";
+import { isRecord } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { duplicateKey } from "../diagnostics/duplicate-key.ts";
 import { byteBits } from "../ir/float8.ts";
 import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
@@ -14,6 +14,7 @@ import { roundUp } from "../launch/counts.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
 import { bytesOf, putElements } from "./bytes.ts";
+import { readJsonObject } from "./json-object.ts";
 import type { NpyArray, TypeRow } from "./npy.ts";
 
 const types: Readonly<Record<string, TypeRow>> = {
@@ -57,7 +58,7 @@ export function readSafetensorsHeader(
   if (file.size < 8) wrong("it is shorter than 8 bytes");
   const length = headerLength(file);
   if (length > longestHeader || 8 + length > file.size) wrong("its header is longer than the file");
-  const header = parsedHeader(file.read(8, length), wrong);
+  const header = readJsonObject(file.read(8, length), "its header", wrong);
   const begin = 8 + length;
   const entries = new Map<string, TensorEntry>();
   for (const [key, value] of Object.entries(header)) {
@@ -79,28 +80,9 @@ export function readSafetensorsHeader(
   return entries;
 }
 
-const isTexts = (value: unknown) =>
-  typeof value === "object" &&
-  value !== null &&
-  !Array.isArray(value) &&
-  Object.values(value).every((text) => typeof text === "string");
+const isTexts = (value: unknown) => isRecord(value) && Object.values(value).every((text) => typeof text === "string");
 
 type Wrong = (reason: string, help?: string) => never;
-
-function parsedHeader(bytes: Uint8Array, wrong: Wrong): object {
-  let text = "";
-  let header: unknown;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    header = JSON.parse(text);
-  } catch {
-    wrong("its header is not valid JSON");
-  }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) wrong("its header is not a JSON object");
-  const twice = duplicateKey(text);
-  if (twice !== undefined) wrong(`its header has the key \`${twice.key}\` twice`);
-  return header as object;
-}
 
 /** Tensors must be contiguous, from the header to the end of the file. */
 function checkLayout(entries: ReadonlyMap<string, TensorEntry>, begin: number, size: number, wrong: Wrong): void {
