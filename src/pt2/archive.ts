@@ -31,7 +31,6 @@ export interface StoredTensor {
 /** A zip entry with JSON. */
 interface JsonEntry {
   readonly entry: ZipEntry;
-  readonly text: string;
   readonly fields: Fields;
 }
 
@@ -119,7 +118,7 @@ function readText(source: ByteSource, { name, data, crc }: ZipEntry, longest: nu
 function readJson(source: ByteSource, entry: ZipEntry): JsonEntry {
   const text = readText(source, entry, longestJson);
   try {
-    return { entry, text, fields: new Fields(source.name, "", parseJson(text)) };
+    return { entry, fields: new Fields(source.name, "", { ...parseJson(text), start: 0, end: text.length }, text) };
   } catch (caught) {
     if (!(caught instanceof JsonError)) throw caught;
     fail(archiveErrors.badJson(source.name, entry.name, caught.at, caught.message));

@@ -9,11 +9,23 @@ export class Fields {
   /** The path in messages: `graph_module.graph`. */
   readonly path: string;
   readonly json: Json;
+  private readonly document: string;
 
-  constructor(file: string, path: string, json: Json) {
+  /** @param document the text that ranges refer to. */
+  constructor(file: string, path: string, json: Json, document: string) {
     this.file = file;
     this.path = path;
     this.json = json;
+    this.document = document;
+  }
+
+  /** Its text in the file. */
+  get source(): string {
+    return this.document.slice(this.json.start, this.json.end);
+  }
+
+  private at(path: string, json: Json): Fields {
+    return new Fields(this.file, path, json, this.document);
   }
 
   refuse(reason: string): never {
@@ -33,7 +45,7 @@ export class Fields {
   optional(key: string): Fields | undefined {
     const json = this.entries.get(key);
     if (json === undefined || json.value === null) return undefined;
-    return new Fields(this.file, this.path === "" ? key : `${this.path}.${key}`, json);
+    return this.at(this.path === "" ? key : `${this.path}.${key}`, json);
   }
 
   get(key: string): Fields {
@@ -43,15 +55,14 @@ export class Fields {
   get items(): Fields[] {
     const { value } = this.json;
     if (!Array.isArray(value)) this.refuse("is not a list");
-    return value.map((json: Json, i) => new Fields(this.file, `${this.path}[${i}]`, json));
+    return value.map((json: Json, i) => this.at(`${this.path}[${i}]`, json));
   }
 
   /** A tagged union: an object whose only key, such as `as_tensor`, is the kind of its value. */
   get kind(): { readonly name: string; readonly of: Fields } {
     const [name, ...others] = this.keys;
     if (name === undefined || others.length > 0) this.refuse(`has ${this.keys.length} keys where one is expected`);
-    const json = this.entries.get(name) as Json;
-    return { name, of: new Fields(this.file, `${this.path}.${name}`, json) };
+    return { name, of: this.at(`${this.path}.${name}`, this.entries.get(name) as Json) };
   }
 
   get text(): string {

@@ -145,21 +145,3 @@ class JsonParser {
     return true;
   }
 }
-
-/** A replacement for a range of a text. */
-export interface JsonEdit {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-/** Applies edits, which must not overlap; insertions at the same position keep their order. */
-export function editedText(text: string, edits: readonly JsonEdit[]): string {
-  const parts: string[] = [];
-  let at = 0;
-  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
-    parts.push(text.slice(at, edit.start), edit.text);
-    at = edit.end;
-  }
-  return parts.join("") + text.slice(at);
-}

@@ -11,10 +11,10 @@ import type { Line } from "../../surgery/draft.ts";
 import type { LazyTensor } from "../../surgery/emit.ts";
 import type { StoredTensor } from "../archive.ts";
 import type { Fields } from "../fields.ts";
-import { editedText, type JsonEdit } from "../json.ts";
 import type { Pt2Model } from "../model.ts";
-import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
-import { Metas, metaText, textOf, weightMeta } from "./metas.ts";
+import { contiguousStrides } from "../tensor-meta.ts";
+import { Metas, metaJson, weightMeta } from "./metas.ts";
+import { type Edit, edited, jsonText, type NewJson } from "./new-json.ts";
 import { type WrittenNode, writtenNodes } from "./nodes.ts";
 import { type NewWeight, newWeights, tensorsByStorage } from "./weights.ts";
 import { rewrittenZip } from "./zip.ts";
@@ -40,7 +40,7 @@ export function rewrittenArchive(
   const names = new FreshNames([...program.graph.get("tensor_values").keys, ...ofNodes]);
   const fresh = (hint: string) => names.next(hint.replace(/\W/g, "_").replace(/^(?=\d)/, "_"));
   const weights = newWeights(model, lines, added, fresh);
-  const metas = new Metas(program, archive.program.text);
+  const metas = new Metas(program);
   const nodes = withoutLeftovers(model, writtenNodes({ model, weights, added, metas, fresh }, lines));
   checkNames(model, nodes, weights);
   const gone = weightsGone(model, nodes);
@@ -48,9 +48,9 @@ export function rewrittenArchive(
   const isNew = ({ argument, instead }: NewWeight) => instead === undefined && used.has(argument);
   const appended = [...weights.values()].filter(isNew);
   const replaced = [...weights.values()].filter(({ instead }) => instead !== undefined);
-  const changes = { nodes, gone, appended, replaced, metas, device: deviceOf(model) };
+  const changes = { nodes, gone, appended, replaced, metas };
   const { instead, added: entries } = weightFiles(model, changes);
-  instead.set(archive.program.entry.name, new TextEncoder().encode(programText(model, changes)));
+  instead.set(archive.program.entry.name, encoded(editedProgram(model, changes)));
   return { pieces: rewrittenZip(archive.directory, { instead, added: entries }), nodes: nodes.length };
 }
 
@@ -118,11 +118,11 @@ function weightsGone({ program }: Pt2Model, nodes: readonly WrittenNode[]): Read
 /** The entries for new weights, and the updated lists of weights. */
 function weightFiles(
   { archive }: Pt2Model,
-  { replaced, appended, gone, device }: ProgramChanges,
+  { replaced, appended, gone, metas }: ProgramChanges,
 ): { readonly instead: Map<string, Uint8Array | undefined>; readonly added: Map<string, Uint8Array> } {
   const instead = new Map<string, Uint8Array | undefined>();
   const added = new Map<string, Uint8Array>();
-  const changed = new Map(archive.configs.map((config) => [config, new Map<string, JsonText>()]));
+  const changed = new Map(archive.configs.map((config) => [config, new Map<string, NewJson>()]));
   const removed = new Set([...gone.values()].filter((name) => archive.tensors.has(name)));
   const byStorage = tensorsByStorage(archive);
   for (const name of removed) {
@@ -143,50 +143,36 @@ function weightFiles(
   for (const weight of appended) {
     const path = paths.next(`${folder}weight_0`, (n) => `${folder}weight_${n}`);
     added.set(path, weight.bytes());
-    if (weightsList !== undefined)
-      changed.get(weightsList)?.set(weight.state, newConfig(weight, path.slice(folder.length), device));
+    const config = newConfig(weight, path.slice(folder.length), metas.device);
+    if (weightsList !== undefined) changed.get(weightsList)?.set(weight.state, config);
   }
   for (const [config, own] of changed) {
     const all = config.fields.get("config");
     if (own.size === 0 && !all.keys.some((name) => removed.has(name))) continue;
-    const text = editedObject(config.text, all, own, removed);
-    instead.set(config.entry.name, new TextEncoder().encode(editedText(config.text, [{ ...all.json, text }])));
+    instead.set(config.entry.name, encoded(edited(config.fields, [[all, editedObject(all, own, removed)]])));
   }
   return { instead, added };
 }
 
+const encoded = (json: NewJson) => new TextEncoder().encode(jsonText(json));
+
 /** Whether a tensor is contiguous and begins with its storage. */
-function isPlain({ meta }: StoredTensor): boolean {
-  const plain = weightMeta(0, meta.sizes as number[], "");
-  return meta.offset === 0 && plain.strides.every((stride, i) => stride === jsonText({ as_int: meta.strides[i] }));
+function isPlain({ meta: { sizes, strides, offset } }: StoredTensor): boolean {
+  return offset === 0 && contiguousStrides(sizes as number[]).every((stride, i) => stride === strides[i]);
 }
 
-function contiguousConfig({ config, listedIn }: StoredTensor, { dtype, shape }: NewWeight): JsonText {
+function contiguousConfig({ config }: StoredTensor, { dtype, shape }: NewWeight): NewJson {
   const given = config.get("tensor_meta");
-  const device = textOf(listedIn.text, given.get("device"));
-  const meta = metaText(weightMeta(dtype, shape, device), given.optional("requires_grad")?.flag ?? false);
-  const { start, end } = given.json;
-  const { start: from } = config.json;
-  return editedText(textOf(listedIn.text, config), [{ start: start - from, end: end - from, text: meta }]);
+  const meta = weightMeta(dtype, shape, given.get("device"));
+  return edited(config, [[given, metaJson(meta, given.optional("requires_grad")?.flag ?? false)]]);
 }
 
-function newConfig({ dtype, shape }: NewWeight, path: string, device: JsonText): JsonText {
-  return objectText([
-    ["path_name", jsonText(path)],
-    ["is_param", jsonText(true)],
-    ["use_pickle", "false"],
-    ["tensor_meta", metaText(weightMeta(dtype, shape, device), true)],
-  ]);
-}
-
-/** The device of new weights: that of the first weight. */
-function deviceOf({ archive }: Pt2Model): JsonText {
-  const [first] = archive.tensors.values();
-  const device = first?.meta.fields.optional("device");
-  return first === undefined || device === undefined
-    ? jsonText({ type: "cpu", index: null })
-    : textOf(first.listedIn.text, device);
-}
+const newConfig = ({ dtype, shape }: NewWeight, path: string, device: NewJson): NewJson => ({
+  path_name: path,
+  is_param: true,
+  use_pickle: false,
+  tensor_meta: metaJson(weightMeta(dtype, shape, device), true),
+});
 
 interface ProgramChanges {
   readonly nodes: readonly WrittenNode[];
@@ -196,38 +182,33 @@ interface ProgramChanges {
   readonly replaced: readonly NewWeight[];
   readonly appended: readonly NewWeight[];
   readonly metas: Metas;
-  /** The device of new weights. */
-  readonly device: JsonText;
 }
 
-function programText(model: Pt2Model, { nodes, gone, appended, replaced, metas, device }: ProgramChanges): JsonText {
+function editedProgram(model: Pt2Model, { nodes, gone, appended, replaced, metas }: ProgramChanges): NewJson {
   const { archive, program } = model;
-  const { text } = archive.program;
   const { graph, signature } = program;
-  const edit = (fields: Fields, now: JsonText): JsonEdit => ({ ...fields.json, text: now });
   const [given, specs] = [graph.get("inputs"), signature.get("input_specs")];
   const isParameter = (spec: Fields) => spec.kind.name === "parameter";
   // Append new parameters to the old ones, in both lists.
   const last = specs.items.findLastIndex(isParameter) + 1;
   const kept = program.inputs.map(({ name }) => !gone.has(name));
-  const list = (fields: Fields, added: readonly JsonText[]) => {
-    const items = fields.items.map((item) => textOf(text, item));
+  const list = ({ items }: Fields, added: readonly NewJson[]) => {
     const both = [...items.slice(0, last), ...added, ...items.slice(last)];
-    return listText(both.filter((_, i) => (i < last ? kept[i] : i < last + added.length || kept[i - added.length])));
+    return both.filter((_, i) => (i < last ? kept[i] : i < last + added.length || kept[i - added.length]));
   };
-  const inputs = appended.map(({ argument }) => jsonText({ as_tensor: { name: argument } }));
-  const parameters = appended.map(({ argument, state }) =>
-    jsonText({ parameter: { arg: { name: argument }, parameter_name: state } }),
-  );
+  const inputs = appended.map(({ argument }) => ({ as_tensor: { name: argument } }));
+  const parameters = appended.map(({ argument, state }) => ({
+    parameter: { arg: { name: argument }, parameter_name: state },
+  }));
   const values = graph.get("tensor_values");
-  const made = new Map([...metas.added].map(([name, meta]) => [name, metaText(meta, false)]));
+  const made = new Map([...metas.added].map(([name, meta]) => [name, metaJson(meta, false)]));
   for (const { argument, dtype, shape } of appended) {
-    made.set(argument, metaText(weightMeta(dtype, shape, device), true));
+    made.set(argument, metaJson(weightMeta(dtype, shape, metas.device), true));
   }
   for (const { instead, dtype, shape } of replaced) {
     const input = program.inputs.find(({ state }) => state === instead?.name);
     if (instead === undefined || input === undefined || isPlain(instead)) continue;
-    made.set(input.name, metaText(weightMeta(dtype, shape, device), true));
+    made.set(input.name, metaJson(weightMeta(dtype, shape, metas.device), true));
   }
   const makes = new Set(nodes.flatMap((node) => node.makes));
   const dropped = new Set(
@@ -235,41 +216,26 @@ function programText(model: Pt2Model, { nodes, gone, appended, replaced, metas, 
   );
   for (const name of gone.keys()) dropped.add(name);
   const isSame = nodes.length === program.nodes.length && nodes.every(({ from }, i) => from === program.nodes[i]);
-  const edits = [
-    edit(
-      graph.get("nodes"),
-      isSame ? joinedAsBefore(text, graph.get("nodes"), nodes) : listText(nodes.map((node) => node.text)),
-    ),
-    edit(values, editedObject(text, values, made, dropped)),
-    ...(gone.size + appended.length === 0
-      ? []
-      : [edit(given, list(given, inputs)), edit(specs, list(specs, parameters))]),
+  const listed = graph.get("nodes");
+  // Nodes that correspond to the old ones keep the separators between these.
+  const now = isSame
+    ? edited(
+        listed,
+        listed.items.map((item, i) => [item, nodes[i]?.json ?? null]),
+      )
+    : nodes.map(({ json }) => json);
+  const edits: Edit[] = [
+    [listed, now],
+    [values, editedObject(values, made, dropped)],
   ];
-  return editedText(text, edits);
-}
-
-/** The list of nodes, with the original separators. */
-function joinedAsBefore(text: string, list: Fields, nodes: readonly WrittenNode[]): JsonText {
-  const from = list.json.start;
-  const edits = list.items.map(({ json }, i) => ({
-    start: json.start - from,
-    end: json.end - from,
-    text: nodes[i]?.text ?? "",
-  }));
-  return editedText(textOf(text, list), edits);
+  if (gone.size + appended.length > 0) edits.push([given, list(given, inputs)], [specs, list(specs, parameters)]);
+  return edited(archive.program.fields, edits);
 }
 
 /** An object with values replaced, appended, or removed. */
-function editedObject(
-  text: string,
-  fields: Fields,
-  changed: ReadonlyMap<string, JsonText>,
-  out: ReadonlySet<string>,
-): JsonText {
-  if (changed.size + out.size === 0) return textOf(text, fields);
-  const before = new Set(fields.keys);
-  const kept = fields.keys.filter((key) => !out.has(key));
-  const entries = kept.map((key): [string, JsonText] => [key, changed.get(key) ?? textOf(text, fields.get(key))]);
-  const added = [...changed].filter(([key]) => !before.has(key));
-  return objectText([...entries, ...added]);
+function editedObject(fields: Fields, changed: ReadonlyMap<string, NewJson>, removed: ReadonlySet<string>): NewJson {
+  if (changed.size + removed.size === 0) return fields;
+  // Changed values keep their places, and new ones follow.
+  const entries = [...fields.keys.map((key) => [key, fields.get(key)] as const), ...changed];
+  return new Map<string, NewJson>(entries.filter(([key]) => !removed.has(key)));
 }

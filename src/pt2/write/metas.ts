@@ -1,51 +1,54 @@
 /** The types (TensorMeta) of new tensors of a program, as tracing would have recorded them. */
 
-import type { Fields } from "../fields.ts";
+import { Fields } from "../fields.ts";
 import type { Program } from "../program.ts";
 import { contiguousStrides, strided } from "../tensor-meta.ts";
-import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
+import type { NewJson } from "./new-json.ts";
 
-/** Sizes and strides are SymInts, as JSON. */
+/** A size or a stride: one of the program, or a number. */
+export type SymInt = Fields | { readonly as_int: number };
+
 export interface NewMeta {
   readonly dtype: number;
-  readonly sizes: readonly JsonText[];
-  readonly strides: readonly JsonText[];
-  readonly device: JsonText;
+  readonly sizes: readonly SymInt[];
+  readonly strides: readonly SymInt[];
+  readonly device: NewJson;
 }
 
-const intText = (value: number): JsonText => jsonText({ as_int: value });
-const one = intText(1);
+const symInt = (value: number): SymInt => ({ as_int: value });
 
-export const textOf = (source: string, { json }: Fields): JsonText => source.slice(json.start, json.end);
+/** The value of a SymInt; undefined if it is not a number. */
+export function numberIn(size: SymInt): number | undefined {
+  if (!(size instanceof Fields)) return size.as_int;
+  const { name, of } = size.kind;
+  return name === "as_int" ? of.integer : undefined;
+}
 
 export class Metas {
-  private readonly program: Program;
-  private readonly source: string;
-  private readonly made = new Map<string, NewMeta>();
-
-  /** @param source the text of the program. */
-  constructor(program: Program, source: string) {
-    this.program = program;
-    this.source = source;
-  }
-
   /** The types of tensors that the program did not have. */
-  get added(): ReadonlyMap<string, NewMeta> {
-    return this.made;
+  readonly added = new Map<string, NewMeta>();
+  private readonly program: Program;
+
+  constructor(program: Program) {
+    this.program = program;
   }
 
   set(name: string, meta: NewMeta): void {
-    if (this.program.meta(name) === undefined) this.made.set(name, meta);
+    if (this.program.meta(name) === undefined) this.added.set(name, meta);
   }
 
   get(name: string): NewMeta | undefined {
-    const own = this.made.get(name);
-    if (own !== undefined) return own;
-    const fields = this.program.meta(name)?.fields;
-    if (fields === undefined) return undefined;
-    const list = (key: string) => fields.get(key).items.map((item) => textOf(this.source, item));
-    const device = textOf(this.source, fields.get("device"));
+    const fields = this.added.has(name) ? undefined : this.program.meta(name)?.fields;
+    if (fields === undefined) return this.added.get(name);
+    const list = (key: string) => fields.get(key).items;
+    const device = fields.get("device");
     return { dtype: fields.get("dtype").integer, sizes: list("sizes"), strides: list("strides"), device };
+  }
+
+  /** The device of the first input. */
+  get device(): NewJson {
+    const [first] = this.program.inputs.flatMap(({ name }) => this.get(name) ?? []);
+    return first?.device ?? { type: "cpu", index: null };
   }
 }
 
@@ -54,7 +57,10 @@ export function broadcastMeta(a: NewMeta, b: NewMeta): NewMeta {
   const [long, short] = a.sizes.length >= b.sizes.length ? [a, b] : [b, a];
   const shift = long.sizes.length - short.sizes.length;
   const pick = (key: "sizes" | "strides") =>
-    long[key].map((text, i) => (long.sizes[i] === one && i >= shift ? (short[key][i - shift] as JsonText) : text));
+    long[key].map((own, i) => {
+      const isOne = numberIn(long.sizes[i] as SymInt) === 1;
+      return isOne && i >= shift ? (short[key][i - shift] as SymInt) : own;
+    });
   return { ...long, sizes: pick("sizes"), strides: pick("strides") };
 }
 
@@ -62,25 +68,19 @@ export function broadcastMeta(a: NewMeta, b: NewMeta): NewMeta {
 export function reducedMeta(meta: NewMeta, axes: readonly number[]): NewMeta {
   const rank = meta.sizes.length;
   const isReduced = (i: number) => axes.some((axis) => (axis < 0 ? axis + rank : axis) === i);
-  return { ...meta, sizes: meta.sizes.map((size, i) => (isReduced(i) ? one : size)) };
+  return { ...meta, sizes: meta.sizes.map((size, i) => (isReduced(i) ? symInt(1) : size)) };
 }
 
 /** The type of a contiguous tensor. */
-export const weightMeta = (dtype: number, shape: readonly number[], device: JsonText): NewMeta => ({
+export const weightMeta = (dtype: number, shape: readonly number[], device: NewJson): NewMeta => ({
   dtype,
-  sizes: shape.map(intText),
-  strides: contiguousStrides(shape).map(intText),
+  sizes: shape.map(symInt),
+  strides: contiguousStrides(shape).map(symInt),
   device,
 });
 
-export function metaText({ dtype, sizes, strides, device }: NewMeta, requiresGrad: boolean): JsonText {
-  return objectText([
-    ["dtype", jsonText(dtype)],
-    ["sizes", listText(sizes)],
-    ["requires_grad", jsonText(requiresGrad)],
-    ["device", device],
-    ["strides", listText(strides)],
-    ["storage_offset", intText(0)],
-    ["layout", jsonText(strided)],
-  ]);
-}
+/** A TensorMeta of the schema. */
+export const metaJson = ({ dtype, sizes, strides, device }: NewMeta, requiresGrad: boolean): NewJson => ({
+  ...{ dtype, sizes, requires_grad: requiresGrad, device, strides },
+  ...{ storage_offset: symInt(0), layout: strided },
+});

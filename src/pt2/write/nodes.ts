@@ -8,18 +8,17 @@ import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
 import type { LazyTensor } from "../../surgery/emit.ts";
-import { editedText, type JsonEdit } from "../json.ts";
 import type { Pt2Model } from "../model.ts";
 import { type AtenNode, namesIn } from "../program.ts";
-import { type JsonText, jsonText, listText, objectText } from "./arguments.ts";
 import { Duplicates } from "./duplicates.ts";
-import { type Metas, type NewMeta, textOf, weightMeta } from "./metas.ts";
-import { type AtenArgument, type AtenCall, type LineView, toAten } from "./to-aten.ts";
+import { type Metas, type NewMeta, weightMeta } from "./metas.ts";
+import { type Edit, edited, type NewJson } from "./new-json.ts";
+import { type AtenCall, type AtenValue, type LineView, toAten } from "./to-aten.ts";
 import type { NewWeight } from "./weights.ts";
 
 /** A node of the rewritten program. */
 export interface WrittenNode {
-  readonly text: JsonText;
+  readonly json: NewJson;
   readonly takes: readonly string[];
   readonly makes: readonly string[];
   /** The old node, if it was kept. */
@@ -64,7 +63,6 @@ interface Group {
 
 class NodeWriter {
   private readonly writing: Writing;
-  private readonly source: string;
   private readonly readers = new Map<string, number>();
   private readonly duplicates: Duplicates;
   private readonly sizes: ReadonlySet<string>;
@@ -73,7 +71,6 @@ class NodeWriter {
 
   constructor(writing: Writing, lines: readonly Line[]) {
     this.writing = writing;
-    this.source = writing.model.archive.program.text;
     this.duplicates = new Duplicates(writing.model, lines);
     const made = writing.model.program.nodes.flatMap((node) => node.made);
     this.sizes = new Set(made.flatMap(({ kind, name }) => (kind === "size" ? [name] : [])));
@@ -92,12 +89,9 @@ class NodeWriter {
       const line = now[i] as Line;
       const next = now[i + 1];
       const isLinear = next !== undefined && this.isBiasOf(line, next);
-      const call = this.call(line);
-      const bias = isLinear
-        ? { name: "bias", arg: this.view(next).tensor(next.inputs[1] === line.outputs[0] ? 0 : 1) }
-        : undefined;
-      const args = bias === undefined ? call.args : [...call.args, bias];
-      written.push(this.node(node, { ...call, args }, isLinear ? next : line));
+      const { args, ...call } = this.call(line);
+      const bias = isLinear ? { bias: this.view(next).tensor(next.inputs[1] === line.outputs[0] ? 0 : 1) } : {};
+      written.push(this.node(node, { ...call, args: { ...args, ...bias } }, isLinear ? next : line));
       if (isLinear) i++;
     }
     return written;
@@ -142,17 +136,14 @@ class NodeWriter {
       if (this.isOfProgram(was) && !this.isOfProgram(now)) decline();
       names.set(this.nameOf(was), this.nameOf(now));
     }
-    const edits: JsonEdit[] = [];
+    const edits: Edit[] = [];
     const takes: string[] = [];
-    const { start, end } = node.fields.json;
     for (const name of namesIn(node.args.values())) {
       const now = names.get(name.text) ?? name.text;
       takes.push(now);
-      if (now === name.text) continue;
-      edits.push({ start: name.json.start - start, end: name.json.end - start, text: jsonText(now) });
+      if (now !== name.text) edits.push([name, now]);
     }
-    const text = editedText(this.source.slice(start, end), edits);
-    return { text, takes, makes: node.made.map(({ name }) => name), from: node };
+    return { json: edited(node.fields, edits), takes, makes: node.made.map(({ name }) => name), from: node };
   }
 
   /** Whether `sum` adds a bias to a product with a transposed weight and no other use: together they are `linear`. */
@@ -174,23 +165,22 @@ class NodeWriter {
     return (toAten[opTypeOf(line)] ?? decline)(this.view(line));
   }
 
-  private node(node: AtenNode, { op, args, meta }: AtenCall, line: Line): WrittenNode {
+  private node(node: AtenNode, { op, args, keyword, meta }: AtenCall, line: Line): WrittenNode {
     const [tensor = ""] = line.outputs;
     const isKnown = this.writing.model.program.meta(tensor) !== undefined;
     const name = isKnown ? tensor : this.writing.fresh(tensor);
     this.called.set(tensor, name);
     this.writing.metas.set(name, meta);
-    const metadata = node.fields.optional("metadata");
-    const text = objectText([
-      ["target", jsonText(`torch.ops.aten.${op}`)],
-      ["inputs", listText(args.map(argumentText))],
-      ["outputs", listText([tensorText(name)])],
-      ["metadata", metadata === undefined ? "{}" : textOf(this.source, metadata)],
-      ["is_hop_single_tensor_return", "null"],
-      ["name", jsonText(name)],
-    ]);
-    const takes = args.flatMap(({ arg }) => /^\{"as_tensor": \{"name": (".*")\}\}$/.exec(arg)?.slice(1) ?? []);
-    return { text, takes: takes.map((one) => JSON.parse(one) as string), makes: [name], from: undefined };
+    const inputs = Object.entries(args).map(([name, arg]) => ({ name, arg, kind: argumentKind(name === keyword) }));
+    const json = {
+      target: `torch.ops.aten.${op}`,
+      ...{ inputs, outputs: [tensorNamed(name)] },
+      metadata: node.fields.optional("metadata") ?? {},
+      is_hop_single_tensor_return: null,
+      name,
+    };
+    const takes = Object.values(args).flatMap((arg) => ("as_tensor" in arg ? [arg.as_tensor.name] : []));
+    return { json, takes, makes: [name], from: undefined };
   }
 
   private view(line: Line): LineView {
@@ -208,10 +198,10 @@ class NodeWriter {
     };
     return {
       inputs,
-      tensor: (input) => tensorText(this.nameOf(nameAt(input))),
+      tensor: (input) => tensorNamed(this.nameOf(nameAt(input))),
       operand(input) {
         const value = number(input);
-        return value === undefined ? this.tensor(input) : jsonText({ as_float: value });
+        return value === undefined ? this.tensor(input) : { as_float: value };
       },
       isNumber: (input) => number(input) !== undefined,
       isOnes: (input) => {
@@ -232,14 +222,7 @@ class NodeWriter {
     const weight = this.writing.weights.get(tensor);
     const known = metas.get(this.nameOf(tensor));
     if (weight === undefined || known !== undefined) return known ?? decline();
-    return weightMeta(weight.dtype, weight.shape, this.device);
-  }
-
-  /** The device of the first input. */
-  private get device(): JsonText {
-    const { program } = this.writing.model;
-    const [first] = program.inputs.flatMap(({ name }) => this.writing.metas.get(name) ?? []);
-    return first?.device ?? jsonText({ type: "cpu", index: null });
+    return weightMeta(weight.dtype, weight.shape, metas.device);
   }
 }
 
@@ -249,15 +232,10 @@ const decline = (): never => {
 
 const opTypeOf = ({ at, made }: Line): string => (made ?? at).opType;
 
-const tensorText = (name: string): JsonText => jsonText({ as_tensor: { name } });
+const tensorNamed = (name: string): AtenValue => ({ as_tensor: { name } });
 
-/** `kind` is 1 for a positional argument, 2 for a keyword argument. */
-const argumentText = ({ name, arg, isKeyword = false }: AtenArgument): JsonText =>
-  objectText([
-    ["name", jsonText(name)],
-    ["arg", arg],
-    ["kind", isKeyword ? "2" : "1"],
-  ]);
+/** ArgumentKind of the schema. */
+const argumentKind = (isKeyword: boolean) => (isKeyword ? 2 : 1);
 
 function attributeOf({ at, made }: Line, name: string, model: Pt2Model, part: "integer" | "float"): number | undefined {
   if (made === undefined) return model.attribute(at, name)?.[part];

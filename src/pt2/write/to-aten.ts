@@ -1,20 +1,22 @@
 /** Translates the ONNX nodes that surgery emits to ATen: the inverse of `rules/`. */
 
 import { scalarTypeOf } from "../tensor-meta.ts";
-import { type JsonText, jsonText } from "./arguments.ts";
-import { broadcastMeta, type NewMeta, reducedMeta } from "./metas.ts";
+import { broadcastMeta, type NewMeta, numberIn, reducedMeta, type SymInt } from "./metas.ts";
 
-/** An argument of an ATen node, by its name in the schema. */
-export interface AtenArgument {
-  readonly name: string;
-  readonly arg: JsonText;
-  /** Whether it is a keyword argument. */
-  readonly isKeyword?: boolean;
-}
+/** An Argument of the schema. */
+export type AtenValue =
+  | { readonly as_tensor: { readonly name: string } }
+  | { readonly as_float: number }
+  | { readonly as_ints: readonly number[] }
+  | { readonly as_bool: boolean }
+  | { readonly as_none: true }
+  | { readonly as_scalar_type: number };
 
+/** The arguments are positional, except `keyword`; they have the names and the order of the op's schema. */
 export interface AtenCall {
   readonly op: string;
-  readonly args: readonly AtenArgument[];
+  readonly args: Readonly<Record<string, AtenValue>>;
+  readonly keyword?: string;
   readonly meta: NewMeta;
 }
 
@@ -22,9 +24,9 @@ export interface AtenCall {
 export interface LineView {
   readonly inputs: readonly string[];
   /** An input as a tensor argument. */
-  tensor(input: number): JsonText;
+  tensor(input: number): AtenValue;
   /** An input as a tensor argument, or as a number if it is a new constant with one element. */
-  operand(input: number): JsonText;
+  operand(input: number): AtenValue;
   meta(input: number): NewMeta;
   /** Whether an input is written as a number. */
   isNumber(input: number): boolean;
@@ -42,8 +44,6 @@ export interface LineView {
 
 type LineRule = (at: LineView) => AtenCall;
 
-const argument = (name: string, arg: JsonText, isKeyword = false): AtenArgument => ({ name, arg, isKeyword });
-
 const metaOfBoth = (at: LineView): NewMeta => {
   if (at.isNumber(1)) return at.meta(0);
   return at.isNumber(0) ? at.meta(1) : broadcastMeta(at.meta(0), at.meta(1));
@@ -55,17 +55,16 @@ const binary =
     // A number must be the second operand.
     const order = commutes && at.isNumber(0) ? [1, 0] : [0, 1];
     const [self, other] = order as [number, number];
-    const args = [argument("self", at.tensor(self)), argument("other", at.operand(other))];
-    return { op, args, meta: metaOfBoth(at) };
+    return { op, args: { self: at.tensor(self), other: at.operand(other) }, meta: metaOfBoth(at) };
   };
 
 const unary =
   (op: string): LineRule =>
-  (at) => ({ op, args: [argument("self", at.tensor(0))], meta: at.meta(0) });
+  (at) => ({ op, args: { self: at.tensor(0) }, meta: at.meta(0) });
 
 const power: LineRule = (at) => ({
   op: "pow.Tensor_Scalar",
-  args: [argument("self", at.tensor(0)), argument("exponent", at.isNumber(1) ? at.operand(1) : at.decline())],
+  args: { self: at.tensor(0), exponent: at.isNumber(1) ? at.operand(1) : at.decline() },
   meta: at.meta(0),
 });
 
@@ -74,11 +73,7 @@ const mean: LineRule = (at) => {
   if (at.integer("keepdims") !== 1) at.decline();
   return {
     op: "mean.dim",
-    args: [
-      argument("self", at.tensor(0)),
-      argument("dim", jsonText({ as_ints: axes })),
-      argument("keepdim", jsonText({ as_bool: true })),
-    ],
+    args: { self: at.tensor(0), dim: { as_ints: axes }, keepdim: { as_bool: true } },
     meta: reducedMeta(at.meta(0), axes),
   };
 };
@@ -87,61 +82,45 @@ const mean: LineRule = (at) => {
 function rowOf(at: LineView): number[] {
   const axis = at.integer("axis") ?? -1;
   const sizes = at.meta(0).sizes.slice(axis < 0 ? axis : axis - at.meta(0).sizes.length);
-  return sizes.map((size) => {
-    const number = /^\{"as_int": (\d+)\}$/.exec(size)?.[1];
-    return number === undefined ? at.decline() : Number(number);
-  });
+  return sizes.map((size) => numberIn(size) ?? at.decline());
 }
 
-const none = jsonText({ as_none: true });
-const eps = (at: LineView) => argument("eps", jsonText({ as_float: at.float("epsilon") ?? 1e-5 }));
+const none: AtenValue = { as_none: true };
 
-const rmsNorm: LineRule = (at) => ({
-  op: "rms_norm.default",
-  args: [
-    argument("input", at.tensor(0)),
-    argument("normalized_shape", jsonText({ as_ints: rowOf(at) })),
-    argument("weight", at.inputs.length < 2 || at.isOnes(1) ? none : at.tensor(1)),
-    eps(at),
-  ],
+const norm = (op: string, at: LineView, affine: AtenCall["args"]): AtenCall => ({
+  op,
+  args: {
+    ...{ input: at.tensor(0), normalized_shape: { as_ints: rowOf(at) }, ...affine },
+    eps: { as_float: at.float("epsilon") ?? 1e-5 },
+  },
   meta: at.meta(0),
 });
 
-const layerNorm: LineRule = (at) => ({
-  op: "layer_norm.default",
-  args: [
-    argument("input", at.tensor(0)),
-    argument("normalized_shape", jsonText({ as_ints: rowOf(at) })),
-    argument("weight", at.isOnes(1) ? none : at.tensor(1)),
-    argument("bias", at.inputs.length < 3 ? none : at.tensor(2)),
-    eps(at),
-  ],
-  meta: at.meta(0),
-});
+/** A weight of ones is omitted. */
+const rmsNorm: LineRule = (at) =>
+  norm("rms_norm.default", at, { weight: at.inputs.length < 2 || at.isOnes(1) ? none : at.tensor(1) });
+
+const layerNorm: LineRule = (at) =>
+  norm("layer_norm.default", at, {
+    weight: at.isOnes(1) ? none : at.tensor(1),
+    bias: at.inputs.length < 3 ? none : at.tensor(2),
+  });
 
 const product: LineRule = (at) => {
-  const width = at.meta(1).sizes;
-  const meta = (column: JsonText): NewMeta => ({ ...at.meta(0), sizes: [...at.meta(0).sizes.slice(0, -1), column] });
+  const [x, { sizes: width }] = [at.meta(0), at.meta(1)];
+  const meta = (column: number): NewMeta => ({ ...x, sizes: x.sizes.with(-1, width.at(column) as SymInt) });
   if (at.isTransposed(1)) {
-    return {
-      op: "linear.default",
-      args: [argument("input", at.tensor(0)), argument("weight", at.tensor(1))],
-      meta: meta(width[0] as JsonText),
-    };
+    return { op: "linear.default", args: { input: at.tensor(0), weight: at.tensor(1) }, meta: meta(0) };
   }
-  const op = width.length === 2 && at.meta(0).sizes.length === 2 ? "mm.default" : "matmul.default";
-  const other = op === "mm.default" ? "mat2" : "other";
-  const args = [argument("self", at.tensor(0)), argument(other, at.tensor(1))];
-  return { op, args, meta: meta(width.at(-1) as JsonText) };
+  const isMatrix = width.length === 2 && x.sizes.length === 2;
+  const [op, other] = isMatrix ? ["mm.default", "mat2"] : ["matmul.default", "other"];
+  return { op, args: { self: at.tensor(0), [other]: at.tensor(1) }, meta: meta(-1) };
 };
 
 const cast: LineRule = (at) => {
   const dtype = scalarTypeOf(at.integer("to") ?? 0)?.number ?? at.decline();
-  return {
-    op: "_to_copy.default",
-    args: [argument("self", at.tensor(0)), argument("dtype", jsonText({ as_scalar_type: dtype }), true)],
-    meta: { ...at.meta(0), dtype },
-  };
+  const args = { self: at.tensor(0), dtype: { as_scalar_type: dtype } };
+  return { op: "_to_copy.default", args, keyword: "dtype", meta: { ...at.meta(0), dtype } };
 };
 
 /** By op type in ONNX. */
