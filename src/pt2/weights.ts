@@ -35,35 +35,40 @@ export function bytesOfView(source: ByteSource, view: WeightView): ByteSource {
   const place = { name: `${source.name}: ${stored.name}`, size: count * bytes };
   if (isContiguous(view)) return { ...place, read: (from, length) => source.read(start + from, length) };
   let whole: Uint8Array | undefined;
+  const gather = () => {
+    const reach = sizes.reduce((sum, size, i) => sum + (size - 1) * (view.strides[i] as number), 1);
+    return gathered(count === 0 ? new Uint8Array() : source.read(start, reach * bytes), view, bytes);
+  };
   return {
     ...place,
     read(from, length) {
-      whole ??= gathered(source, view, bytes, count);
+      whole ??= gather();
       return whole.subarray(from, from + length);
     },
   };
 }
 
-function gathered(source: ByteSource, view: WeightView, bytes: number, count: number): Uint8Array {
-  const { stored, sizes, strides, offset } = view;
+/** Copies the elements of a strided view to row-major order. */
+export function gathered(
+  from: Uint8Array,
+  { sizes, strides }: Pick<WeightView, "sizes" | "strides">,
+  bytes: number,
+): Uint8Array {
+  const count = sizes.reduce((product, size) => product * size, 1);
   const made = new Uint8Array(count * bytes);
-  if (count === 0) return made;
-  const reach = sizes.reduce((sum, size, i) => sum + (size - 1) * (strides[i] as number), 1);
-  const from = source.read(stored.storage.data.start + offset * bytes, reach * bytes);
   const inner = sizes.at(-1) ?? 1;
   const step = (strides.at(-1) ?? 1) * bytes;
-  const rows = count / inner;
-  const index = new Array<number>(Math.max(0, sizes.length - 1)).fill(0);
+  const rows = count === 0 ? 0 : count / inner;
   for (let row = 0; row < rows; row++) {
-    let at = index.reduce((sum, i, axis) => sum + i * (strides[axis] as number), 0) * bytes;
+    let at = 0;
+    for (let axis = sizes.length - 2, rest = row; axis >= 0; axis--) {
+      const size = sizes[axis] as number;
+      at += (rest % size) * (strides[axis] as number) * bytes;
+      rest = Math.floor(rest / size);
+    }
     let to = row * inner * bytes;
     for (let i = 0; i < inner; i++, at += step, to += bytes) {
       for (let byte = 0; byte < bytes; byte++) made[to + byte] = from[at + byte] as number;
-    }
-    for (let axis = index.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (sizes[axis] as number)) break;
-      index[axis] = 0;
     }
   }
   return made;

@@ -9,12 +9,12 @@ import type { Line } from "../../surgery/draft.ts";
 import type { LazyTensor } from "../../surgery/emit.ts";
 import type { Pt2Archive, StoredTensor } from "../archive.ts";
 import type { Pt2Model } from "../model.ts";
-import { scalarTypeOf } from "../tensor-meta.ts";
+import { contiguousStrides, scalarTypeOf } from "../tensor-meta.ts";
+import { gathered } from "../weights.ts";
 import type { ZipEntry } from "../zip.ts";
 
 /** A new weight of the rewritten program. */
 export interface NewWeight {
-  readonly tensor: LazyTensor;
   /** Its name in the program. */
   readonly argument: string;
   /** The weight that it replaces, if any. */
@@ -52,16 +52,11 @@ export function newWeights(
     if (type === undefined || type.kind !== "float" || tensor.dims.length === 0) continue;
     const old = from === undefined ? undefined : constants.get(from);
     const isTransposed = old?.isTransposed ?? false;
-    const shape = isTransposed
-      ? [...tensor.dims.slice(0, -2), tensor.dims.at(-1) as number, tensor.dims.at(-2) as number]
-      : tensor.dims;
-    const common = {
-      tensor,
-      dtype: type.number,
-      shape,
-      isTransposed,
-      bytes: () => (isTransposed ? transposed(tensor, type.bytes) : tensor.raw()),
-    };
+    const shape = isTransposed ? swapped(tensor.dims) : tensor.dims;
+    const transposed = () =>
+      gathered(tensor.raw(), { sizes: shape, strides: swapped(contiguousStrides(tensor.dims)) }, type.bytes);
+    const bytes = isTransposed ? transposed : tensor.raw;
+    const common = { dtype: type.number, shape, isTransposed, bytes };
     const stored = old?.view.stored;
     const isFree = (own: StoredTensor) =>
       !claimed.has(own.storage) &&
@@ -83,6 +78,8 @@ export function newWeights(
   }
   return weights;
 }
+
+const swapped = (list: readonly number[]): number[] => [...list.slice(0, -2), ...list.slice(-2).reverse()];
 
 /** The tensors of the state by storage. */
 export const tensorsByStorage = ({ tensors }: Pt2Archive): ReadonlyMap<ZipEntry, readonly StoredTensor[]> =>
@@ -116,21 +113,4 @@ function replacements(
   }
   for (const name of several) found.delete(name);
   return found;
-}
-
-function transposed({ dims, raw }: LazyTensor, bytes: number): Uint8Array {
-  const [rows, columns] = dims.slice(-2) as [number, number];
-  const from = raw();
-  const made = new Uint8Array(from.length);
-  const count = from.length / (rows * columns * bytes);
-  for (let matrix = 0; matrix < count; matrix++) {
-    const base = matrix * rows * columns;
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        const at = (base + row * columns + column) * bytes;
-        made.set(from.subarray(at, at + bytes), (base + column * rows + row) * bytes);
-      }
-    }
-  }
-  return made;
 }
