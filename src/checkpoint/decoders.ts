@@ -34,6 +34,10 @@ interface Decoder {
   readonly isRms?: boolean;
   /** Whether norms multiply by 1 + weight. */
   readonly isPlusOne?: boolean;
+  /** The norm and the product of an attention to another model, in blocks that have one. */
+  readonly crossAttention?: readonly [norm: string, writes: string];
+  /** Whether products are GPT-2's `Conv1D`. */
+  readonly isConv1d?: boolean;
   readonly head: string;
   readonly isTied: boolean;
 }
@@ -73,6 +77,13 @@ const gptJ: Decoder = {
   isTied: false,
 };
 
+/** The names of GPT-2. */
+const gptTwo: Decoder = {
+  ...{ ...gptJ, positions: "wpe.weight", isTied: true },
+  attention: [["ln_1"], "attn.c_proj", ["attn.c_attn"]],
+  mlp: [["ln_2"], "mlp.c_proj", ["mlp.c_fc"]],
+};
+
 /** By `model_type`. */
 const rows: Readonly<Record<string, Decoder>> = {
   bloom: {
@@ -92,15 +103,11 @@ const rows: Readonly<Record<string, Decoder>> = {
     isParallel: ["parallel_attn", true],
     eps: ["layer_norm_epsilon", 1e-5],
   },
-  gpt_bigcode: {
-    ...{ ...gptJ, positions: "wpe.weight", isTied: true },
-    attention: [["ln_1"], "attn.c_proj", ["attn.c_attn"]],
-    mlp: [["ln_2"], "mlp.c_proj", ["mlp.c_fc"]],
-  },
+  gpt2: { ...gptTwo, isConv1d: true, crossAttention: ["ln_cross_attn", "crossattention.c_proj"] },
+  gpt_bigcode: gptTwo,
   gpt_neo: {
-    ...{ ...gptJ, positions: "wpe.weight", layers: "num_layers", isTied: true },
+    ...{ ...gptTwo, layers: "num_layers" },
     attention: [["ln_1"], "attn.attention.out_proj", projections("attn.attention")],
-    mlp: [["ln_2"], "mlp.c_proj", ["mlp.c_fc"]],
   },
   gpt_neox: {
     ...{ ...llamaNames, table: "embed_in.weight", last: "final_layer_norm", head: "embed_out.weight" },
@@ -161,7 +168,7 @@ const decoder =
       eps: typeof row.eps === "number" ? row.eps : config.epsilon(...row.eps),
       ...{ isPlain: row.isPlain ?? false, isRms: row.isRms ?? false, isPlusOne: row.isPlusOne ?? false },
     };
-    const { attention, mlp, others = [] } = row;
+    const { attention, mlp, others = [], crossAttention, isConv1d } = row;
     const known = [
       ...attention[2],
       ...mlp[2],
@@ -178,10 +185,9 @@ const decoder =
       const nameOf = ([norms]: DecoderPart) => normIn(model, block, norms, kind.isPlain);
       const [first, second] = [nameOf(attention), nameOf(mlp)];
       const product = ([, writes, reads]: DecoderPart, what: string, norm: Rows) => {
-        const read = model.readers(norm, block, reads, known);
-        return writes === undefined
-          ? model.opaque(what, h.width, read)
-          : model.linear(`${block}.${writes}`, what, read);
+        const read = model.readers(norm, block, reads, known, isConv1d);
+        if (writes === undefined) return model.opaque(what, h.width, read);
+        return model[isConv1d ? "conv1d" : "linear"](`${block}.${writes}`, what, read);
       };
       const read = model.norm(first, h, kind);
       const attended = product(attention, "attention", read);
@@ -190,6 +196,10 @@ const decoder =
         h = model.add(model.add(h, attended), product(mlp, "activation", other));
       } else {
         h = model.add(addsToNorm ? read : h, attended);
+        const [norm, writes] = crossAttention ?? [];
+        if (norm !== undefined && model.has(`${block}.${writes}.weight`)) {
+          h = model.add(h, product([[norm], writes, []], "cross_attention", model.norm(`${block}.${norm}`, h, kind)));
+        }
         const next = model.norm(second, h, kind);
         h = model.add(addsToNorm ? next : h, product(mlp, "activation", next));
       }

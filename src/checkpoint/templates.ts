@@ -11,28 +11,6 @@ import { encoders } from "./encoders.ts";
 import type { Rows, StreamProgram } from "./stream-program.ts";
 import { blocks, end, layersOf, type Part, partsOf, projections, type Template } from "./template.ts";
 
-const gpt2: Template = (model, config) => {
-  const at = model.prefix("wte.weight");
-  const kind = { eps: config.epsilon("layer_norm_epsilon", 1e-5) };
-  const table = `${at}wte.weight`;
-  let h = model.add(model.embedding(table), model.embedding(`${at}wpe.weight`));
-  for (const i of layersOf(config, "n_layer")) {
-    const block = `${at}h.${i}`;
-    const others = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"];
-    const hasOther = model.has(`${block}.crossattention.c_proj.weight`);
-    const read = (norm: string, product: string) =>
-      model.readers(model.norm(`${block}.${norm}`, h, kind), block, hasOther ? [] : [product], others, true);
-    h = model.add(h, model.conv1d(`${block}.attn.c_proj`, "attention", read("ln_1", "attn.c_attn")));
-    // A decoder with cross attention to another model.
-    if (hasOther) {
-      const rows = model.norm(`${block}.ln_cross_attn`, h, kind);
-      h = model.add(h, model.conv1d(`${block}.crossattention.c_proj`, "cross_attention", [rows]));
-    }
-    h = model.add(h, model.conv1d(`${block}.mlp.c_proj`, "activation", read("ln_2", "mlp.c_fc")));
-  }
-  end(model, config, model.norm(`${at}ln_f`, h, kind), { table, own: { "lm_head.weight": table } });
-};
-
 const opt: Template = (model, config) => {
   const at = `${model.prefix("decoder.embed_tokens.weight")}decoder`;
   const isNormFirst = config.flag("do_layer_norm_before", true);
@@ -185,7 +163,7 @@ const likeLlama = Object.entries(rmsDecoders).map(
 );
 
 export const templates: Readonly<Record<string, Template>> = {
-  ...{ clip, dinov2, gpt2, opt, vit, whisper },
+  ...{ clip, dinov2, opt, vit, whisper },
   ...{ ...encoders, ...decoders, ...Object.fromEntries(likeLlama) },
   // Its norms come after the parts, except those of queries and keys.
   olmo2: ofLlama(1e-5),
