@@ -249,19 +249,19 @@ export class Extents {
   }
 
   minimum(a: Extent, b: Extent): Extent {
-    const isFirst = isLess(b, a);
-    if (isFirst !== undefined) return isFirst ? b : a;
-    const isSecond = isLess(a, b);
-    if (isSecond !== undefined) return isSecond ? a : b;
-    return this.operation("min", Math.min(least(a), least(b)), ...inOrder([a, b]));
+    return this.extreme("min", a, b, isLess);
   }
 
   maximum(a: Extent, b: Extent): Extent {
-    const isFirst = isLess(a, b);
-    if (isFirst !== undefined) return isFirst ? b : a;
-    const isSecond = isLess(b, a);
-    if (isSecond !== undefined) return isSecond ? a : b;
-    return this.operation("max", Math.max(least(a), least(b)), ...inOrder([a, b]));
+    return this.extreme("max", a, b, (x, y) => isLess(y, x));
+  }
+
+  private extreme(kind: "min" | "max", a: Extent, b: Extent, isBeyond: typeof isLess): Extent {
+    const isSecond = isBeyond(b, a);
+    if (isSecond !== undefined) return isSecond ? b : a;
+    const isFirst = isBeyond(a, b);
+    if (isFirst !== undefined) return isFirst ? a : b;
+    return this.operation(kind, Math[kind](least(a), least(b)), ...inOrder([a, b]));
   }
 
   /** The extent to which these broadcast: the one that is not 1, whichever that is. */
@@ -291,21 +291,14 @@ export function evaluate(extent: Extent, of: (name: string) => number): number {
 
 function valueOfAtom({ key, operation }: Atom, of: (name: string) => number): number {
   if (operation === undefined) return of(key);
-  const [a, b] = operation.of.map((extent) => evaluate(extent, of)) as [number, number];
-  switch (operation.kind) {
-    case "floor":
-      return Math.floor(a / b);
-    case "truncated":
-      return Math.trunc(a / b);
-    case "ratio":
-      return a / b;
-    case "min":
-      return Math.min(a, b);
-    case "max":
-      return Math.max(a, b);
-    case "broadcast":
-      return operation.of.map((extent) => evaluate(extent, of)).find((value) => value !== 1) ?? 1;
-    default:
-      return operation.kind satisfies never;
-  }
+  return operations[operation.kind](...(operation.of.map((extent) => evaluate(extent, of)) as [number, number]));
 }
+
+const operations: { readonly [Kind in Operation["kind"]]: (a: number, b: number, ...others: number[]) => number } = {
+  floor: (a, b) => Math.floor(a / b),
+  truncated: (a, b) => Math.trunc(a / b),
+  ratio: (a, b) => a / b,
+  min: Math.min,
+  max: Math.max,
+  broadcast: (...all) => all.find((value) => value !== 1) ?? 1,
+};

@@ -34,21 +34,17 @@ export class GraphTensors {
     }
   }
 
-  private canDequantize({ inputs, attributes }: NodeProto): boolean {
+  private canDequantize(node: NodeProto): boolean {
+    const { inputs, attributes } = node;
     const [x, scale, zero] = inputs.map((name) => (name === "" ? undefined : this.type(name)));
     const isZeroKnown = (inputs[2] ?? "") === "" || zero !== undefined;
     const isBytes = x !== undefined && (x.dataType === types.uint8 || x.dataType === types.int8);
     const isScale = scale?.dataType === types.float || scale?.dataType === types.half;
     const isBlocked = attributes.has("block_size") || attributes.has("output_dtype");
     const isOne = scale !== undefined && elementCount(scale.dims) === 1;
-    const axis = this.axisOf(attributes);
+    const axis = this.axisOf(node);
     const isAlong = scale?.dims.length === 1 && x?.dims.at(axis) === scale.dims[0];
     return isBytes && isScale && isZeroKnown && !isBlocked && (isOne || isAlong);
-  }
-
-  private axisOf(attributes: NodeProto["attributes"]): number {
-    const range = attributes.get("axis");
-    return (range && new AttributeProto(this.from.reader, range).integer) ?? 1;
   }
 
   get names(): string[] {
@@ -68,14 +64,25 @@ export class GraphTensors {
       const [x = "", scale = ""] = found.inputs;
       return { dims: this.type(x)?.dims as number[], dataType: this.type(scale)?.dataType as number };
     }
-    const attribute = (key: string) => this.part(found, key);
-    if (attribute("value") !== undefined) return attribute("value")?.tensor;
-    if (attribute("value_float") !== undefined) return { dims: [], dataType: 1 };
-    if (attribute("value_int") !== undefined) return { dims: [], dataType: 7 };
-    const floats = attribute("value_floats")?.floats(mostInList);
-    if (floats !== undefined) return { dims: [floats.length], dataType: 1 };
-    const integers = attribute("value_ints")?.integers(mostInList);
-    return integers && { dims: [integers.length], dataType: 7 };
+    const tensor = this.part(found, "value")?.tensor;
+    if (tensor !== undefined) return tensor;
+    const given = this.numbersIn(found);
+    return given && { dims: given.dims, dataType: given.isFloat ? types.float : types.int64 };
+  }
+
+  private axisOf(node: NodeProto): number {
+    return this.part(node, "axis")?.integer ?? 1;
+  }
+
+  /** The value of a Constant node that is a number or a list of numbers. */
+  private numbersIn(node: NodeProto) {
+    const [float, integer] = [this.part(node, "value_float"), this.part(node, "value_int")];
+    if (float !== undefined || integer !== undefined) {
+      return { dims: [], isFloat: float !== undefined, numbers: [float?.float ?? integer?.integer ?? 0] };
+    }
+    const floats = this.part(node, "value_floats")?.floats(mostInList);
+    const numbers = floats ?? this.part(node, "value_ints")?.integers(mostInList);
+    return numbers && { dims: [numbers.length], isFloat: floats !== undefined, numbers };
   }
 
   /** Reads the elements. Throws E0662, E0745, E0746; E0640 if a file is missing. */
@@ -84,17 +91,15 @@ export class GraphTensors {
     if (found === undefined) return undefined;
     if (!("dims" in found) && isDequantization(found)) {
       const [x, scale, zero] = found.inputs.map((input) => this.numbers(input));
-      return dequantized(x as TensorNumbers, scale as TensorNumbers, zero, this.axisOf(found.attributes));
+      return dequantized(x as TensorNumbers, scale as TensorNumbers, zero, this.axisOf(found));
     }
     const tensor = "dims" in found ? found : this.part(found, "value")?.tensor;
     if (tensor !== undefined) return readNumbers(this.from.reader, { ...tensor, name }, this.from.open);
-    const type = this.type(name);
-    if (type === undefined) return undefined;
-    const part = (key: string) => this.part(found as NodeProto, key);
-    const single = part("value_float")?.float ?? part("value_int")?.integer;
-    const list = part("value_floats")?.floats(mostInList) ?? part("value_ints")?.integers(mostInList);
-    const numbers = Float64Array.from(type.dims.length === 0 ? [single ?? 0] : (list ?? []));
-    const isFloat = type.dataType === 1;
-    return { shape: type.dims, type: isFloat ? "FLOAT" : "INT64", kind: isFloat ? "float" : "integer", numbers };
+    const given = this.numbersIn(found as NodeProto);
+    if (given === undefined) return undefined;
+    const kind = given.isFloat
+      ? ({ type: "FLOAT", kind: "float" } as const)
+      : ({ type: "INT64", kind: "integer" } as const);
+    return { shape: given.dims, ...kind, numbers: Float64Array.from(given.numbers) };
   }
 }

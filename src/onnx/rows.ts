@@ -6,7 +6,7 @@
 
 import { type Extent, isSame } from "./extent.ts";
 import { cuts } from "./types/shapes.ts";
-import { Declined, type TensorInfo, type TypeView } from "./types/view.ts";
+import { type TensorInfo, type TypeView, tried } from "./types/view.ts";
 
 interface RowFact {
   /** Indices of the inputs whose rows are combined. */
@@ -154,15 +154,10 @@ export function rowsOf(at: TypeView, info: TensorInfo): RowFact | undefined {
   const result = ending(info);
   const rule = at.node.domain === "" ? rowRules.get(at.node.opType) : undefined;
   if (rule === undefined || result === undefined || at.node.outputs.length > 1) return undefined;
-  try {
-    const fact = rule(at, result);
-    if (fact === undefined || fact.kept.length === 0) return undefined;
-    // If a combined input is also another operand, centering it would change that operand too.
-    const names = new Set(fact.inputs.map((i) => at.node.inputs[i]));
-    const isOtherOperand = at.node.inputs.some((name, i) => names.has(name) && !fact.inputs.includes(i));
-    return isOtherOperand ? undefined : fact;
-  } catch (caught) {
-    if (caught instanceof Declined) return undefined;
-    throw caught;
-  }
+  const fact = tried(() => rule(at, result));
+  if (fact === undefined || fact.kept.length === 0) return undefined;
+  // If a combined input is also another operand, centering it would change that operand too.
+  const names = new Set(fact.inputs.map((i) => at.node.inputs[i]));
+  const isOtherOperand = at.node.inputs.some((name, i) => names.has(name) && !fact.inputs.includes(i));
+  return isOtherOperand ? undefined : fact;
 }

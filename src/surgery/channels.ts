@@ -8,7 +8,7 @@
 
 import { type Extent, isSame, multiply } from "../onnx/extent.ts";
 import { cuts } from "../onnx/types/shapes.ts";
-import { Declined, decline, type Scope, type TensorInfo, TypeView } from "../onnx/types/view.ts";
+import { decline, type Scope, type TensorInfo, TypeView, tried } from "../onnx/types/view.ts";
 import { type Draft, type Line, opOf } from "./draft.ts";
 
 type Shape = readonly Extent[];
@@ -106,12 +106,8 @@ function axisBehind({ at: node, made, ...line }: Line, axis: number, types: Scop
   const rule = node.domain === "" ? rules.get(node.opType) : undefined;
   if (rule === undefined) return undefined;
   const at = new TypeView(node, types);
-  try {
-    return rule(at, axis, types.info(node.outputs[0] ?? "") ?? decline("the type of its result is not known"));
-  } catch (caught) {
-    if (caught instanceof Declined) return undefined;
-    throw caught;
-  }
+  const result = types.info(node.outputs[0] ?? "");
+  return result && tried(() => rule(at, axis, result));
 }
 
 /** A node that reads rows of a norm, and the axis of its input along which they are. */

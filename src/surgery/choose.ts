@@ -30,7 +30,7 @@ import {
   normOpTypes,
   opsetOfLayerNorm,
 } from "./norm-forms.ts";
-import { Outcomes } from "./norm-report.ts";
+import { type Outcomes, outcomesIn } from "./norm-report.ts";
 import { type FoundNorm, type Passed, type Raised, runPasses, type Stay } from "./passes.ts";
 import type { LaterSet } from "./raise-opset.ts";
 import { joinSkips } from "./skip-norms.ts";
@@ -238,14 +238,14 @@ function newGraph(subject: Subject, found: Found, nodes: NewNodes) {
   const left = draft.dropLeftovers();
   const graphs = { model, imported, draft, norms: found.norms, makers, shapeOf: written.shape };
   const launches = launchesAround(graphs, found.isRewritten);
-  return { draft, left, gammas, outcomes: new Outcomes(changes, emitter, draft, folded), launches };
+  return { draft, left, gammas, outcomes: outcomesIn({ makers, changes, emitter, draft, folded }), launches };
 }
 
 /** If the model would launch more kernels: the norms that cause it, or all norms if no single one does. */
 function slowerNorms(subject: Subject, { norms, isRewritten }: Found, { outcomes, launches }: Written): Staying {
   if (isAsked(subject) || subject.dialect === "aten" || launches.after.count <= launches.before.count) return new Map();
   const own = [...norms.entries()].filter(([, norm]) => norm.op.name === "layernorm" && isRewritten(norm));
-  const costly = own.filter(([, norm]) => outcomes.of(norm, subject.makers).launches > launches.ofNorm(norm));
+  const costly = own.filter(([, norm]) => outcomes.of(norm).launches > launches.ofNorm(norm));
   return new Map((costly.length > 0 ? costly : own).map(([i, norm]) => [i, stay(norm, [wouldBeSlower])]));
 }
 

@@ -52,17 +52,16 @@ const asRows = { foreignFloats: true, rowsOfUnknownRank: true } as const;
 
 /** @param found the results of the norms that the passes saw. */
 export function normsLeft(model: OnnxModel, imported: Imported, found: ReadonlySet<string>): LeftNorm[] {
-  const search = new Search(model);
   const seen = new Set(found);
-  const own = search.keptNodes(model, imported, (node) => search.whyKept(node, imported));
+  const own = keptNodes(model, imported, (node) => imported.declined.get(node) ?? "the language has no op for it");
   for (const { tensors } of own) for (const tensor of tensors) seen.add(tensor);
   const { types: known } = imported;
   const isWhole = !known.hasElement(types.double, types.bfloat16) && !known.hasUnknownRank();
   const others = isWhole
     ? []
-    : search.inGraph(model, importModel(model, "model.onnx", asRows), (tensor) => whyNot(imported, tensor));
+    : inGraph(model, importModel(model, "model.onnx", asRows), (tensor) => whyNot(imported, tensor));
   const isNew = ({ tensors }: LeftNorm) => !tensors.some((tensor) => seen.has(tensor));
-  return [...own, ...others.filter(isNew), ...search.insideOf(model, imported.types, [])];
+  return [...own, ...others.filter(isNew), ...insideOf(model, imported.types, [], new Set())];
 }
 
 function whyNot({ types: known }: Imported, tensor: string): string {
@@ -77,98 +76,76 @@ const called = (node: NodeProto) =>
 
 const placeIn = (node: NodeProto) => `${node.opType === "If" ? "a branch" : "the body"} of ${called(node)}`;
 
-class Search {
-  private readonly model: OnnxModel;
-  /** Functions that were searched already. */
-  private readonly entered = new Set<FunctionProto>();
+const functionOf = ({ functions }: OnnxModel, node: NodeProto): FunctionProto | undefined =>
+  functions.get(functionKey({ ...node, name: node.opType }));
 
-  constructor(model: OnnxModel) {
-    this.model = model;
-  }
+/** Nodes that are norms, but were imported as `extern`. */
+function keptNodes(model: OnnxModel, { kept }: Imported, why: (node: NodeProto) => string): LeftNorm[] {
+  return [...kept.values()].flatMap((node): LeftNorm[] => {
+    const kind = normNodes[`${node.domain}:${node.opType}`];
+    if (kind === undefined || functionOf(model, node) !== undefined) return [];
+    const has = (input: number | undefined) => input !== undefined && (node.inputs[input] ?? "") !== "";
+    const eps = model.attribute(node, "epsilon")?.float ?? 1e-5;
+    const parts = { norm: kind.norm, gamma: has(kind.gamma), beta: has(kind.beta), eps };
+    return [
+      { ...parts, nodes: [shown(node)], tensors: node.outputs.filter((name) => name !== ""), because: why(node) },
+    ];
+  });
+}
 
-  whyKept(node: NodeProto, { declined }: Imported): string {
-    return declined.get(node) ?? "the language has no op for it";
-  }
+/** The norms of an imported graph, in any form. */
+function inGraph(model: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
+  const { fn, tensors, roots } = raise(imported, { passes: "dce,raise-norms", verify: false });
+  const made = makersIn(model);
+  const left = (op: Op, norm: NormRecord["norm"], eps: number): LeftNorm => {
+    const names = roots(op.result).map((root) => tensors.get(root) as string);
+    const nodes = new Set(names.flatMap((name) => made.get(name) ?? []));
+    const [gamma, beta] = isNorm(op) ? [op.operands[1] !== undefined, op.operands[2] !== undefined] : [false, false];
+    const parts = { norm, gamma, beta, eps, nodes: [...nodes].map(shown), tensors: names };
+    return { ...parts, because: why(names[0] ?? "") };
+  };
+  const norms = fn.ops
+    .filter(isNorm)
+    .map((op) => left(op, op.name as NormRecord["norm"], attribute.number(op.attributes, "eps")));
+  return [...norms, ...standardizations(fn).map(({ op, eps }) => left(op, "standardize", eps))];
+}
 
-  /** Nodes that are norms, but were imported as `extern`. */
-  keptNodes(model: OnnxModel, { kept }: Imported, why: (node: NodeProto) => string): LeftNorm[] {
-    return [...kept.values()].flatMap((node): LeftNorm[] => {
-      const kind = normNodes[`${node.domain}:${node.opType}`];
-      if (kind === undefined || this.functionOf(node) !== undefined) return [];
-      const has = (input: number | undefined) => input !== undefined && (node.inputs[input] ?? "") !== "";
-      const eps = model.attribute(node, "epsilon")?.float ?? 1e-5;
-      const parts = { norm: kind.norm, gamma: has(kind.gamma), beta: has(kind.beta), eps };
-      return [
-        { ...parts, nodes: [shown(node)], tensors: node.outputs.filter((name) => name !== ""), because: why(node) },
-      ];
-    });
-  }
-
-  private functionOf(node: NodeProto): FunctionProto | undefined {
-    return this.model.functions.get(functionKey({ ...node, name: node.opType }));
-  }
-
-  /** The norms of an imported graph, in any form. */
-  inGraph(model: OnnxModel, imported: Imported, why: (tensor: string) => string): LeftNorm[] {
-    const { fn, tensors, roots } = raise(imported, { passes: "dce,raise-norms", verify: false });
-    const made = makersIn(model);
-    const left = (op: Op, norm: NormRecord["norm"], eps: number): LeftNorm => {
-      const names = roots(op.result).map((root) => tensors.get(root) as string);
-      const nodes = new Set(names.flatMap((name) => made.get(name) ?? []));
-      const [gamma, beta] = isNorm(op) ? [op.operands[1] !== undefined, op.operands[2] !== undefined] : [false, false];
-      const parts = { norm, gamma, beta, eps, nodes: [...nodes].map(shown), tensors: names };
-      return { ...parts, because: why(names[0] ?? "") };
-    };
-    const norms = fn.ops
-      .filter(isNorm)
-      .map((op) => left(op, op.name as NormRecord["norm"], attribute.number(op.attributes, "eps")));
-    return [...norms, ...standardizations(fn).map(({ op, eps }) => left(op, "standardize", eps))];
-  }
-
-  /** The norms in subgraphs, and in functions that the graph calls. */
-  insideOf(model: OnnxModel, around: ScopeTypes, path: readonly string[]): LeftNorm[] {
-    return model.graph.nodes.flatMap((node) => [
-      ...[...model.bodies(node).values()].flatMap((body) => {
-        return this.within(model, body, around.inner.get(body), [...path, placeIn(node)]);
-      }),
-      ...this.inFunction(model, node, around, path),
-    ]);
-  }
-
-  private inFunction(model: OnnxModel, node: NodeProto, around: ScopeTypes, path: readonly string[]): LeftNorm[] {
-    const own = this.functionOf(node);
-    if (own === undefined || this.entered.has(own)) return [];
-    this.entered.add(own);
-    const named = (name: string) => ({ name, elementType: undefined, shape: undefined });
-    const graph: GraphProto = {
-      name: own.name,
-      nodes: own.nodes,
-      initializers: [],
-      sparse: [],
-      inputs: own.inputs.map(named),
-      outputs: own.outputs.map(named),
-      valueInfo: own.valueInfo,
-    };
-    return this.within(model, graph, around.inner.get(own), [
-      ...path,
-      `the function of the model that ${called(node)} calls`,
-    ]);
-  }
-
-  private within(
-    model: OnnxModel,
-    graph: GraphProto,
-    scope: ScopeTypes | undefined,
-    path: readonly string[],
-  ): LeftNorm[] {
+/**
+ * The norms in subgraphs, and in functions that the graph calls.
+ * @param path what is around the graph, from the outside.
+ * @param entered functions that were searched already.
+ */
+function insideOf(
+  model: OnnxModel,
+  around: ScopeTypes,
+  path: readonly string[],
+  entered: Set<FunctionProto>,
+): LeftNorm[] {
+  const within = (graph: GraphProto, scope: ScopeTypes | undefined, place: string): LeftNorm[] => {
     if (scope === undefined || graph.outputs.length === 0) return [];
     const inside = model.inside(graph);
     const imported = importModel(inside, "model.onnx", { types: scope, ...asRows });
-    const because = `it is in ${path.toReversed().join(", in ")}`;
+    const inner = [...path, place];
+    const because = `it is in ${inner.toReversed().join(", in ")}`;
     return [
-      ...this.inGraph(inside, imported, () => because),
-      ...this.keptNodes(inside, imported, () => because),
-      ...this.insideOf(inside, scope, path),
+      ...inGraph(inside, imported, () => because),
+      ...keptNodes(inside, imported, () => because),
+      ...insideOf(inside, scope, inner, entered),
     ];
-  }
+  };
+  return model.graph.nodes.flatMap((node) => {
+    const bodies = [...model.bodies(node).values()];
+    const own = functionOf(model, node);
+    const inBodies = bodies.flatMap((body) => within(body, around.inner.get(body), placeIn(node)));
+    if (own === undefined || entered.has(own)) return inBodies;
+    entered.add(own);
+    const place = `the function of the model that ${called(node)} calls`;
+    return [...inBodies, ...within(graphOf(own), around.inner.get(own), place)];
+  });
+}
+
+function graphOf({ name, nodes, inputs, outputs, valueInfo }: FunctionProto): GraphProto {
+  const named = (name: string) => ({ name, elementType: undefined, shape: undefined });
+  const parts = { name, nodes, inputs: inputs.map(named), outputs: outputs.map(named), valueInfo };
+  return { ...parts, initializers: [], sparse: [] };
 }

@@ -37,54 +37,49 @@ export interface NormReport extends Omit<NormRecord, "span" | "name" | "fn" | "c
 }
 
 /** What became of norms in the rewritten graph. */
-export class Outcomes {
-  private readonly changes: ReadonlyMap<NodeProto, NodeChange>;
-  private readonly emitter: Emitter;
-  private readonly types: ReadonlyMap<string, string>;
-  private readonly folded: ReadonlyMap<string, number>;
-  /** The results of norms that were fused with the preceding sum. */
-  private readonly joined: ReadonlySet<string>;
-
-  constructor(
-    changes: ReadonlyMap<NodeProto, NodeChange>,
-    emitter: Emitter,
-    draft: Draft,
-    folded: ReadonlyMap<string, number>,
-  ) {
-    this.changes = changes;
-    this.emitter = emitter;
-    this.types = new Map(draft.lines.map((line) => [line.outputs[0] as string, opOf(line)]));
-    this.folded = folded;
-    this.joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
-  }
-
+export interface Outcomes {
   /** The results of a norm's nodes in the rewritten graph. */
-  madeFor({ tensors }: FoundNorm, makers: ReadonlyMap<string, NodeProto>): string[] {
-    const nodes = tensors.flatMap((tensor) => this.changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
-    return [...tensors, ...nodes.flatMap(({ outputs }) => outputs)];
-  }
+  readonly madeFor: (norm: FoundNorm) => string[];
+  readonly of: (norm: FoundNorm) => Pick<Written, "writtenAs" | "isFolded" | "hasBeta"> & { readonly launches: number };
+}
 
-  of(
-    norm: FoundNorm,
-    makers: ReadonlyMap<string, NodeProto>,
-  ): Pick<Written, "writtenAs" | "isFolded" | "hasBeta"> & { launches: number } {
-    const made = this.madeFor(norm, makers).filter((name) => this.emitter.forms.has(name));
-    // A norm of flattened rows has two results: before and after the shape is restored.
-    const own = made.find((tensor) => /Normalization$/.test(this.types.get(tensor) ?? "")) ?? made[0];
-    const hasBeta = norm.op.operands[2] !== undefined && !made.some((tensor) => this.emitter.unshifted.has(tensor));
-    // A duplicate of a norm has no nodes of its own: take the form of the others.
-    const name = own ?? [...this.emitter.forms.keys()][0];
-    const form = name === undefined ? "primitive" : this.emitter.forms.get(name);
-    const type = this.types.get(name ?? "")?.replace(`${microsoft}:`, "") as NormOpType;
-    // A norm that was fused with the preceding Add saves a launch.
-    const joined = this.joined.has(name ?? "") ? 0 : 1;
-    const added = made.map((tensor) => this.folded.get(tensor)).find((adds) => adds !== undefined);
-    return {
-      launches: joined + (added ?? (hasBeta ? 1 : 0)) + (form === "primitive" ? 5 : 0),
-      ...{ isFolded: added !== undefined, hasBeta },
-      writtenAs: form === "primitive" ? "primitives" : type,
-    };
-  }
+interface Outcome {
+  readonly makers: ReadonlyMap<string, NodeProto>;
+  readonly changes: ReadonlyMap<NodeProto, NodeChange>;
+  readonly emitter: Emitter;
+  readonly draft: Draft;
+  /** The norms whose beta was folded, with the number of Adds that this added. */
+  readonly folded: ReadonlyMap<string, number>;
+}
+
+export function outcomesIn({ makers, changes, emitter: { forms, unshifted }, draft, folded }: Outcome): Outcomes {
+  const types = new Map(draft.lines.map((line) => [line.outputs[0] as string, opOf(line)]));
+  /** The results of norms that were fused with the preceding sum. */
+  const joined = new Set(draft.lines.flatMap(({ outputs: [y, , , sum] }) => (sum === undefined ? [] : [y as string])));
+  const madeFor = ({ tensors }: FoundNorm) => {
+    const nodes = tensors.flatMap((tensor) => changes.get(makers.get(tensor) as NodeProto)?.before ?? []);
+    return [...tensors, ...nodes.flatMap(({ outputs }) => outputs)];
+  };
+  return {
+    madeFor,
+    of(norm) {
+      const made = madeFor(norm).filter((name) => forms.has(name));
+      // A norm of flattened rows has two results: before and after the shape is restored.
+      const own = made.find((tensor) => /Normalization$/.test(types.get(tensor) ?? "")) ?? made[0];
+      const hasBeta = norm.op.operands[2] !== undefined && !made.some((tensor) => unshifted.has(tensor));
+      // A duplicate of a norm has no nodes of its own: take the form of the others.
+      const name = own ?? [...forms.keys()][0] ?? "";
+      const form = forms.get(name) ?? "primitive";
+      const type = types.get(name)?.replace(`${microsoft}:`, "") as NormOpType;
+      const added = made.map((tensor) => folded.get(tensor)).find((adds) => adds !== undefined);
+      return {
+        // A norm that was fused with the preceding Add saves a launch.
+        launches: (joined.has(name) ? 0 : 1) + (added ?? (hasBeta ? 1 : 0)) + (form === "primitive" ? 5 : 0),
+        ...{ isFolded: added !== undefined, hasBeta },
+        writtenAs: form === "primitive" ? "primitives" : type,
+      };
+    },
+  };
 }
 
 /** The report on a norm that the passes did not see. */

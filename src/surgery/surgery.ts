@@ -158,8 +158,8 @@ function surgeryOf(
   function reportFor(row: FoundNorm, norm: FoundNorm): NormReport {
     if (written === undefined) return reportOf(row, makers);
     const { left, outcomes, gammas } = written;
-    const isFolded = row.record.gamma && outcomes.madeFor(norm, makers).some((name) => gammas.has(name));
-    const writtenAs = found.isRewritten(norm) ? { left, ...outcomes.of(norm, makers) } : undefined;
+    const isFolded = row.record.gamma && outcomes.madeFor(norm).some((name) => gammas.has(name));
+    const writtenAs = found.isRewritten(norm) ? { left, ...outcomes.of(norm) } : undefined;
     return { ...reportOf(row, makers, writtenAs), ...(isFolded && { isGammaFolded: true }) };
   }
 }

@@ -15,7 +15,7 @@ import { readNumbers } from "../tensors.ts";
 import { rowsOfUnknownRank, rowsThatNormTakes } from "./last.ts";
 import { typeRuleOf } from "./rules.ts";
 import { smallShape, valuesOf } from "./values.ts";
-import { closed, Declined, type Item, type Scope, type TensorInfo, type Typed, TypeView } from "./view.ts";
+import { closed, type Item, type Scope, type TensorInfo, type Typed, TypeView, tried } from "./view.ts";
 
 interface Shared {
   readonly model: OnnxModel;
@@ -164,7 +164,7 @@ export class ScopeTypes implements Scope {
         name,
         i === 0 ? view : undefined,
       );
-      const items = info.items ?? this.itemsOf(view, info, i);
+      const items = info.items ?? tried(() => valuesOf(view, info, i));
       this.set(name, items === undefined ? info : { ...info, items });
     }
   }
@@ -179,10 +179,6 @@ export class ScopeTypes implements Scope {
     if (info.shape !== undefined || info.isSequence === true) return info;
     const found = (view && tried(() => rowsOfUnknownRank(view))) ?? this.wanted.get(name);
     return found === undefined ? info : { ...info, element: info.element ?? found.element, last: found.last };
-  }
-
-  private itemsOf(view: TypeView, info: TensorInfo, output: number): readonly Item[] | undefined {
-    return tried(() => valuesOf(view, info, output));
   }
 
   private results(node: NodeProto, view: TypeView): readonly (Typed | undefined)[] {
@@ -240,15 +236,6 @@ interface Call {
 interface Around {
   readonly around?: ScopeTypes;
   readonly call?: Call;
-}
-
-function tried<T>(attempt: () => T): T | undefined {
-  try {
-    return attempt();
-  } catch (caught) {
-    if (caught instanceof Declined) return undefined;
-    throw caught;
-  }
 }
 
 /** The inferred type, completed by the declared one. */

@@ -54,6 +54,16 @@ export function decline(reason: string): never {
   throw new Declined(reason);
 }
 
+/** The result of a rule; undefined if it declines. */
+export function tried<T>(rule: () => T): T | undefined {
+  try {
+    return rule();
+  } catch (caught) {
+    if (caught instanceof Declined) return undefined;
+    throw caught;
+  }
+}
+
 /** The graph of a node, with the types inferred so far. */
 export interface Scope {
   readonly extents: Extents;

@@ -4,41 +4,30 @@
  */
 
 import type { NodeProto } from "../../onnx/messages.ts";
-import { makersIn } from "../../onnx/model.ts";
+import { makersIn, type OnnxModel } from "../../onnx/model.ts";
 import type { Line } from "../../surgery/draft.ts";
-import type { Pt2Model } from "../model.ts";
 
 /** No real duplicates have longer chains of nodes. */
 const deepest = 16;
 
-export class Duplicates {
-  private readonly model: Pt2Model;
-  private readonly makers: ReadonlyMap<string, NodeProto>;
+/** Returns whether `was` and `now` are computed in the same way, by nodes that did not change. */
+export function duplicatesIn(model: OnnxModel, lines: readonly Line[]): (was: string, now: string) => boolean {
+  const makers = makersIn(model);
   /** Nodes that did not change, nor did their inputs. */
-  private readonly same: ReadonlySet<NodeProto>;
-
-  constructor(model: Pt2Model, lines: readonly Line[]) {
-    this.model = model;
-    this.makers = makersIn(model);
-    const isSame = ({ at, made, edit, inputs }: Line) =>
-      made === undefined && edit === undefined && inputs.every((name, i) => name === at.inputs[i]);
-    this.same = new Set(lines.filter(isSame).map(({ at }) => at));
-  }
-
-  /** Whether `was` and `now` are computed in the same way, by nodes that did not change. */
-  areSame(was: string, now: string, depth = 0): boolean {
+  const same = new Set(lines.filter(isSame).map(({ at }) => at));
+  const attributesOf = ({ attributes }: NodeProto) =>
+    [...attributes].map(([name, range]) => `${name} ${model.reader.bytes(range).join()}`).join(";");
+  const areSame = (was: string, now: string, depth: number): boolean => {
     if (was === now) return true;
-    const [a, b] = [this.makers.get(was), this.makers.get(now)];
-    if (a === undefined || b === undefined || depth > deepest || !this.same.has(b)) return false;
+    const [a, b] = [makers.get(was), makers.get(now)];
+    if (a === undefined || b === undefined || depth > deepest || !same.has(b)) return false;
     const isSameOp = a.opType === b.opType && a.domain === b.domain && a.inputs.length === b.inputs.length;
-    if (!isSameOp || a.outputs.indexOf(was) !== b.outputs.indexOf(now) || !this.haveSameAttributes(a, b)) return false;
-    return a.inputs.every((name, i) => this.areSame(name, b.inputs[i] as string, depth + 1));
-  }
-
-  private haveSameAttributes(a: NodeProto, b: NodeProto): boolean {
-    const { reader } = this.model;
-    const textOf = ({ attributes }: NodeProto) =>
-      [...attributes].map(([name, range]) => `${name} ${reader.bytes(range).join()}`).join(";");
-    return textOf(a) === textOf(b);
-  }
+    if (!isSameOp || a.outputs.indexOf(was) !== b.outputs.indexOf(now) || attributesOf(a) !== attributesOf(b))
+      return false;
+    return a.inputs.every((name, i) => areSame(name, b.inputs[i] as string, depth + 1));
+  };
+  return (was, now) => areSame(was, now, 0);
 }
+
+const isSame = ({ at, made, edit, inputs }: Line) =>
+  made === undefined && edit === undefined && inputs.every((name, i) => name === at.inputs[i]);

@@ -10,7 +10,7 @@ import type { Line } from "../../surgery/draft.ts";
 import type { LazyTensor } from "../../surgery/emit.ts";
 import type { Pt2Model } from "../model.ts";
 import { type AtenNode, namesIn } from "../program.ts";
-import { Duplicates } from "./duplicates.ts";
+import { duplicatesIn } from "./duplicates.ts";
 import { type Metas, type NewMeta, weightMeta } from "./metas.ts";
 import { type Edit, edited, type NewJson } from "./new-json.ts";
 import { type AtenCall, type AtenValue, type LineView, toAten } from "./to-aten.ts";
@@ -64,14 +64,14 @@ interface Group {
 class NodeWriter {
   private readonly writing: Writing;
   private readonly readers = new Map<string, number>();
-  private readonly duplicates: Duplicates;
+  private readonly areSame: (was: string, now: string) => boolean;
   private readonly sizes: ReadonlySet<string>;
   /** Names in the program of tensors that only the graph had. */
   private readonly called = new Map<string, string>();
 
   constructor(writing: Writing, lines: readonly Line[]) {
     this.writing = writing;
-    this.duplicates = new Duplicates(writing.model, lines);
+    this.areSame = duplicatesIn(writing.model, lines);
     const made = writing.model.program.nodes.flatMap((node) => node.made);
     this.sizes = new Set(made.flatMap(({ kind, name }) => (kind === "size" ? [name] : [])));
     for (const { takes } of lines) for (const name of takes) this.readers.set(name, (this.readers.get(name) ?? 0) + 1);
@@ -132,7 +132,7 @@ class NodeWriter {
   private kept(node: AtenNode, exchanged: ReadonlyMap<string, string>): WrittenNode {
     const names = new Map<string, string>();
     for (const [was, now] of exchanged) {
-      if (was === now || this.duplicates.areSame(was, now)) continue;
+      if (was === now || this.areSame(was, now)) continue;
       if (this.isOfProgram(was) && !this.isOfProgram(now)) decline();
       names.set(this.nameOf(was), this.nameOf(now));
     }
