@@ -3,7 +3,7 @@
 import { dataTypes } from "../data-types.ts";
 import type { Extent } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, like, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, like, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** The operands broadcast; the element type is that of operand `like`, or `element`. */
 const broadcasting =
@@ -41,15 +41,15 @@ const reduced = (x: readonly Extent[], axes: readonly number[], keepdims: boolea
   keepdims ? x.map((extent, i) => (axes.includes(i) ? 1 : extent)) : x.filter((_, i) => !axes.includes(i));
 
 /** If only the number of axes is known, so is the rank of the result. */
-const reduction: TypeRule = (at) => {
+const reduction = shaped((at) => {
   const x = at.shape(0);
   const count = at.opset > axesAttributeUpTo(at.node.opType) && at.has(1) ? at.info(1).shape?.[0] : undefined;
   const isOpen = count !== undefined && at.constantItems(1) === undefined;
-  if (isOpen && at.int("keepdims", 1) === 1) return [at.like(0, { shape: x.map(() => undefined) })];
-  if (isOpen && typeof count === "number") return [at.like(0, { shape: x.slice(count).map(() => undefined) })];
+  if (isOpen && at.int("keepdims", 1) === 1) return x.map(() => undefined);
+  if (isOpen && typeof count === "number") return x.slice(count).map(() => undefined);
   const { axes, keepdims } = reducedAxes(at);
-  return [at.like(0, { shape: reduced(x, axes, keepdims) })];
-};
+  return reduced(x, axes, keepdims);
+});
 
 const position: TypeRule = (at) => {
   const x = at.shape(0);
@@ -93,12 +93,12 @@ const bitCast: TypeRule = (at) => {
   return [at.like(0, { element: to })];
 };
 
-const swiGlu: TypeRule = (at) => {
+const swiGlu = shaped((at) => {
   const x = at.shape(0);
   const last = x.at(-1);
   const half = last === undefined ? undefined : at.extents.floorDivide(last, 2);
-  return [at.like(0, { shape: at.has(1) ? x : [...x.slice(0, -1), half] })];
-};
+  return at.has(1) ? x : [...x.slice(0, -1), half];
+});
 
 export const numberTypes: Readonly<Record<string, TypeRule>> = {
   ...each("Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh Elu Erf Exp Floor", like(0)),

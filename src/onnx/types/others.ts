@@ -2,7 +2,7 @@
 
 import { add, type Extent, multiply, subtract, sum } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, like, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, like, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** The outputs of all steps, `[steps, directions, batch, hidden]` or with the batch first, and the last state. */
 const recurrent: TypeRule = (at) => recurrentOf(at, { LSTM: 4, GRU: 3, RNN: 1 }[at.node.opType] ?? 1);
@@ -53,11 +53,11 @@ const melWeights: TypeRule = (at) => {
 };
 
 /** Real signals have one-sided spectra. The last axis holds real and imaginary parts, or real parts alone. */
-const dft: TypeRule = (at) => {
+const dft = shaped((at) => {
   const x = at.shape(0);
   const [isOneSided, isInverse] = [at.int("onesided", 0) === 1, at.int("inverse", 0) === 1];
   const given = at.opset < 20 ? at.int("axis", 1) : at.has(2) ? at.constantItems(2)?.[0] : -2;
-  if (given === undefined) return [at.like(0, { shape: x.map(() => undefined) })];
+  if (given === undefined) return x.map(() => undefined);
   const axis = at.axis(given, x.length);
   const length = at.has(1) ? at.itemsIfKnown(1)?.[0] : x[axis];
   const half = length === undefined ? undefined : add(at.extents.floorDivide(length, 2), 1);
@@ -65,18 +65,18 @@ const dft: TypeRule = (at) => {
   // The inverse of a one-sided spectrum is the whole signal; its length is even unless it is given.
   const whole = isWhole && !at.has(1) && length !== undefined ? multiply(subtract(length, 1), 2) : length;
   const shape = x.map((extent, i) => (i === axis ? (isHalf ? half : whole) : extent));
-  return [at.like(0, { shape: shape.with(-1, last) })];
-};
+  return shape.with(-1, last);
+});
 
-const stft: TypeRule = (at) => {
+const stft = shaped((at) => {
   const [batch, samples] = at.shape(0);
   const step = at.constantItems(1)?.[0];
   const size = at.has(2) ? at.shape(2)[0] : at.itemsIfKnown(3)?.[0];
   const isKnown = samples !== undefined && step !== undefined && size !== undefined;
   const frames = isKnown ? add(at.extents.floorDivide(subtract(samples, size), step), 1) : undefined;
   const half = size === undefined ? undefined : add(at.extents.floorDivide(size, 2), 1);
-  return [at.like(0, { shape: [batch, frames, at.int("onesided", 1) === 1 ? half : size, 2] })];
-};
+  return [batch, frames, at.int("onesided", 1) === 1 ? half : size, 2];
+});
 
 const sequenceOf = (at: TypeView, index: number): Typed => at.like(index, { isSequence: true });
 const oneOf = (at: TypeView, index: number): Typed => at.like(index, { isSequence: false });
@@ -146,9 +146,7 @@ export const otherTypes: Readonly<Record<string, TypeRule>> = {
   ImageDecoder: (at) => [
     { element: types.uint8, shape: [undefined, undefined, at.text("pixel_format", "RGB") === "Grayscale" ? 1 : 3] },
   ],
-  StringNormalizer: (at) => [
-    at.like(0, { shape: at.shape(0).map((extent, i, { length }) => (i === length - 1 ? undefined : extent)) }),
-  ],
+  StringNormalizer: shaped((at) => at.shape(0).map((extent, i, { length }) => (i === length - 1 ? undefined : extent))),
   StringSplit: stringSplit,
   TfIdfVectorizer: tfIdf,
 };
@@ -166,15 +164,15 @@ const skipNorm: TypeRule = (at) => {
   return [at.like(0), statistic, statistic, at.like(0)];
 };
 
-const biasSplitGelu: TypeRule = (at) => {
+const biasSplitGelu = shaped((at) => {
   const x = at.shape(0);
-  return [at.like(0, { shape: x.with(-1, at.extents.floorDivide(x.at(-1) as Extent, 2)) })];
-};
+  return x.with(-1, at.extents.floorDivide(x.at(-1) as Extent, 2));
+});
 
-const nhwcPool: TypeRule = (at) => {
+const nhwcPool = shaped((at) => {
   const x = at.shape(0);
-  return [at.like(0, { shape: x.map((extent, i) => (i === 0 || i === x.length - 1 ? extent : 1)) })];
-};
+  return x.map((extent, i) => (i === 0 || i === x.length - 1 ? extent : 1));
+});
 
 const qLinearConcat: TypeRule = (at) => {
   const shapes = at.node.inputs.flatMap((_, i) => (i >= 2 && (i - 2) % 3 === 0 ? [at.shape(i)] : []));
@@ -193,19 +191,22 @@ const gatherBlocks: TypeRule = (at) => {
   return [{ element: at.element(2), shape: [...shape.slice(0, axis), ...ids, ...shape.slice(axis + 1)] }];
 };
 
-const unfold: TypeRule = (at) => {
+const unfold = shaped((at) => {
   const x = at.shape(0);
   const axis = at.axis(at.int("dim", -1), x.length);
   const [size, step] = [at.int("size", 1), at.int("step", 1)];
   const count = add(at.extents.floorDivide(subtract(x[axis] as Extent, size), step), 1);
-  return [at.like(0, { shape: [...x.with(axis, count), size] })];
-};
+  return [...x.with(axis, count), size];
+});
 
 export const otherTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
   ...each("BiasGelu FastGelu Gelu QuickGelu RotaryEmbedding GroupNorm BiasSoftmax Inverse BiasAdd Trilu", like(0)),
   ...each("QLinearSigmoid QLinearSoftmax QLinearLeakyRelu MoE QMoE", like(0)),
   BiasDropout: (at) => [at.like(0), at.like(0, { element: types.bool })],
-  ...each("QLinearAdd QLinearMul", (at) => [at.like(0, { shape: broadcast(at, [at.shape(0), at.shape(3)]) })]),
+  ...each(
+    "QLinearAdd QLinearMul",
+    shaped((at) => broadcast(at, [at.shape(0), at.shape(3)])),
+  ),
   QLinearWhere: (at) => [at.like(1, { shape: broadcast(at, [at.shape(0), at.shape(1), at.shape(4)]) })],
   DynamicQuantizeLSTM: (at) => [...recurrentOf(at, 4)],
   SkipGroupNorm: (at) => [at.like(0), at.like(0)],

@@ -2,7 +2,7 @@
 
 import { add, type Extent, multiply } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 type Open = Extent | undefined;
 
@@ -21,22 +21,22 @@ const productOf =
 const swapped = (shape: readonly Extent[], isSwapped: boolean): Open[] =>
   isSwapped && shape.length > 1 ? [...shape.slice(0, -2), shape.at(-1), shape.at(-2)] : [...shape];
 
-const gemm: TypeRule = (at) => {
+const gemm = shaped((at) => {
   const [a, b] = [swapped(at.shape(0), at.int("transA", 0) === 1), swapped(at.shape(1), at.int("transB", 0) === 1)];
-  return [at.like(0, { shape: [a[0], b[1]] })];
-};
+  return [a[0], b[1]];
+});
 
-const fusedMatMul: TypeRule = (at) => {
+const fusedMatMul = shaped((at) => {
   if (at.int("transBatchA", 0) === 1 || at.int("transBatchB", 0) === 1) decline("it transposes its batch axis");
   const [a, b] = [swapped(at.shape(0), at.int("transA", 0) === 1), swapped(at.shape(1), at.int("transB", 0) === 1)];
-  return [at.like(0, { shape: product(at, a, b) })];
-};
+  return product(at, a, b);
+});
 
 /** A product by a block-quantized weight with N rows. */
-const byBlocks: TypeRule = (at) => [at.like(0, { shape: [...at.shape(0).slice(0, -1), at.int("N", 0)] })];
+const byBlocks = shaped((at) => [...at.shape(0).slice(0, -1), at.int("N", 0)]);
 
 /** A letter stands for an axis, an ellipsis for all axes without a letter. */
-const einsum: TypeRule = (at) => {
+const einsum = shaped((at) => {
   const text = at.text("equation", "").replaceAll(" ", "");
   const [left, right] = text.split("->") as [string, string?];
   const terms = left.split(",");
@@ -62,10 +62,10 @@ const einsum: TypeRule = (at) => {
   const [before, after] = result.split("...") as [string, string?];
   const dims = (letters: string) => [...letters].map((letter) => extents.get(letter));
   const rest = after === undefined ? [] : broadcast(at, rests);
-  return [at.like(0, { shape: [...dims(before), ...rest, ...dims(after ?? "")] })];
-};
+  return [...dims(before), ...rest, ...dims(after ?? "")];
+});
 
-const det: TypeRule = (at) => [at.like(0, { shape: at.shape(0).slice(0, -2) })];
+const det = shaped((at) => at.shape(0).slice(0, -2));
 
 /** Attention of opset 23: heads are an axis of their own, or part of the last one. */
 const attention: TypeRule = (at) => {
@@ -95,25 +95,25 @@ const attention: TypeRule = (at) => {
 };
 
 /** Attention of com.microsoft: one weight for query, key and value. */
-const packedAttention: TypeRule = (at) => {
+const packedAttention = shaped((at) => {
   const [b, s] = at.shape(0);
   const sizes = at.ints("qkv_hidden_sizes");
   const weight = at.info(1).shape;
   const width = sizes?.[2] ?? (weight?.[1] === undefined ? undefined : at.extents.floorDivide(weight[1], 3));
-  return [at.like(0, { shape: [b, s, width] })];
-};
+  return [b, s, width];
+});
 
 /** MultiHeadAttention of com.microsoft: the result is as wide as the values, which come in three layouts. */
-const multiHead: TypeRule = (at) => {
+const multiHead = shaped((at) => {
   const q = at.shape(0);
   const heads = at.int("num_heads", 1);
   const v = at.has(2) ? at.shape(2) : undefined;
   const last = v?.at(-1);
   // [b, s, heads, 3, size] packed, [b, heads, s, size] of another attention, or [b, s, width].
-  if (q.length === 5) return [at.like(0, { shape: [q[0], q[1], multiply(heads, q[4] as Extent)] })];
+  if (q.length === 5) return [q[0], q[1], multiply(heads, q[4] as Extent)];
   const width = v?.length === 4 && last !== undefined ? multiply(heads, last) : (last ?? q[2]);
-  return [at.like(0, { shape: [q[0], q[1], width] })];
-};
+  return [q[0], q[1], width];
+});
 
 /** Keys and values have fewer heads than queries; all three may be packed in the first input. */
 const groupQuery: TypeRule = (at) => {
@@ -152,16 +152,14 @@ export const productTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
   },
   MatMulNBits: byBlocks,
   MatMulBnb4: byBlocks,
-  MatMulFpQ4: (at) => [at.like(0, { shape: [...at.shape(0).slice(0, -1), at.itemsIfKnown(2)?.[1]] })],
+  MatMulFpQ4: shaped((at) => [...at.shape(0).slice(0, -1), at.itemsIfKnown(2)?.[1]]),
   MatMulIntegerToFloat: (at) => [{ element: at.element(2), shape: product(at, at.shape(0), at.shape(1)) }],
   MatMulInteger16: productOf(0, 1, types.int32),
   DynamicQuantizeMatMul: productOf(0, 1),
   Attention: packedAttention,
   QAttention: (at) => [{ ...(packedAttention(at)[0] as Typed), element: at.element(3) }],
   DecoderMaskedSelfAttention: packedAttention,
-  PackedAttention: (at) => [
-    at.like(0, { shape: [at.shape(0)[0], at.extents.floorDivide(at.shape(1)[1] as Extent, 3)] }),
-  ],
+  PackedAttention: shaped((at) => [at.shape(0)[0], at.extents.floorDivide(at.shape(1)[1] as Extent, 3)]),
   MultiHeadAttention: multiHead,
   DecoderMaskedMultiHeadAttention: multiHead,
   GroupQueryAttention: groupQuery,

@@ -2,7 +2,18 @@
 
 import { add, divideExactly, type Extent, isSame, least, multiply, subtract, sum } from "../extent.ts";
 import type { NodeProto } from "../messages.ts";
-import { decline, each, type Item, like, mostItems, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import {
+  decline,
+  each,
+  type Item,
+  like,
+  mostItems,
+  shaped,
+  type Typed,
+  type TypeRule,
+  type TypeView,
+  types,
+} from "./view.ts";
 
 type Extents = readonly (Extent | undefined)[];
 
@@ -36,7 +47,7 @@ function withoutCommon(a: readonly Extent[], b: readonly Extent[]): [Extent, Ext
 }
 
 /** In the shape, 0 keeps an extent of the input; -1, or a single unknown extent, follows from the number of elements. */
-const reshape: TypeRule = (at) => {
+const reshape = shaped((at) => {
   const given = at.opset < 5 ? (at.ints("shape") ?? decline("it has no attribute `shape`")) : extentsOf(at, 1);
   const x = at.info(0).shape;
   const allowsZero = at.int("allowzero", 0) === 1;
@@ -46,47 +57,47 @@ const reshape: TypeRule = (at) => {
   const [left] = open.length > 0 ? open : unknown;
   const isFound = left !== undefined && open.length + unknown.length === 1 && x !== undefined;
   const found = isFound ? missing(at, x, wanted.toSpliced(left, 1)) : undefined;
-  return [at.like(0, { shape: wanted.map((item, i) => (i === left ? found : item === -1 ? undefined : item)) })];
-};
+  return wanted.map((item, i) => (i === left ? found : item === -1 ? undefined : item));
+});
 
-const flatten: TypeRule = (at) => {
+const flatten = shaped((at) => {
   const x = at.shape(0);
   const given = at.int("axis", 1);
   const axis = given < 0 ? given + x.length : given;
-  return [at.like(0, { shape: [multiply(...x.slice(0, axis)), multiply(...x.slice(axis))] })];
-};
+  return [multiply(...x.slice(0, axis)), multiply(...x.slice(axis))];
+});
 
-const transpose: TypeRule = (at) => {
+const transpose = shaped((at) => {
   const x = at.shape(0);
   const perm = at.ints("perm") ?? [...x.keys()].reverse();
-  return [at.like(0, { shape: perm.map((axis) => x[at.axis(axis, x.length)]) })];
-};
+  return perm.map((axis) => x[at.axis(axis, x.length)]);
+});
 
-const unsqueeze: TypeRule = (at) => {
+const unsqueeze = shaped((at) => {
   const x = at.shape(0);
   const given = at.axesOf(12, 1) ?? decline("it has no axes");
   const rank = x.length + given.length;
   const axes = new Set(at.axes(given, rank));
   const inner = [...x];
-  return [at.like(0, { shape: Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : inner.shift())) })];
-};
+  return Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : inner.shift()));
+});
 
-const squeeze: TypeRule = (at) => {
+const squeeze = shaped((at) => {
   const x = at.shape(0);
   const given = at.axesOf(12, 1);
   const axes = new Set(at.axes(given ?? [], x.length));
   const isOpen = (extent: Extent) => typeof extent !== "number";
   if (given === undefined && x.some(isOpen)) decline("which of its extents are 1 is not known");
-  return [at.like(0, { shape: x.filter((extent, i) => (given === undefined ? extent !== 1 : !axes.has(i))) })];
-};
+  return x.filter((extent, i) => (given === undefined ? extent !== 1 : !axes.has(i)));
+});
 
-const concat: TypeRule = (at) => {
+const concat = shaped((at) => {
   const shapes = at.shapes();
   const rank = shapes[0]?.length ?? 0;
   const axis = at.axis(at.int("axis", 0), rank);
   if (shapes.some((shape) => shape.length !== rank)) decline("its inputs have different ranks");
-  return [at.like(0, { shape: joined(shapes, axis) })];
-};
+  return joined(shapes, axis);
+});
 
 /** Extents add up along the axis; for any other axis, a number from one piece is preferred to a symbol. */
 function joined(shapes: readonly (readonly Extent[])[], axis: number): Extent[] {
@@ -139,14 +150,14 @@ export function cuts(at: TypeView, rank: number): { axis: number; start: Item; e
   });
 }
 
-const slice: TypeRule = (at) => {
+const slice = shaped((at) => {
   const shape: (Extent | undefined)[] = [...at.shape(0)];
   for (const { axis, start, end, step } of cuts(at, shape.length)) {
     const extent = shape[axis];
     shape[axis] = extent === undefined ? undefined : sliced(at, extent, start, end, step);
   }
-  return [at.like(0, { shape })];
-};
+  return shape;
+});
 
 const split: TypeRule = (at) => {
   const x = at.shape(0);
@@ -179,36 +190,32 @@ export function broadcast(at: TypeView, shapes: readonly Extents[]): (Extent | u
   });
 }
 
-const expand: TypeRule = (at) => [at.like(0, { shape: broadcast(at, [at.shape(0), extentsOf(at, 1)]) })];
+const expand = shaped((at) => broadcast(at, [at.shape(0), extentsOf(at, 1)]));
 
-const tile: TypeRule = (at) => {
+const tile = shaped((at) => {
   const x = at.shape(0);
   const repeats = extentsOf(at, 1);
-  return [
-    at.like(0, {
-      shape: x.map((extent, i) => {
-        const times = repeats[i];
-        return times === undefined ? undefined : multiply(extent, times);
-      }),
-    }),
-  ];
-};
+  return x.map((extent, i) => {
+    const times = repeats[i];
+    return times === undefined ? undefined : multiply(extent, times);
+  });
+});
 
-const gather: TypeRule = (at) => {
+const gather = shaped((at) => {
   const [x, ids] = [at.shape(0), at.shape(1)];
   const axis = at.axis(at.int("axis", 0), x.length);
-  return [at.like(0, { shape: [...x.slice(0, axis), ...ids, ...x.slice(axis + 1)] })];
-};
+  return [...x.slice(0, axis), ...ids, ...x.slice(axis + 1)];
+});
 
-const gatherNd: TypeRule = (at) => {
+const gatherNd = shaped((at) => {
   const [x, ids] = [at.shape(0), at.shape(1)];
   const batch = at.int("batch_dims", 0);
   const count = ids.at(-1);
-  if (typeof count !== "number") return [at.like(0, { shape: undefined })];
-  return [at.like(0, { shape: [...ids.slice(0, -1), ...x.slice(batch + count)] })];
-};
+  if (typeof count !== "number") return undefined;
+  return [...ids.slice(0, -1), ...x.slice(batch + count)];
+});
 
-const pad: TypeRule = (at) => {
+const pad = shaped((at) => {
   const x = at.shape(0);
   const isOld = at.opset < 11;
   const given: readonly Item[] = (isOld ? at.ints("pads") : extentsOf(at, 1)) ?? decline("it has no pads");
@@ -219,15 +226,15 @@ const pad: TypeRule = (at) => {
     const [before, after] = [given[at_], given[at_ + axes.length]];
     return before === undefined || after === undefined ? undefined : add(extent, before, after);
   });
-  return [at.like(0, { shape })];
-};
+  return shape;
+});
 
 const filled: TypeRule = (at) => {
   const value = at.tensorAttribute("value");
   return [{ element: value?.dataType ?? types.float, shape: extentsOf(at, 0) }];
 };
 
-const range: TypeRule = (at) => {
+const range = shaped((at) => {
   const [start, limit, delta] = [0, 1, 2].map((index) => at.itemsIfKnown(index)?.[0]);
   const isKnown = start !== undefined && limit !== undefined && typeof delta === "number" && delta !== 0;
   const distance = isKnown ? (delta > 0 ? subtract(limit, start) : subtract(start, limit)) : undefined;
@@ -236,8 +243,8 @@ const range: TypeRule = (at) => {
     distance === undefined
       ? undefined
       : extents.maximum(0, extents.ceil(extents.ratio(distance, Math.abs(delta as number))));
-  return [at.like(0, { shape: [count] })];
-};
+  return [count];
+});
 
 const shapeOf: TypeRule = (at) => {
   const { shape } = at.info(0);
@@ -264,19 +271,19 @@ const blocks =
   };
 
 /** The first input with one unknown extent. */
-const openAlong: TypeRule = (at) => {
-  if (!at.hasAttribute("axis")) return [at.like(0, { shape: [undefined] })];
+const openAlong = shaped((at) => {
+  if (!at.hasAttribute("axis")) return [undefined];
   const x = at.shape(0);
   const axis = at.axis(at.int("axis", 0), x.length);
-  return [at.like(0, { shape: x.map((extent, i) => (i === axis ? undefined : extent)) })];
-};
+  return x.map((extent, i) => (i === axis ? undefined : extent));
+});
 
-const centerCropPad: TypeRule = (at) => {
+const centerCropPad = shaped((at) => {
   const x = at.shape(0);
   const wanted = extentsOf(at, 1);
   const axes = at.axes(at.ints("axes") ?? [...x.keys()], x.length);
-  return [at.like(0, { shape: x.map((extent, i) => (axes.includes(i) ? wanted[axes.indexOf(i)] : extent)) })];
-};
+  return x.map((extent, i) => (axes.includes(i) ? wanted[axes.indexOf(i)] : extent));
+});
 
 const oneHot: TypeRule = (at) => {
   const ids = at.shape(0);
@@ -309,7 +316,7 @@ export const shapeTypes: Readonly<Record<string, TypeRule>> = {
   Expand: expand,
   Tile: tile,
   Gather: gather,
-  GatherElements: (at) => [at.like(0, { shape: at.shape(1) })],
+  GatherElements: shaped((at) => at.shape(1)),
   GatherND: gatherNd,
   Pad: pad,
   ConstantOfShape: filled,

@@ -41,6 +41,11 @@ export const like =
   (index: number): TypeRule =>
   (at) => [at.like(index)];
 
+/** The result has the element type of the first input, and this shape. */
+export const shaped =
+  (shape: (at: TypeView) => Typed["shape"]): TypeRule =>
+  (at) => [at.like(0, { shape: shape(at) })];
+
 /** The values of `TensorProto.DataType` that rules use. */
 export const types = {
   ...{ float: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, half: 10, double: 11 },

@@ -2,7 +2,7 @@
 
 import { add, type Extent, multiply, subtract } from "../extent.ts";
 import { extentsOf } from "./shapes.ts";
-import { decline, each, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 type Open = Extent | undefined;
 
@@ -58,13 +58,13 @@ const convOf =
   };
 
 /** Channels are the last axis of input and weight. */
-const nhwcConv: TypeRule = (at) => {
+const nhwcConv = shaped((at) => {
   const x = at.shape(0);
   const w = at.shape(1);
-  return [at.like(0, { shape: [x[0], ...afterWindows(at, x.slice(1, -1), w.slice(1, -1)), w[0]] })];
-};
+  return [x[0], ...afterWindows(at, x.slice(1, -1), w.slice(1, -1)), w[0]];
+});
 
-const convTranspose: TypeRule = (at) => {
+const convTranspose = shaped((at) => {
   const [x, weight] = [at.shape(0), at.shape(1)];
   const space = spatial(at);
   const count = space.length;
@@ -83,10 +83,8 @@ const convTranspose: TypeRule = (at) => {
     const padding = auto === "VALID" ? 0 : (pads[i] ?? 0) + (pads[i + count] ?? 0);
     return add(multiply(subtract(extent, 1), stride), size + (more[i] ?? 0) - padding);
   });
-  return [
-    at.like(0, { shape: [x[0], channels === undefined ? undefined : multiply(channels, at.int("group", 1)), ...dims] }),
-  ];
-};
+  return [x[0], channels === undefined ? undefined : multiply(channels, at.int("group", 1)), ...dims];
+});
 
 /** Channels are the second axis, or the last. */
 const pool: TypeRule = (at) => {
@@ -98,10 +96,10 @@ const pool: TypeRule = (at) => {
   return [at.like(0, { shape }), { element: types.int64, shape }];
 };
 
-const globalPool: TypeRule = (at) => {
+const globalPool = shaped((at) => {
   const x = at.shape(0);
-  return [at.like(0, { shape: x.map((extent, i) => (i < 2 ? extent : 1)) })];
-};
+  return x.map((extent, i) => (i < 2 ? extent : 1));
+});
 
 /** floor(extent * factor); of a symbolic extent only for factors k / 2^n, which are free of rounding errors. */
 function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open {
@@ -114,7 +112,7 @@ function scaled(at: TypeView, extent: Extent, factor: number | undefined): Open 
 }
 
 /** Scales or sizes are given for the named axes. */
-const resize: TypeRule = (at) => {
+const resize = shaped((at) => {
   const x = at.shape(0);
   const isOld = at.opset < 11 || at.node.opType === "Upsample";
   const sizes = !isOld && at.has(3) ? extentsOf(at, 3) : undefined;
@@ -128,30 +126,30 @@ const resize: TypeRule = (at) => {
     if (sizes !== undefined) return isStretched ? sizes[from] : undefined;
     return scales?.length === axes.length ? scaled(at, extent, scales[from]) : undefined;
   });
-  return [at.like(0, { shape })];
-};
+  return shape;
+});
 
-const gridSample: TypeRule = (at) => {
+const gridSample = shaped((at) => {
   const [x, grid] = [at.shape(0), at.shape(1)];
-  return [at.like(0, { shape: [x[0], x[1], ...grid.slice(1, -1)] })];
-};
+  return [x[0], x[1], ...grid.slice(1, -1)];
+});
 
-const affineGrid: TypeRule = (at) => {
+const affineGrid = shaped((at) => {
   const size = extentsOf(at, 1);
-  return [at.like(0, { shape: [size[0], ...size.slice(2), size.length - 2] })];
-};
+  return [size[0], ...size.slice(2), size.length - 2];
+});
 
-const roiAlign: TypeRule = (at) => {
+const roiAlign = shaped((at) => {
   const size = [at.int("output_height", 1), at.int("output_width", 1)];
-  return [at.like(0, { shape: [at.shape(1)[0], at.shape(0)[1], ...size] })];
-};
+  return [at.shape(1)[0], at.shape(0)[1], ...size];
+});
 
-const maxRoiPool: TypeRule = (at) => {
-  return [at.like(0, { shape: [at.shape(1)[0], at.shape(0)[1], ...(at.ints("pooled_shape") ?? [])] })];
-};
+const maxRoiPool = shaped((at) => {
+  return [at.shape(1)[0], at.shape(0)[1], ...(at.ints("pooled_shape") ?? [])];
+});
 
-const unpool: TypeRule = (at) => {
-  if (at.has(2)) return [at.like(0, { shape: extentsOf(at, 2) })];
+const unpool = shaped((at) => {
+  if (at.has(2)) return extentsOf(at, 2);
   const x = at.shape(0);
   const count = x.length - 2;
   const kernel = at.ints("kernel_shape") ?? decline("it has no `kernel_shape`");
@@ -160,19 +158,17 @@ const unpool: TypeRule = (at) => {
     const rest = (kernel[i] ?? 1) - (pads[i] ?? 0) - (pads[i + count] ?? 0);
     return add(multiply(subtract(extent, 1), strides[i] ?? 1), rest);
   });
-  return [at.like(0, { shape: [...x.slice(0, 2), ...space] })];
-};
+  return [...x.slice(0, 2), ...space];
+});
 
-const col2Im: TypeRule = (at) => {
+const col2Im = shaped((at) => {
   const x = at.shape(0);
   const block = at.constantItems(2);
   const channels = x[1];
   const size = block?.reduce((a, b) => a * b, 1);
   const isKnown = channels !== undefined && size !== undefined && size > 0;
-  return [
-    at.like(0, { shape: [x[0], isKnown ? at.extents.floorDivide(channels, size) : undefined, ...extentsOf(at, 1)] }),
-  ];
-};
+  return [x[0], isKnown ? at.extents.floorDivide(channels, size) : undefined, ...extentsOf(at, 1)];
+});
 
 export const windowTypes: Readonly<Record<string, TypeRule>> = {
   Conv: convOf(1),
