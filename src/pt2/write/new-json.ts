@@ -3,7 +3,7 @@
 import { Fields } from "../fields.ts";
 
 /** JSON that is written as it is. */
-export class Verbatim {
+class Verbatim {
   readonly source: string;
 
   constructor(source: string) {
