@@ -4,7 +4,12 @@
  * - depth: the number of blocks around a state; the lane's own state has depth 0.
  */
 
-import { blockDepth, blockSteps, mostBlockSteps } from "./launch.ts";
+/** The number of steps that a block sums. */
+const blockSteps = 16;
+/** The depth to which blocks nest. SwiftShader takes minutes to compile one more loop around eight rows. */
+const blockDepth = 2;
+/** The most steps that a block of blocks sums. */
+export const mostBlockSteps = 1024;
 
 /**
  * The number of steps in a block at each depth from 1, the largest first.

@@ -19,13 +19,12 @@ import {
   subtract,
 } from "../src/kernel/expression.ts";
 import { Statements } from "../src/kernel/statement.ts";
-import { roundUp } from "../src/launch/counts.ts";
+import { mostWorkgroups } from "../src/launch/counts.ts";
 import { AccumulatorWriter } from "./accumulate.ts";
 import type { Accumulator } from "./accumulators.ts";
 import { aliasesOf } from "./aliases.ts";
 import { divisorValue, extentValue, known, lastIndex, times, timesExtent } from "./extent.ts";
 import { isColumnStore, type Store } from "./graph.ts";
-import { mostWorkgroups } from "./launch.ts";
 import { type Loop, planLoops } from "./loops.ts";
 import { Names } from "./names.ts";
 import type { Node } from "./nodes.ts";
@@ -50,7 +49,6 @@ export class Body {
   readonly scratch: Scratch;
   /** For each result, the inputs that it may overwrite. */
   aliases: ReadonlyMap<string, readonly string[]> = new Map();
-  private readonly names = new Names();
   private readonly context: PlaceContext;
   private lane: Expression = count(0);
   private readonly accumulators: AccumulatorWriter;
@@ -72,20 +70,20 @@ export class Body {
 
   constructor(context: BodyContext, taken: readonly string[]) {
     const to = this.statements;
-    this.scratch = new Scratch(context.schedule, context.schedule.spareMemory, this.names);
-    const { steps, unitsInStep } = context.schedule;
-    this.caches = new RowCaches(to, this.names, steps && roundUp(steps, unitsInStep));
+    const names = new Names();
+    this.scratch = new Scratch(context.schedule, context.schedule.spareMemory, names);
     this.accumulators = new AccumulatorWriter(context, to, this.scratch);
     this.context = {
       ...context,
-      to,
+      ...{ to, names },
       lane: () => this.lane,
       centered: (...of) => this.accumulators.centered(...of),
     };
-    this.rowWords = new RowWords(this.context, this.names);
-    this.scans = new Scans(this.context, this.names);
-    for (const name of [...structural, ...taken]) this.names.define(name);
-    this.common = this.place(this.names, undefined, undefined, []);
+    this.caches = new RowCaches(this.context);
+    this.rowWords = new RowWords(this.context);
+    this.scans = new Scans(this.context);
+    for (const name of [...structural, ...taken]) names.define(name);
+    this.common = this.place(undefined, []);
     const { nodes, stores, rows } = context.graph;
     for (const node of nodes) {
       const isAccumulated = ["reduction", "centered", "scan"].includes(node.kind);
@@ -101,8 +99,8 @@ export class Body {
     this.rowStores = grouped(rowStores, ({ node }) => node.stage);
   }
 
-  private place(names: Names, strip: Strip | undefined, unit: Expression | undefined, around: readonly Place[]): Place {
-    return new Place(this.context, { names, strip, unit }, around);
+  private place(strip: Strip | undefined, around: readonly Place[]): Place {
+    return new Place(this.context, { names: this.context.names, strip, unit: undefined }, around);
   }
 
   /** Writes the whole kernel, in the loops over workgroups, teams of lanes, and lanes. */
@@ -134,7 +132,7 @@ export class Body {
       this.writeStages(this.writeIndices(team), loops);
       return;
     }
-    this.tileSums = new TileSums(this.context, graph.tiled, this.names);
+    this.tileSums = new TileSums(this.context, graph.tiled);
     this.tileSums.write(team, (strips, turn) => {
       this.scratch.inTurn(turn, this.statements, () => this.writeStages(strips, loops));
     });
@@ -143,11 +141,11 @@ export class Body {
   /** All stages of the rows that a lane processes at once. */
   private writeStages(strips: readonly Strip[], loops: readonly (Loop | undefined)[]): void {
     const { graph } = this.context;
-    this.rows = strips.map((strip) => this.place(this.names, strip, undefined, [this.common]));
+    this.rows = strips.map((strip) => this.place(strip, [this.common]));
     this.accumulators.limit = this.writeLimit();
-    const { names, accumulators, caches, tileSums, scans, common, rows } = this;
+    const { accumulators, caches, tileSums, scans, common, rows } = this;
     const define: Body["define"] = (...of) => this.define(...of);
-    const rowLoops = new RowLoops(this.context, { names, accumulators, caches, tileSums, scans, common, rows, define });
+    const rowLoops = new RowLoops(this.context, { accumulators, caches, tileSums, scans, common, rows, define });
     for (let stage = 0; stage < graph.stages; stage++) {
       this.writeRowValues(stage);
       const loop = loops[stage];
@@ -158,8 +156,8 @@ export class Body {
 
   private writeWords(loop: WordLoop, rowLoops: RowLoops): void {
     for (const row of this.rows) rowLoops.bindRowParts(loop, row);
-    const names = new Names(this.names);
-    new WordStores(this.context, names).write(loop, this.rows, (unit, of) => {
+    const names = new Names(this.context.names);
+    new WordStores({ ...this.context, names }).write(loop, this.rows, (unit, of) => {
       const { common, rows } = rowLoops.stepPlaces(unit, names, of);
       return { places: rows, define: (node) => this.define(node, common, rows) };
     });
@@ -177,7 +175,7 @@ export class Body {
     const left = subtract(dimension(tile.dim), multiply(at, dimension(tile.size)));
     const length = call("min", dimension(tile.size), left);
     const units = times(...schedule.columns.slice(1).map(({ extent }) => extent));
-    return this.statements.define(this.names.define("limit"), timesExtent(length, units));
+    return this.statements.define(this.context.names.define("limit"), timesExtent(length, units));
   }
 
   private writeIndices(team: Expression): Strip[] {
@@ -191,7 +189,7 @@ export class Body {
     const isWhole = rowsPerLane > 1 && Number.isInteger(workgroups) && workgroups > 0 && workgroups <= mostWorkgroups;
     const strips: Strip[] = [];
     for (let i = 0; i < rowsPerLane; i++) {
-      const named = (name: string) => (i === 0 ? name : this.names.define(name));
+      const named = (name: string) => (i === 0 ? name : this.context.names.define(name));
       const index = to.define(named("index"), strips[0] === undefined ? first : add(strips[0].index, i));
       if (isWhole) strips.push(makeStrip(index));
       else {

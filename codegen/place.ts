@@ -52,6 +52,8 @@ export interface BodyContext {
 /** What the places of a kernel's body share. */
 export interface PlaceContext extends BodyContext {
   readonly to: Statements;
+  /** Names outside of loops. */
+  readonly names: Names;
   /** The number of the lane in its row. */
   readonly lane: () => Expression;
   /** An element minus the mean of its row, once its lanes are merged. */

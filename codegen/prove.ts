@@ -18,6 +18,7 @@ import { type FieldNumber, fieldArithmetic, residueAt } from "../src/kernel/fiel
 import { interpretOver } from "../src/kernel/interpret.ts";
 import type { Program } from "../src/kernel/statement.ts";
 import { verifyProgram } from "../src/kernel/verify.ts";
+import { workgroupsOf } from "../src/launch/counts.ts";
 import { fieldPieces } from "../src/plan/exact.ts";
 import type { Launch, Tile } from "../src/plan/plan.ts";
 import { runLaunch } from "../src/plan/tiles.ts";
@@ -25,7 +26,6 @@ import type { Manifest } from "../src/target/manifest.ts";
 import type { KernelOptions } from "../src/target/options.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { generate, scheduleOf } from "./generate.ts";
-import { workgroupsOf } from "./launch.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { secondName } from "./print-kernel.ts";
 import { generateProduct, isTiled, type TileCounts, tiledDims } from "./product.ts";

@@ -2,25 +2,19 @@
 
 import { append, getOrInsert } from "../src/ir/groups.ts";
 import type { Variable } from "../src/kernel/expression.ts";
-import type { Statements } from "../src/kernel/statement.ts";
+import { roundUp } from "../src/launch/counts.ts";
 import { laneType } from "./expression.ts";
-import type { Names } from "./names.ts";
 import { type Node, spanOf } from "./nodes.ts";
-import { hintOf, type Place } from "./place.ts";
+import { hintOf, type Place, type PlaceContext } from "./place.ts";
 import { printType } from "./print-wgsl.ts";
 
 export class RowCaches {
-  private readonly to: Statements;
-  private readonly names: Names;
-  private readonly steps: number | undefined;
+  private readonly context: PlaceContext;
   /** Arrays that are no longer read, by row and type. */
   private readonly spare = new Map<Place, Map<string, Variable[]>>();
 
-  /** @param steps of a row, if known: only then is anything cached. */
-  constructor(to: Statements, names: Names, steps: number | undefined) {
-    this.to = to;
-    this.names = names;
-    this.steps = steps;
+  constructor(context: PlaceContext) {
+    this.context = context;
   }
 
   /** The array in which the lane caches a node of its row. */
@@ -28,11 +22,13 @@ export class RowCaches {
     return place.strip?.caches.get(node) as Variable;
   }
 
+  /** The number of steps of a row must be known. */
   declare(node: Node, place: Place): void {
+    const { to, names, schedule } = this.context;
     const type = laneType(node.value.element, place.widthOf(node));
     const spare = this.spare.get(place)?.get(printType(type))?.pop();
-    const declare = () =>
-      this.to.array(this.names.define(`${hintOf(node)}_row`), type, this.steps as number, spanOf(node));
+    const steps = roundUp(schedule.steps as number, schedule.unitsInStep);
+    const declare = () => to.array(names.define(`${hintOf(node)}_row`), type, steps, spanOf(node));
     place.strip?.caches.set(node, spare ?? declare());
   }
 

@@ -46,8 +46,8 @@ export class RowLoops extends RowSteps {
 
   /** Writes the loop, and the merge of its lanes' states. */
   write(loop: Loop): void {
-    const { schedule, isStrict, cacheIsMemory, graph, to } = this.context;
-    const { names, rows, caches, scans, accumulators: writer } = this.given;
+    const { schedule, isStrict, cacheIsMemory, graph, to, names } = this.context;
+    const { rows, caches, scans, accumulators: writer } = this.given;
     // If all lanes execute each step, some have no element in the last one and have seen fewer.
     const split = loop.isTogether ? undefined : schedule.split;
     const reductions = this.reductions.get(loop.stage) ?? [];
@@ -114,7 +114,7 @@ export class RowLoops extends RowSteps {
       return undefined;
     }
     const step = loop.counts ? count(even) : undefined;
-    const { common, rows } = this.stepPlaces(this.left.nearest, this.given.names);
+    const { common, rows } = this.stepPlaces(this.left.nearest, this.context.names);
     this.writeNodes(loop, [{ common, rows, step }]);
     if (loop.stores.length + loop.sums.length > 0) {
       to.when(isLeft, () => {
@@ -132,7 +132,7 @@ export class RowLoops extends RowSteps {
     // For so few units, it costs less if every lane reads them all than if lanes share their sums.
     return () =>
       to.scope(() => {
-        const places = Array.from({ length: left }, (_, i) => this.stepPlaces(count(first + i), this.given.names));
+        const places = Array.from({ length: left }, (_, i) => this.stepPlaces(count(first + i), this.context.names));
         for (const { common, rows } of places) for (const node of nodes) this.given.define(node, common, rows);
         for (const [i, list] of joining.entries()) {
           const own = places.map(({ rows }) => rows[i] as Place);
@@ -145,8 +145,8 @@ export class RowLoops extends RowSteps {
   private declareCounter(isCounted: boolean): Counter {
     const counter: Counter = { counts: [], inverse: undefined };
     if (!isCounted) return counter;
-    this.countName = this.given.names.define("count", depthSuffixes);
-    this.inverseName = this.given.names.define("inverse");
+    this.countName = this.context.names.define("count", depthSuffixes);
+    this.inverseName = this.context.names.define("inverse");
     counter.counts.push(this.context.to.variable(this.countName, literal(f32, 0)));
     return counter;
   }

@@ -57,7 +57,6 @@ interface StepPlaces {
 
 /** What the loops share with the rest of the kernel's body. */
 export interface LaneRows {
-  readonly names: Names;
   readonly accumulators: AccumulatorWriter;
   readonly caches: RowCaches;
   readonly tileSums: TileSums | undefined;
@@ -96,7 +95,7 @@ export class RowSteps {
     const lane = this.context.lane();
     const start = isCounted && lanes > 1 ? multiply(first, lanes) : first;
     const own = lanes === 1 ? start : add(start, each === 1 ? lane : multiply(lane, each));
-    const names = new Names(this.given.names);
+    const names = new Names(this.context.names);
     const list = Array.from({ length: each }, (_, i): UnitOfStep => {
       const name = (hint: string, value: Expression) => to.define(names.define(hint), value);
       const position = name("place", i === 0 ? own : add(own, i));
@@ -144,12 +143,12 @@ export class RowSteps {
     ];
     for (const { name, use, access } of uses) {
       place.bindRowPart(use, this.context.bufferOf(name, access), (part) =>
-        this.context.to.define(this.given.names.define("start"), part),
+        this.context.to.define(this.context.names.define("start"), part),
       );
     }
   }
 
-  stepPlaces(unit: Expression, names = new Names(this.given.names), of = this.given.rows) {
+  stepPlaces(unit: Expression, names = new Names(this.context.names), of = this.given.rows) {
     const common = new Place(this.context, { names, strip: undefined, unit }, [this.given.common]);
     const rows: readonly Place[] = of.map(
       (place) => new Place(this.context, { names, strip: place.strip, unit }, [common, place, this.given.common]),

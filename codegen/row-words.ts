@@ -10,20 +10,17 @@ import { divide, type Expression, equals, literal } from "../src/kernel/expressi
 import { bool } from "../src/kernel/types.ts";
 import { liesAsRows, type Use } from "./access.ts";
 import type { Store } from "./graph.ts";
-import type { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, hintOf, type Place, type PlaceContext, type Strip } from "./place.ts";
 import { partOf, storeWord } from "./word-stores.ts";
 
 export class RowWords {
   private readonly context: PlaceContext;
-  private readonly names: Names;
   /** Loads by words: only if results are stored by words, as otherwise a lane's rows need not be neighbours. */
   private readonly loads: ReadonlySet<Node>;
 
-  constructor(context: PlaceContext, names: Names) {
+  constructor(context: PlaceContext) {
     this.context = context;
-    this.names = names;
     const { stores, nodes } = context.graph;
     const isStored = stores.some((store) => this.rowsInWord(store, context.bufferOf(store.name, "read_write")) > 1);
     const loads = nodes.filter(({ kind }) => isStored && kind === "load");
@@ -47,7 +44,7 @@ export class RowWords {
     const buffer = this.context.bufferOf(bufferName(node.value), "read");
     for (const places of inGroups(rows, this.rowsInWord(node as Use, buffer))) {
       const [first] = places as [Place];
-      const name = this.names.define(`${hintOf(node)}_word`);
+      const name = this.context.names.define(`${hintOf(node)}_word`);
       const at = divide((first.strip as Strip).row, places.length);
       const word = this.context.to.define(name, first.loadWord(node, at), spanOf(node));
       for (const [i, place] of places.entries()) place.bind(node, partOf(word, i, buffer.type.width));

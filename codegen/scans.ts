@@ -100,13 +100,11 @@ class Carried {
 
 export class Scans {
   private readonly context: PlaceContext;
-  private readonly names: Names;
   private readonly carried = new Map<Strip, Map<Node, Carried>>();
   private readonly arrays = new Map<string, readonly [Variable, Variable]>();
 
-  constructor(context: PlaceContext, names: Names) {
+  constructor(context: PlaceContext) {
     this.context = context;
-    this.names = names;
   }
 
   /** Workgroup memory in which lanes exchange sums. */
@@ -118,7 +116,7 @@ export class Scans {
   declare(node: Node, strip: Strip, steps: number | undefined): void {
     const { to } = this.context;
     const own = getOrInsert(this.carried, strip, () => new Map<Node, Carried>());
-    const nameOf = (hint: string) => this.names.define(`${hintOf(node)}_${hint}`);
+    const nameOf = (hint: string) => this.context.names.define(`${hintOf(node)}_${hint}`);
     to.at(spanOf(node), () => own.set(node, new Carried(to, laneType(node.value.element, 1), steps, nameOf)));
   }
 
@@ -193,7 +191,7 @@ export class Scans {
   private arraysOf(type: Type): readonly [Variable, Variable] {
     const key = printType(type);
     const made = (): Variable => ({
-      ...{ name: this.names.define(`sums_${key}`), type, isMutable: true, isShared: true },
+      ...{ name: this.context.names.define(`sums_${key}`), type, isMutable: true, isShared: true },
       length: invocationsOf(this.context.schedule),
     });
     return getOrInsert(this.arrays, key, () => [made(), made()] as const);

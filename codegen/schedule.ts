@@ -17,7 +17,6 @@ import { type Choice, type ChoiceSpace, choiceSpace, fitted, type TunedSchedule 
 import { leastSubgroup, mostSubgroup, subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Axis, accessOf, axisOf, isLastAxis, type Use } from "./access.ts";
 import { dividedBy, type Extent, extentOf, known, times } from "./extent.ts";
-import { mostInvocations } from "./launch.ts";
 import type { Along } from "./nodes.ts";
 import { isAligned, strideAlong } from "./place-along.ts";
 import { scanBytes, scratchBytes, scratchSize } from "./scratch.ts";
@@ -197,6 +196,9 @@ function askedIn(target: TargetProfile, workgroup: number): number | undefined {
   const asked = subgroupAsked(target);
   return asked !== undefined && workgroup % asked === 0 ? asked : undefined;
 }
+
+/** The most invocations in a workgroup, even if the target allows more: processors execute them in a loop. */
+export const mostInvocations = { cpu: 256, gpu: 1024 };
 
 /** The largest workgroup size that the target's limits allow, a power of two. */
 function largestWorkgroup(target: TargetProfile, { accumulators, scans }: Traits): number {

@@ -40,7 +40,6 @@ import { f32 } from "../src/kernel/types.ts";
 import { laneType } from "./expression.ts";
 import { divisorValue, type Extent, extentOf, extentValue, known, times, timesExtent } from "./extent.ts";
 import type { TiledRows, TileSum } from "./graph.ts";
-import type { Names } from "./names.ts";
 import { hintOf, makeStrip, Place, type PlaceContext, type Strip } from "./place.ts";
 
 /** The axes by which teams of lanes are numbered: tiles, and the rows that are not summed. */
@@ -51,7 +50,6 @@ const extentOfAll = (atoms: readonly Atom[]): Extent => times(...atoms.map(({ ex
 export class TileSums {
   private readonly context: PlaceContext;
   private readonly tiled: TiledRows;
-  private readonly names: Names;
   private readonly arrays = new Map<TileSum, Variable>();
   /** The results of each reduction, by the first of them. */
   private readonly groups: ReadonlyMap<TileSum, readonly TileSum[]>;
@@ -60,16 +58,16 @@ export class TileSums {
   /** The tile as a row, in which sums are stored. */
   private strip: Strip | undefined;
 
-  constructor(context: PlaceContext, tiled: TiledRows, names: Names) {
+  constructor(context: PlaceContext, tiled: TiledRows) {
     this.context = context;
     this.tiled = tiled;
-    this.names = names;
     const byOp = grouped(tiled.sums, ({ node }) => node.op);
     this.groups = new Map([...byOp.values()].map((group) => [group[0] as TileSum, group]));
   }
 
   private name(value: string, of: Expression): Expression {
-    return this.context.to.define(this.names.define(value), of);
+    const { to, names } = this.context;
+    return to.define(names.define(value), of);
   }
 
   /** @param writeRows computes the rows of one iteration, given its number, which starts at 0. */
@@ -138,7 +136,7 @@ export class TileSums {
     }
     for (const [i, sum] of group.entries()) {
       const { name = "sum" } = sum.node.value;
-      const array = to.array(this.names.define(`${name}_tile`), type, schedule.steps as number);
+      const array = to.array(this.context.names.define(`${name}_tile`), type, schedule.steps as number);
       this.arrays.set(sum, array);
       this.eachStep((step) => to.assign(target(array, step), zero[i] as Expression));
     }
@@ -215,7 +213,9 @@ export class TileSums {
     const [sum] = group as readonly [TileSum];
     const elements = rows.map((place) => this.elementIn(sum, place));
     const after = (before: Running): Running => {
-      const state = before.map((value, i) => to.variable(this.names.define(hintOf((group[i] as TileSum).node)), value));
+      const state = before.map((value, i) =>
+        to.variable(this.context.names.define(hintOf((group[i] as TileSum).node)), value),
+      );
       for (const [i, element] of elements.entries()) {
         to.when(rows[i]?.strip?.isRow, () => {
           const next = sum.running.step(state, element, this.inverses[i] as Expression);
@@ -265,7 +265,7 @@ export class TileSums {
     // A team that is alone takes turns only if it has a tile.
     const isSure = isMore && this.isAlone;
     const strip = this.strip && { ...this.strip, ...(isSure && { isRow: undefined }) };
-    new Place(context, { names: this.names, strip, unit }, []).update(group, after);
+    new Place(context, { names: this.context.names, strip, unit }, []).update(group, after);
   }
 }
 

@@ -34,7 +34,6 @@ import type { Use } from "./access.ts";
 import { extentValue, known, lastIndex } from "./extent.ts";
 import type { Graph, Store } from "./graph.ts";
 import { columnNodes, type Loop } from "./loops.ts";
-import type { Names } from "./names.ts";
 import { bufferName, type Node, spanOf } from "./nodes.ts";
 import { type BodyContext, hintOf, type Place, type PlaceContext, type Strip } from "./place.ts";
 import type { Schedule } from "./schedule.ts";
@@ -103,15 +102,13 @@ interface UnitPlaces {
 
 export class WordStores {
   private readonly context: PlaceContext;
-  private readonly names: Names;
 
-  constructor(context: PlaceContext, names: Names) {
+  constructor(context: PlaceContext) {
     this.context = context;
-    this.names = names;
   }
 
   private name(hint: string, value: Expression): Expression {
-    return this.context.to.define(this.names.define(hint), value);
+    return this.context.to.define(this.context.names.define(hint), value);
   }
 
   /**
@@ -189,7 +186,7 @@ export class WordStores {
     const nearest = this.name("nearestWord", add(firstWord, call("min", word, lastWord)));
     return new Map(
       [...words].map((node) => {
-        const name = this.names.define(`${hintOf(node)}_word`);
+        const name = this.context.names.define(`${hintOf(node)}_word`);
         return [node, this.context.to.define(name, place.loadWord(node, nearest), spanOf(node))];
       }),
     );

@@ -5,7 +5,6 @@
 
 import { lanesInStep } from "../../codegen/candidates.ts";
 import { generate, scheduleOf } from "../../codegen/generate.ts";
-import { workgroupsOf } from "../../codegen/launch.ts";
 import { isStep, type Reference, referenceOf } from "../compare/compare.ts";
 import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import { fail, TircError } from "../diagnostics/diagnostic.ts";
@@ -13,6 +12,7 @@ import type { Fn } from "../ir/ir.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
 import { type Estimate, estimate } from "../kernel/estimate.ts";
+import { workgroupsOf } from "../launch/counts.ts";
 import type { Tile } from "../plan/plan.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "../runtime/measure.ts";

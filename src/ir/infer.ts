@@ -5,17 +5,15 @@ import * as elementErrors from "../diagnostics/areas/elements.ts";
 import * as externErrors from "../diagnostics/areas/extern.ts";
 import * as shapeErrors from "../diagnostics/areas/shapes.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { typeOfAttribute } from "./attribute-types.ts";
 import { conflictIn, type Places } from "./broadcast-hints.ts";
 import type { Attributes, AttributeValue } from "./ir.ts";
-import { type AttributeDef, isSize } from "./ops/attributes.ts";
 import type { ElementwiseDef, IndexDef, LinearDef, NormDef, OpDef, ReductionDef } from "./ops/def.ts";
 import { type OpName, ops } from "./ops/index.ts";
 import {
   broadcastShapes,
   type ElementType,
   elementInfo,
-  elementTypes,
-  isElementType,
   isNarrow,
   normalizeAxes,
   opaqueType,
@@ -42,76 +40,6 @@ export function signatureOf(name: OpName): string {
     parts.push(value === undefined ? key : `${key} = ${typeof value === "string" ? `"${value}"` : describe(value)}`);
   }
   return `${name}(${parts.join(", ")})`;
-}
-
-/** The description of an attribute of type `size`. */
-export const sizeWords = "0 or a positive number that f32 can hold";
-
-/** What messages suggest for a missing attribute without a default. */
-export const exampleOf: Record<AttributeDef["type"], string> = {
-  number: "1",
-  size: "1e-5",
-  integer: "1",
-  boolean: "true",
-  choice: '"..."',
-  element: "f16",
-  name: "weight",
-  text: '"Conv"',
-  axes: "[-1]",
-  axis: "-1",
-  permutation: "[1, 0]",
-  integers: "[0]",
-  shape: "[rows, 12, 64]",
-};
-
-/** Attribute types whose example is what most programs write. */
-const usual: ReadonlySet<AttributeDef["type"]> = new Set(["axes", "axis", "size", "boolean", "element"]);
-
-export function oneOf(choices: readonly string[]): string {
-  return `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`;
-}
-
-/** What a value of the attribute must be; `undefined` if `value` is valid. */
-function attributeProblem(def: AttributeDef, value: AttributeValue): string | undefined {
-  const whole = (item: unknown) => typeof item === "number" && Number.isInteger(item);
-  const list = Array.isArray(value) ? (value as unknown[]) : undefined;
-  switch (def.type) {
-    case "number":
-      return typeof value === "number" ? undefined : "a number";
-    case "size":
-      return typeof value === "number" && isSize(value) ? undefined : sizeWords;
-    case "integer":
-      if (def.minimum === undefined) return whole(value) ? undefined : "a whole number";
-      return whole(value) && (value as number) >= def.minimum ? undefined : `a whole number of at least ${def.minimum}`;
-    case "axis":
-      return whole(value) ? undefined : "one axis: a whole number, -1 for the last";
-    case "name":
-      return typeof value === "string" ? undefined : "a name";
-    case "text":
-      return typeof value === "string" ? undefined : "a string";
-    case "boolean":
-      return typeof value === "boolean" ? undefined : "true or false";
-    case "choice":
-      return typeof value === "string" ? undefined : oneOf(def.choices);
-    case "element":
-      return typeof value === "string" && isElementType(value)
-        ? undefined
-        : `an element type (${elementTypes.join(", ")})`;
-    case "integers":
-      if (list?.every((item) => whole(item) && (item as number) >= (def.minimum ?? -Infinity))) return undefined;
-      return def.minimum === undefined
-        ? "a list of whole numbers, such as [-1]"
-        : `a list of whole numbers of at least ${def.minimum}`;
-    case "axes":
-    case "permutation":
-      return list?.every(whole) ? undefined : "a list of whole numbers, such as [-1]";
-    case "shape":
-      return list?.every((item) => whole(item) || typeof item === "string")
-        ? undefined
-        : "a list of whole numbers and dimension names, such as [rows, 12, 64]";
-    default:
-      return def satisfies never;
-  }
 }
 
 function describe(value: AttributeValue): string {
@@ -144,14 +72,14 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
     if (!Object.hasOwn(defs, key)) fail(callErrors.unknownArgument(places.op, op, key, Object.keys(defs)));
   }
   for (const [key, def] of Object.entries(defs)) {
+    const type = typeOfAttribute(def);
     const at = places.attributes?.[key] ?? places.op;
     const value = given[key] ?? ("default" in def ? def.default : undefined);
     if (value === undefined) {
-      const example = exampleOf[def.type];
-      fail(callErrors.missingAttribute(places.op, op, key, example, usual.has(def.type)));
+      const { example, isUsual = false } = type;
+      fail(callErrors.missingAttribute(places.op, op, key, example, isUsual));
     }
-    const problem = attributeProblem(def, value);
-    if (problem !== undefined) fail(callErrors.badAttribute(at, op, key, problem, describe(value)));
+    if (!type.takes(value, def)) fail(callErrors.badAttribute(at, op, key, type.words(def), describe(value)));
     if (def.type === "choice" && !def.choices.includes(value as string)) {
       fail(callErrors.unknownChoice(at, op, key, value as string, def.choices));
     }

@@ -10,6 +10,7 @@
 import { anObject, checkArgument, listOf } from "../diagnostics/arguments.ts";
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { checkFn } from "./arguments.ts";
+import { getOrInsert } from "./groups.ts";
 import type { ElementType, Shape, TensorType } from "./types.ts";
 
 /**
@@ -238,14 +239,7 @@ const noUses: Uses = { ops: [], returned: false };
 export function usesOf(fn: Fn): (value: Value) => Uses {
   checkFn("usesOf", fn);
   const uses = new Map<Value, { ops: Op[]; returned: boolean }>();
-  const entry = (value: Value) => {
-    let found = uses.get(value);
-    if (found === undefined) {
-      found = { ops: [], returned: false };
-      uses.set(value, found);
-    }
-    return found;
-  };
+  const entry = (value: Value) => getOrInsert(uses, value, () => ({ ops: [], returned: false }));
   for (const op of fn.ops) for (const operand of presentOperands(op)) entry(operand).ops.push(op);
   for (const result of fn.results) entry(result.value).returned = true;
   return (value) => uses.get(value) ?? noUses;

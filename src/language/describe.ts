@@ -1,6 +1,7 @@
 /** Descriptions of ops and attributes, generated from the op table. Prose is Markdown. */
 
-import { signatureOf, sizeWords } from "../ir/infer.ts";
+import { sizeWords } from "../ir/attribute-types.ts";
+import { signatureOf } from "../ir/infer.ts";
 import type { AttributeDef } from "../ir/ops/attributes.ts";
 import type { OpDef } from "../ir/ops/def.ts";
 import { type OpName, ops, symbolOf } from "../ir/ops/index.ts";

@@ -5,7 +5,7 @@ import { foreignArguments, foreignElements, idiomOf, pairwise, written } from ".
 import { expressionAt } from "../diagnostics/rewriting.ts";
 import { joinSpans } from "../diagnostics/source.ts";
 import { type Instead, quoted } from "../diagnostics/wording.ts";
-import { exampleOf } from "../ir/infer.ts";
+import { typeOfAttribute } from "../ir/attribute-types.ts";
 import type { AttributeDef } from "../ir/ops/attributes.ts";
 import { type OpName, ops } from "../ir/ops/index.ts";
 import { isElementType } from "../ir/types.ts";
@@ -80,7 +80,7 @@ export function attributeOf(op: OpName, node: ExpressionNode, given: ReadonlySet
     const text = given.has(name) ? undefined : valueText(def, node);
     // A list of extents after a norm names the axes by their lengths, as PyTorch's `normalized_shape` does.
     if (text !== undefined)
-      return `${name} = ${ops[op].kind === "norm" && def.type === "axes" && !text.includes("-") ? exampleOf.axes : text}`;
+      return `${name} = ${ops[op].kind === "norm" && def.type === "axes" && !text.includes("-") ? typeOfAttribute({ type: "axes" }).example : text}`;
   }
   return undefined;
 }
@@ -130,7 +130,7 @@ export function listOfExtras(op: OpName, { args }: CallNode): Instead[] | undefi
   if (!isList || !areItems) return undefined;
   // PyTorch's `transpose(x, 0, 1)` swaps two axes; `permute` takes the whole order.
   const swaps = def.type === "permutation" && extras.length === 2;
-  const text = `${name} = ${swaps ? exampleOf.permutation : `[${extras.map(({ span }) => quoted(span)).join(", ")}]`}`;
+  const text = `${name} = ${swaps ? typeOfAttribute({ type: "permutation" }).example : `[${extras.map(({ span }) => quoted(span)).join(", ")}]`}`;
   const [first, last] = [extras[0], extras.at(-1)] as [ArgumentNode, ArgumentNode];
   return [{ text, span: joinSpans(first.span, last.span) }];
 }
@@ -163,7 +163,7 @@ export function argumentOf(op: OpName, call: CallNode, argument: ArgumentNode): 
   }
   for (const own of foreignArguments.get(name) ?? []) {
     const def = attributes[own];
-    if (def !== undefined) return { text: `${own} = ${valueText(def, value) ?? exampleOf[def.type]}`, span };
+    if (def !== undefined) return { text: `${own} = ${valueText(def, value) ?? typeOfAttribute(def).example}`, span };
     if (operands.some((operand) => operand.name === own)) return { text: `${own} = ${quoted(value.span)}`, span };
   }
   return undefined;

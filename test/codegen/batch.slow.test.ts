@@ -6,12 +6,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { generate } from "../../codegen/generate.ts";
-import { workgroupsOf } from "../../codegen/launch.ts";
 import { optimize } from "../../src/driver/compile.ts";
 import { dimensionNames, type Fn, type Module } from "../../src/ir/ir.ts";
 import { elementCount, indexAt } from "../../src/ir/tensor.ts";
 import type { Shape } from "../../src/ir/types.ts";
 import { interpretOver } from "../../src/kernel/interpret.ts";
+import { workgroupsOf } from "../../src/launch/counts.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { extents } from "../../src/runtime/bind-inputs.ts";
 import { parametersOf } from "../../src/target/manifest.ts";

@@ -1,9 +1,10 @@
 /** Nested sums: how many additions an element passes through, and how deep the loops are around it. */
 
 import { expect, test } from "vitest";
-import { blocksOf } from "../../codegen/blocks.ts";
-import { mostBlockSteps, mostCounted, mostInvocations } from "../../codegen/launch.ts";
+import { blocksOf, mostBlockSteps } from "../../codegen/blocks.ts";
+import { mostInvocations } from "../../codegen/schedule.ts";
 import { compile } from "../../src/driver/compile.ts";
+import { mostCounted } from "../../src/launch/counts.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { builtinTargets } from "../../src/target/target.ts";
 

@@ -1,6 +1,5 @@
 /** What a kernel does, counted while it runs lane by lane. */
 
-import { workgroupsOf } from "../../codegen/launch.ts";
 import { wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 import type { ElementType } from "../../src/ir/types.ts";
@@ -8,6 +7,7 @@ import { type Arithmetic, float32 } from "../../src/kernel/arithmetic.ts";
 import { builtinFunctions } from "../../src/kernel/expression.ts";
 import { interpretOver } from "../../src/kernel/interpret.ts";
 import type { Program } from "../../src/kernel/statement.ts";
+import { workgroupsOf } from "../../src/launch/counts.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
 import { type Kernel, parametersOf } from "../../src/target/manifest.ts";
 

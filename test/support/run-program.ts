@@ -1,9 +1,9 @@
 /** Runs kernels lane by lane, without a device. */
 
-import { workgroupsOf } from "../../codegen/launch.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
 import { interpretProgram } from "../../src/kernel/interpret.ts";
 import type { Program, Statement } from "../../src/kernel/statement.ts";
+import { workgroupsOf } from "../../src/launch/counts.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import { type Kernel, type Parameter, parametersOf } from "../../src/target/manifest.ts";

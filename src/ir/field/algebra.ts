@@ -98,8 +98,7 @@ export class Algebra {
     this.ordersNumbers = ordersNumbers;
     this.infinity = infinityOf(pair.p);
     this.key = mix(seed, 0x9e3779b9);
-    this.exponentials = powersOf.get(pair) ?? new Powers(pair.p, pair.generator);
-    powersOf.set(pair, this.exponentials);
+    this.exponentials = getOrInsert(powersOf, pair, () => new Powers(pair.p, pair.generator));
     const half = pair.p.invert(2);
     for (let n = -16; n <= 16; n++) this.halves.set(pair.p.mul(pair.p.of(BigInt(n)), half), n);
   }
@@ -132,8 +131,8 @@ export class Algebra {
   /** Runs `f` with these literals replaced by the squares among them and their negatives. */
   withPositive<T>(numbers: readonly number[], f: () => T): T {
     const before = numbers.map((number) => [number, this.number(number)] as const);
-    for (const [number, { p, q }] of before) {
-      this.literals.set(number, { p: positive(this.pair.p, p), q: q && positive(this.pair.q, q) });
+    for (const [number, meaning] of before) {
+      this.literals.set(number, this.each([meaning], positive));
     }
     try {
       return f();
@@ -159,24 +158,28 @@ export class Algebra {
     return other === undefined || q === undefined ? known.has(p) : other === q;
   }
 
-  private map(x: Elements, f: (field: PrimeField, a: number) => number): Elements {
-    const over = (field: PrimeField, data: Residues) => {
-      const result = new Float64Array(data.length);
-      for (let i = 0; i < data.length; i++) result[i] = f(field, data[i] as number);
-      return result;
+  /** Computes elements from the residues of others: those mod p, and those mod q where all have them. */
+  private each(of: readonly Elements[], f: (field: PrimeField, ...data: Residues[]) => Residues): Elements {
+    const { p, q } = this.pair;
+    const others = of.map((one) => one.q).filter((data) => data !== undefined);
+    return {
+      p: f(p, ...of.map((one) => one.p)),
+      q: others.length < of.length ? undefined : f(q, ...others),
     };
-    return { p: over(this.pair.p, x.p), q: x.q && over(this.pair.q, x.q) };
+  }
+
+  private map(x: Elements, f: (field: PrimeField, a: number) => number): Elements {
+    return this.each([x], (field, data) => data.map((a) => f(field, a)));
   }
 
   private zip(x: Elements, y: Elements, f: (field: PrimeField, a: number, b: number) => number): Elements {
-    const over = (field: PrimeField, a: Residues, b: Residues) => {
+    return this.each([x, y], (field, a, b) => {
       const length = Math.max(a.length, b.length);
       const [stepA, stepB] = [Number(a.length === length), Number(b.length === length)];
       const result = new Float64Array(a.length === 0 || b.length === 0 ? 0 : length);
       for (let i = 0; i < result.length; i++) result[i] = f(field, a[i * stepA] as number, b[i * stepB] as number);
       return result;
-    };
-    return { p: over(this.pair.p, x.p, y.p), q: x.q && y.q && over(this.pair.q, x.q, y.q) };
+    });
   }
 
   add(a: Elements, b: Elements): Elements {
@@ -200,8 +203,7 @@ export class Algebra {
   }
 
   reciprocal(a: Elements): Elements {
-    const { p, q } = this.pair;
-    return { p: p.invertAll(a.p), q: a.q && q.invertAll(a.q) };
+    return this.each([a], (field, data) => field.invertAll(data));
   }
 
   sqrt(a: Elements): Elements {
@@ -254,14 +256,13 @@ export class Algebra {
 
   /** `yes` if the condition is not 0, else `no`. */
   select(condition: Elements, yes: Elements, no: Elements): Elements {
-    const length = Math.max(condition.p.length, yes.p.length, no.p.length);
+    const length = condition.p.length === 0 ? 0 : Math.max(condition.p.length, yes.p.length, no.p.length);
     const at = (data: Residues, i: number) => data[data.length === 1 ? 0 : i] as number;
-    const over = (a: Residues, b: Residues) => {
-      const result = new Float64Array(condition.p.length === 0 ? 0 : length);
-      for (let i = 0; i < result.length; i++) result[i] = at(condition.p, i) === 0 ? at(b, i) : at(a, i);
+    return this.each([yes, no], (_, a, b) => {
+      const result = new Float64Array(length);
+      for (let i = 0; i < length; i++) result[i] = at(condition.p, i) === 0 ? at(b, i) : at(a, i);
       return result;
-    };
-    return { p: over(yes.p, no.p), q: yes.q && no.q && over(yes.q, no.q) };
+    });
   }
 
   maximum(a: Elements, b: Elements): Elements {
@@ -325,7 +326,7 @@ export class Algebra {
 
   /** Combines the elements of each row of `width` elements in order. */
   private combine(rows: Elements, width: number, f: (field: PrimeField, a: number, b: number) => number): Elements {
-    const over = (field: PrimeField, data: Residues) => {
+    return this.each([rows], (field, data) => {
       const result = new Float64Array(width === 0 ? 0 : data.length / width);
       for (let row = 0; row < result.length; row++) {
         let value = data[row * width] as number;
@@ -333,8 +334,7 @@ export class Algebra {
         result[row] = value;
       }
       return result;
-    };
-    return { p: over(this.pair.p, rows.p), q: rows.q && over(this.pair.q, rows.q) };
+    });
   }
 
   sum(rows: Elements, width: number): Elements {
@@ -350,10 +350,10 @@ export class Algebra {
   }
 
   /** Repeats each element `width` times. */
-  repeated({ p, q }: Elements, width: number): Elements {
-    const over = (data: Residues) =>
-      Float64Array.from({ length: data.length * width }, (_, i) => data[(i / width) | 0] as number);
-    return { p: over(p), q: q && over(q) };
+  repeated(elements: Elements, width: number): Elements {
+    return this.each([elements], (_, data) =>
+      Float64Array.from({ length: data.length * width }, (_, i) => data[(i / width) | 0] as number),
+    );
   }
 
   variance(rows: Elements, width: number, correction: number): Elements {
@@ -364,8 +364,7 @@ export class Algebra {
   /** The largest or smallest element of each row, in the order of the field. */
   extreme(rows: Elements, width: number, which: "max" | "min"): Elements {
     const best = this.bestOf(rows, width, which);
-    const over = (data: Residues) => Float64Array.from(best, (at) => data[at] as number);
-    return { p: over(rows.p), q: rows.q && over(rows.q) };
+    return this.each([rows], (_, data) => Float64Array.from(best, (at) => data[at] as number));
   }
 
   /** The position in each row of the first largest or smallest element. */

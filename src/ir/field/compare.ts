@@ -191,16 +191,13 @@ export class Comparer {
 
   private run(names: readonly string[], distinct: number, i: number): Run {
     const key = `${i} ${distinct} ${names.join()}`;
-    let run = this.runs.get(key);
-    if (run === undefined) {
+    return getOrInsert(this.runs, key, () => {
       const pair = fieldPairs[i % fieldPairs.length] as (typeof fieldPairs)[number];
       const seed = Math.imul(this.options.seed, 0x9e3779b1) + i;
       const evaluator = new Evaluator({ pair, seed, dims: extentsFor(names, distinct, i) });
       for (const { number, is } of this.meanings) evaluator.algebra.define(number, is(evaluator.algebra));
-      run = { evaluator, results: new WeakMap() };
-      this.runs.set(key, run);
-    }
-    return run;
+      return { evaluator, results: new WeakMap() };
+    });
   }
 
   private resultsOf({ fn, consts }: Side, evaluator: Evaluator, known: Run["results"]) {
