@@ -24,3 +24,32 @@ export function getOrInsert<K, V>(
   map.set(key, made);
   return made;
 }
+
+/** A list for each key where most keys have one item, which then takes no memory for a list. */
+export class ShortLists<K, V extends object> {
+  private readonly lists = new Map<K, V | V[]>();
+
+  /** Appends a value, which is not an array, to the list of a key. */
+  append(key: K, value: V): void {
+    const known = this.lists.get(key);
+    if (known === undefined) this.lists.set(key, value);
+    else if (Array.isArray(known)) known.push(value);
+    else this.lists.set(key, [known, value]);
+  }
+
+  /** The list of a key; empty if nothing was appended. */
+  of(key: K): readonly V[] {
+    const known = this.lists.get(key) ?? none;
+    return Array.isArray(known) ? known : [known];
+  }
+
+  /** The values of all keys, keys in the order of their first values. */
+  *values(): IterableIterator<V> {
+    for (const known of this.lists.values()) {
+      if (Array.isArray(known)) yield* known;
+      else yield known;
+    }
+  }
+}
+
+const none: never[] = [];

@@ -47,7 +47,7 @@ function describe(value: AttributeValue): string {
 }
 
 /** Axes counted from the end and sorted. @param op the name in messages. @throws TircError E0212 to E0214. */
-export function checkedAxes(op: string, axes: readonly number[], shape: Shape, at: Span): number[] {
+export function checkedAxes(op: string, axes: readonly number[], shape: Shape, at: Span): readonly number[] {
   const rank = shape.length;
   if (axes.length === 0) fail(shapeErrors.noAxes(at, op));
   for (const axis of axes) {
@@ -56,7 +56,7 @@ export function checkedAxes(op: string, axes: readonly number[], shape: Shape, a
   const normal = normalizeAxes(axes, rank);
   const twice = normal.find((axis, i) => normal[i + 1] === axis);
   if (twice !== undefined) fail(shapeErrors.axisTwice(at, op, twice));
-  return normal;
+  return Object.freeze(normal);
 }
 
 /**
@@ -85,9 +85,27 @@ export function completeAttributes(op: OpName, given: Attributes, operands: Oper
     }
     const shape = operands[0]?.shape ?? (complete.shape as Shape | undefined) ?? [];
     if (def.type === "axes") complete[key] = checkedAxes(op, value as number[], shape, at);
-    else complete[key] = def.type === "axis" ? (checkedAxes(op, [value as number], shape, at)[0] as number) : value;
+    else if (def.type === "axis") complete[key] = checkedAxes(op, [value as number], shape, at)[0] as number;
+    else complete[key] = Array.isArray(value) && !Object.isFrozen(value) ? Object.freeze([...value]) : value;
   }
+  return shared(ops[op], complete);
+}
+
+/** The attributes that were completed last by each row of the op table. They are immutable, so that ops may share them. */
+const lastCompleted = new WeakMap<OpDef, Attributes>();
+
+/** `complete`, or an equal object: in most programs the ops of one name have the same attributes. */
+function shared(row: OpDef, complete: Attributes): Attributes {
+  const last = lastCompleted.get(row);
+  if (last !== undefined && Object.keys(complete).every((name) => isSame(complete[name], last[name]))) return last;
+  lastCompleted.set(row, Object.freeze(complete));
   return complete;
+}
+
+/** Whether attributes are the same numbers, among which 0 and -0 are not, or the same texts. */
+function isSame(a: AttributeValue | undefined, b: AttributeValue | undefined): boolean {
+  if (!Array.isArray(a) || !Array.isArray(b)) return Object.is(a, b);
+  return a.length === b.length && a.every((item, i) => Object.is(item, b[i]));
 }
 
 /** The element types of operands that do not share the op's. */

@@ -115,3 +115,18 @@ test("uses, definitions, constants and dimensions", () => {
   expect(constantValue(exp.result)).toBeUndefined();
   expect(dimensionNames({ ...fn, params: [x, parameter("z", "f32", 3, "n", "rows")] })).toEqual(["rows", "n"]);
 });
+
+test("ops share the types of their operands, and equal attributes, so that long programs fit", () => {
+  const { ops } = functionOf([x], (b) => {
+    const axes = [-1];
+    const h = b.emit("rmsnorm", [b.emit("exp", [x])], { axes });
+    axes[0] = -2;
+    const wider = b.emit("rmsnorm", [h], { axes, eps: 1 });
+    return { y: b.emit("add", [b.emit("rmsnorm", [wider], { eps: 1, axes: [0] }), x]) };
+  });
+  const [, first, second, third] = ops as [Op, Op, Op, Op];
+  for (const op of ops) expect(op.result.type).toBe(x.type);
+  expect(third.attributes).toBe(second.attributes);
+  expect([first.attributes.axes, second.attributes.axes]).toEqual([[-1], [-2]]);
+  expect(Object.isFrozen(second.attributes.axes)).toBe(true);
+});
