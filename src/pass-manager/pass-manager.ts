@@ -153,7 +153,8 @@ export class PassManager {
 /** A run of a pipeline: the current module, and everything that passes have reported. */
 class Run {
   module: Module;
-  private remarks: Diagnostic[] = [];
+  /** In a long program the remarks take more memory than the facts, so they are printed when they are read. */
+  private remarks: (() => readonly Diagnostic[])[] = [];
   private readonly runs: PassRun[] = [];
   private readonly changed: string[] = [];
   private readonly timings: PassTiming[] = [];
@@ -171,8 +172,15 @@ class Run {
   }
 
   result(): PassResult {
-    const { module, changed, remarks, runs, timings, statistics, assumed } = this;
-    return { module, changed, remarks, history: new History(runs), timings, statistics, assumed };
+    const { module, changed, runs, timings, statistics, assumed } = this;
+    const all = this.remarks;
+    const remarks = once(() => all.flatMap((said) => said()));
+    return {
+      ...{ module, changed, history: new History(runs), timings, statistics, assumed },
+      get remarks() {
+        return remarks();
+      },
+    };
   }
 
   /** @param after the pipeline after these steps. */
@@ -193,7 +201,8 @@ class Run {
       this.steps(step.steps, [step, ...after]);
       if (this.module === start || sameModule(this.module, start)) return;
     }
-    this.remarks.push(passMessages.noFixpoint(printPipeline(step.steps), step.limit));
+    const noFixpoint = passMessages.noFixpoint(printPipeline(step.steps), step.limit);
+    this.remarks.push(() => [noFixpoint]);
   }
 
   private pass(step: Step & { kind: "pass" }, after: readonly Step[]): void {
@@ -244,13 +253,18 @@ class Run {
     const run = passRun({ text: event.text, given, made: result }, outputs);
     const { facts, provenance } = run;
     this.runs.push(run);
-    const said = [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...remarks];
-    for (const one of said) this.remarks.push(one);
+    const said = once(() => [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...remarks]);
+    this.remarks.push(said);
     this.timings.push({ pass: event.text, milliseconds });
     if (changed) this.changed.push(pass.name);
     this.count(pass.name, statistics);
     for (const instrument of instruments) {
-      instrument.afterPass?.({ ...event, result, changed, milliseconds, statistics, remarks: said, facts, provenance });
+      instrument.afterPass?.({
+        ...{ ...event, result, changed, milliseconds, statistics, facts, provenance },
+        get remarks() {
+          return said();
+        },
+      });
     }
   }
 
@@ -265,7 +279,7 @@ class Run {
     if (this.verify !== "exact" && !(this.verify && isOwn)) return;
     const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, consts, said);
     if (error !== undefined) throw new PassFailure(pass.name, error);
-    this.remarks.push(...warnings);
+    this.remarks.push(() => warnings);
     for (const { because } of assumed) this.assumed.push({ pass: pass.name, because });
   }
 
@@ -302,4 +316,13 @@ function checkClaims(pass: Pass, given: readonly Fn[], outputs: readonly PassOut
     const wrong = wrongClaims(fn, outputs[i] as PassOutput);
     if (wrong.length > 0) throw new PassFailure(pass.name, passMessages.wrongClaims(pass.name, fn, wrong));
   }
+}
+
+/** The result of the first call of `make`. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
