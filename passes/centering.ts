@@ -9,7 +9,7 @@
 
 import type { Miss } from "../src/diagnostics/areas/rewrites.ts";
 import type { Assumption } from "../src/ir/field/compare.ts";
-import { append } from "../src/ir/groups.ts";
+import { ShortLists } from "../src/ir/groups.ts";
 import { type Const, constantValue, type Op, type Value } from "../src/ir/ir.ts";
 import { parameterOf, quoted } from "../src/ir/naming.ts";
 import { ops } from "../src/ir/ops/index.ts";
@@ -57,14 +57,14 @@ const roundingOfData = 1e-15;
 /** The verdict on all claims together: the first that fails, or else their joint proof. */
 function all(
   verdicts: readonly (Verdict | undefined)[],
-  because: string,
+  because: () => string,
   value: Value,
   assumes?: Assumption | undefined,
 ): Verdict | undefined {
   const known = verdicts.filter((verdict) => verdict !== undefined);
   const failed = known.find((verdict) => !verdict.proved);
   if (failed !== undefined) return failed;
-  return known.length < verdicts.length ? undefined : proved(because, value, known as Proved[], assumes);
+  return known.length < verdicts.length ? undefined : proved(because(), value, known as Proved[], assumes);
 }
 
 /** The verdict on any of the claims: the first that holds, or else the last failure. */
@@ -81,8 +81,7 @@ interface Decided {
 }
 
 export class Centering {
-  /** A list per value suffices, as there are few claims about each. */
-  private readonly verdicts = new Map<Value, Decided[]>();
+  private readonly verdicts = new ShortLists<Value, Decided>();
   private readonly products = new Products();
   private readonly consts: ReadonlyMap<string, Const>;
 
@@ -102,10 +101,7 @@ export class Centering {
   }
 
   private known({ kind, value, rows }: Claim): Verdict | undefined {
-    const decided = this.verdicts.get(value);
-    if (decided === undefined) return undefined;
-    for (const one of decided) if (one.kind === kind && sameRows(one.rows, rows)) return one.verdict;
-    return undefined;
+    return this.verdicts.of(value).find((one) => one.kind === kind && sameRows(one.rows, rows))?.verdict;
   }
 
   private decide(claim: Claim): Verdict {
@@ -123,7 +119,7 @@ export class Centering {
         waiting.push(...missing);
         continue;
       }
-      append(this.verdicts, at.value, { kind: at.kind, rows: at.rows, verdict });
+      this.verdicts.append(at.value, { kind: at.kind, rows: at.rows, verdict });
       waiting.pop();
     }
     return this.known(claim) as Verdict;
@@ -230,8 +226,8 @@ function constantAlong({ value, rows }: Claim, ask: Ask): Verdict | undefined {
   if (op === undefined) return varies();
   const def = ops[op.name];
   if (def.kind === "shape" && def.move === "repeat")
-    return all([ask("constant", op.operand(0), own)], `${name} repeats one number along the row`, value);
+    return all([ask("constant", op.operand(0), own)], () => `${name} repeats one number along the row`, value);
   if (def.kind !== "elementwise") return varies();
   const operands = op.operands.map((operand) => ask("constant", operand as Value, own));
-  return all(operands, `${name} is computed from values that are constant along the row`, value);
+  return all(operands, () => `${name} is computed from values that are constant along the row`, value);
 }

@@ -74,7 +74,7 @@ export const eliminateCentering = definePass({
     const foldable = fold || !hasConstants ? moves : plan(true);
     const most = mostLookedFor(centers.length);
     const resolver = { moves, traces, foldable, foldableTraces: new Traces(foldable), isLossy: mode === "lossy", most };
-    const resolutions = centers.map((op) => ({ op, ...resolve(op, verdicts.get(op) as Verdict, resolver) }));
+    const resolutions = centers.map((op) => resolve(op, verdicts.get(op) as Verdict, resolver));
     const { centerOf, centeredRows, ...rewritten } = rewriteCentering(fn, {
       moves,
       replaced: new Set(centers),
@@ -83,16 +83,21 @@ export const eliminateCentering = definePass({
     });
     const isLossy = resolutions.some(({ outcome }) => outcome === "lossy");
     assumed(fn, [...verdicts.values()], moves, isLossy, context);
-    const resolved = resolutions.map(({ op, ...resolution }): CenterResolved => {
+    const resolved = centers.map((op, i): CenterResolved => {
+      const resolution = resolutions[i] as Resolution;
       context.count(counted(resolution));
       const isCentered = resolution.outcome === "kept" || resolution.outcome === "moved";
-      const left = () =>
-        traces.of(op.operand(0), rowsOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
-      return { kind: "center resolved", center: op.result, ...resolution, centers: isCentered ? left : () => [] };
+      const left = isCentered ? remaining(op, traces, centerOf) : () => [];
+      return { kind: "center resolved", center: op.result, ...resolution, centers: left };
     });
     return { ...rewritten, facts: [...resolved, ...centeredRows] };
   },
 });
+
+/** Computes the `center`s that remain of one, of which there may be many. Facts live long, so it refers to no more than it needs. */
+function remaining(op: Op, traces: Traces, centerOf: (value: Value, axes: readonly number[]) => Value | undefined) {
+  return () => traces.of(op.operand(0), rowsOf(op)).centered.flatMap(({ value, axes }) => centerOf(value, axes) ?? []);
+}
 
 /** The facts about casts that are assumed not to round, and rows that are assumed to be centered. */
 function assumed(

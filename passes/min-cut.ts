@@ -46,7 +46,8 @@ export class Choices {
   solve(): (variable: number) => boolean {
     const [forward, backward] = [this.froms, this.tos].map((ends) => leaving(this.count, ends)) as [Leaving, Leaving];
     this.visits += 2 * this.costs.length;
-    const mustHold = (edge: number) => this.costs[edge] === 0;
+    const { costs } = this;
+    const mustHold = (edge: number) => costs[edge] === 0;
     const isTrue = this.reached(this.yes, forward, this.tos, mustHold);
     const isFalse = this.reached(this.no, backward, this.froms, mustHold);
     if (isTrue[this.no] === 1) throw new Error("no assignment satisfies all hard implications");
@@ -59,13 +60,13 @@ export class Choices {
       else if (isFalse[v] === 1) core[v] = this.no;
       else if (matters[v] === 1) core[v] = size++;
     }
-    if (size === 2) return (variable) => isTrue[variable] === 1;
-    const { reached, work } = reachedSide(this.coreOf(core, size));
-    this.visits += work;
-    return (variable) => {
-      const at = core[variable] as number;
-      return at === this.yes || (at > this.no && reached[at] === 1);
-    };
+    if (size > 2) {
+      const { reached, work } = reachedSide(this.coreOf(core, size));
+      this.visits += work;
+      for (let v = 0; v < this.count; v++)
+        if ((core[v] as number) >= 2) isTrue[v] = reached[core[v] as number] as number;
+    }
+    return isSet(isTrue);
   }
 
   private reached(
@@ -106,3 +107,6 @@ export class Choices {
     return { size, yes: this.yes, no: this.no, hardFrom, hardTo, softFrom, softTo };
   }
 }
+
+/** A function of its own, so that what it returns keeps no implications in memory. */
+const isSet = (bits: Uint8Array) => (bit: number) => bits[bit] === 1;

@@ -13,7 +13,7 @@
  * other; among equal ones it takes the assignment that changes least.
  */
 
-import { append } from "../src/ir/groups.ts";
+import { append, ShortLists } from "../src/ir/groups.ts";
 import type { Fn, Op, Value } from "../src/ir/ir.ts";
 import { byOp, parameterOf, quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
@@ -45,16 +45,15 @@ export interface Moves {
   whyNot(value: Value, rows: Rows): string | undefined;
 }
 
+/** There may be a million nodes: what follows from these fields is computed again where it is read. */
 interface Node {
   readonly value: Value;
   readonly rows: Rows;
   readonly fixed: (Form & { readonly kind: "nothing" | "centered" | "constant" }) | undefined;
-  /** The way in which its P is computed in place. */
-  readonly way: Way | undefined;
-  /** Why it cannot be in place, regardless of which other nodes are. */
-  blocked: string | undefined;
-  /** The nodes that must be in place if this one is. */
-  readonly readers: Node[];
+  /** Who would see the shift if it were in place: an op, or the name of a result. */
+  seenBy: Op | string | undefined;
+  /** Whether a value in place reads its P. */
+  feeds: boolean;
   /** Variables: whether its P is read, and whether it is in place. */
   readonly read: number;
   readonly inPlace: number;
@@ -67,32 +66,11 @@ interface MoveOptions {
 
 /** Plans where to center for the ops `centers`, none of which is proved to have no effect. */
 export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, { fold }: MoveOptions): Moves {
-  const choices = new Choices();
-  const region = new Region(centering, choices, fold);
-  for (const op of centers) {
-    choices.imply(choices.yes, region.discover(op.operand(0), { axes: attribute.axes(op.attributes) }).read);
-  }
-  // A stream that only such ops read may be in place for other readers of its operands.
-  for (const op of fn.ops) {
-    if (ops[op.name].facts.ignoresShift === true) {
-      region.discover(op.operand(0), { axes: attribute.axes(op.attributes) });
-    }
-  }
-  region.block(fn);
-  // Centering all trained weights, once for all rows, costs less than centering the rows of one value.
-  const rowsCost = fn.params.filter(({ trained }) => trained).length + 1;
+  const region = new Region(fn, centering, fold);
+  const isTrue = solved(region, fn, centers);
   for (const node of region.nodes()) {
-    if (node.fixed !== undefined) continue;
-    const cost = node.value.trained ? 1 : rowsCost;
-    choices.imply(node.read, node.inPlace, isPlain(node.rows) ? cost : undefined);
-    for (const part of region.parts(node)) choices.imply(node.inPlace, part.read);
-    for (const reader of node.readers) choices.imply(node.inPlace, reader.inPlace);
-    if (node.blocked !== undefined) choices.imply(node.inPlace, choices.no);
+    if (isTrue(node.inPlace)) for (const part of region.parts(node)) part.feeds = true;
   }
-  const isTrue = choices.solve();
-  const inPlace = region.nodes().filter((node) => isTrue(node.inPlace));
-  const waysInPlace = new Map(inPlace.map(({ value, way, rows }) => [value, { way: way as Way, rows }]));
-  const streamed = new Set(inPlace.flatMap((node) => region.parts(node)).map(({ value }) => value));
   return {
     form(value, rows) {
       const node = region.get(value, rows);
@@ -101,11 +79,42 @@ export function planMoves(fn: Fn, centers: readonly Op[], centering: Centering, 
       if (isTrue(node.inPlace)) return inPlaceForm;
       return { kind: "converted", axes: node.rows.axes };
     },
-    inPlace: (value) => waysInPlace.get(value),
-    feedsStream: (value) => streamed.has(value),
+    inPlace(value) {
+      const node = region.of(value).findLast((one) => isTrue(one.inPlace));
+      return node && { way: region.way(node) as Way, rows: node.rows };
+    },
+    feedsStream: (value) => region.of(value).some(({ feeds }) => feeds),
     whyNot: (value, rows) => region.whyNot(region.get(value, rows) as Node),
   };
 }
+
+/** Finds the nodes, and the cheapest assignment to their variables. */
+function solved(region: Region, fn: Fn, centers: readonly Op[]): (variable: number) => boolean {
+  const choices = new Choices();
+  for (const op of centers) {
+    choices.imply(choices.yes, region.discover(op.operand(0), rowsOf(op), choices).read);
+  }
+  // A stream that only such ops read may be in place for other readers of its operands.
+  for (const op of fn.ops) {
+    if (ops[op.name].facts.ignoresShift === true) region.discover(op.operand(0), rowsOf(op), choices);
+  }
+  region.readings((node, reader, by) => {
+    if (reader === undefined) node.seenBy ??= by;
+    else if (node.fixed === undefined) choices.imply(node.inPlace, reader.inPlace);
+  });
+  // Centering all trained weights, once for all rows, costs less than centering the rows of one value.
+  const rowsCost = fn.params.filter(({ trained }) => trained).length + 1;
+  for (const node of region.nodes()) {
+    if (node.fixed !== undefined) continue;
+    const cost = node.value.trained ? 1 : rowsCost;
+    choices.imply(node.read, node.inPlace, isPlain(node.rows) ? cost : undefined);
+    for (const part of region.parts(node)) choices.imply(node.inPlace, part.read);
+    if (region.isBlocked(node)) choices.imply(node.inPlace, choices.no);
+  }
+  return choices.solve();
+}
+
+const rowsOf = ({ attributes }: Op): Rows => ({ axes: attribute.axes(attributes) });
 
 /** The zero claims of a way: the operands that are centered if its op is in place. */
 export function zeroClaims({ claims }: Way): Way["claims"] {
@@ -124,52 +133,65 @@ const fits = ({ length, element }: Scale, value: Value, { axes }: Rows) =>
 
 /** All nodes whose P is read, if every node that can be in place is. */
 class Region {
-  private readonly byValue = new Map<Value, Node[]>();
+  private readonly byValue = new ShortLists<Value, Node>();
   private nearest: { readonly reader: NearestBlocked; readonly part: NearestBlocked } | undefined;
+  private readonly fn: Fn;
   private readonly centering: Centering;
-  private readonly choices: Choices;
   private readonly fold: boolean;
 
-  constructor(centering: Centering, choices: Choices, fold: boolean) {
+  constructor(fn: Fn, centering: Centering, fold: boolean) {
+    this.fn = fn;
     this.centering = centering;
-    this.choices = choices;
     this.fold = fold;
   }
 
-  nodes(): Node[] {
-    return [...this.byValue.values()].flat();
+  nodes(): Iterable<Node> {
+    return this.byValue.values();
+  }
+
+  of(value: Value): readonly Node[] {
+    return this.byValue.of(value);
   }
 
   get(value: Value, rows: Rows): Node | undefined {
     const own = rowsFor(value, rows);
-    return this.byValue.get(value)?.find((node) => sameRows(node.rows, own));
+    return this.of(value).find((node) => sameRows(node.rows, own));
   }
 
-  parts({ value, way }: Node): Node[] {
-    if (way === undefined) return [];
-    return zeroClaims(way).map(({ operand, rows }) => this.get((value.def as Op).operand(operand), rows) as Node);
+  /** The way in which P of the node is computed in place, or why there is none. */
+  way({ fixed, value, rows }: Node): Way | string | undefined {
+    return fixed === undefined ? this.inPlaceWay(value, rows) : undefined;
   }
 
-  /** The node of the value, and of everything it is computed from. */
-  discover(value: Value, rows: Rows): Node {
+  parts(node: Node): Node[] {
+    return this.claims(node).map(
+      ({ operand, rows }) => this.get((node.value.def as Op).operand(operand), rows) as Node,
+    );
+  }
+
+  private claims(node: Node): Way["claims"] {
+    const way = this.way(node);
+    return typeof way === "object" ? zeroClaims(way) : [];
+  }
+
+  /** The node of the value, and of everything it is computed from, with variables of `choices`. */
+  discover(value: Value, rows: Rows, choices: Choices): Node {
     const open = [{ value, rows }];
     for (let at = open.pop(); at !== undefined; at = open.pop()) {
       if (this.get(at.value, at.rows) !== undefined) continue;
-      const { value: of, way } = this.add(at.value, rowsFor(at.value, at.rows));
-      for (const claim of way === undefined ? [] : zeroClaims(way)) {
-        open.push({ value: (of.def as Op).operand(claim.operand), rows: claim.rows });
+      const node = this.add(at.value, rowsFor(at.value, at.rows), choices);
+      for (const { operand, rows } of this.claims(node)) {
+        open.push({ value: (node.value.def as Op).operand(operand), rows });
       }
     }
     return this.get(value, rows) as Node;
   }
 
-  private add(value: Value, rows: Rows): Node {
+  private add(value: Value, rows: Rows, choices: Choices): Node {
     const fixed = this.fixedForm(value, rows);
-    const found = fixed === undefined ? this.inPlaceWay(value, rows) : undefined;
-    const [way, blocked] = typeof found === "string" ? [undefined, found] : [found, undefined];
-    const [read, inPlace] = [this.choices.add(), this.choices.add()];
-    const node: Node = { value, rows, fixed, way, blocked, readers: [], read, inPlace };
-    append(this.byValue, value, node);
+    const [read, inPlace] = [choices.add(), choices.add()];
+    const node: Node = { value, rows, fixed, seenBy: undefined, feeds: false, read, inPlace };
+    this.byValue.append(value, node);
     return node;
   }
 
@@ -182,11 +204,10 @@ class Region {
 
   /** A way in which the value's op commutes with the centering, or the reason why there is none. */
   private inPlaceWay(value: Value, rows: Rows): Way | string {
-    const name = quoted(value);
     const op = value.def;
-    if (op === undefined) return `${name} is ${parameterOf(value)}`;
-    if (op.name === "global") return `${name} is a constant`;
-    if (isScaled(rows) && ownRows(value, rows) !== rows) return `${name} does not vary along the row`;
+    if (op === undefined) return `${quoted(value)} is ${parameterOf(value)}`;
+    if (op.name === "global") return `${quoted(value)} is a constant`;
+    if (isScaled(rows) && ownRows(value, rows) !== rows) return `${quoted(value)} does not vary along the row`;
     const ways = waysOf(op, rows);
     const exact = "because" in ways ? [] : ways.filter((way) => way.exact);
     const holds = (way: Way) =>
@@ -195,29 +216,58 @@ class Region {
         .every((claim) => this.centering.isConstantAlong(op.operand(claim.operand), claim.rows).proved);
     const way = exact.find(holds) ?? (this.fold ? scaledWays(op, rows)[0] : undefined);
     if (way !== undefined) return way;
+    const name = quoted(value);
     return exact.length > 0
       ? `${name} is a product${byOp(op, (by) => ` (${by})`)} of rows with what varies along them`
       : byOp(op, (by) => `${name} is the result of ${by}, through which no centering goes`) ||
           `no centering goes through ${name}`;
   }
 
-  /** Finds for every node the readers of its value, and whether one of them would see the shift. */
-  block(fn: Fn): void {
-    for (const op of fn.ops) {
+  /**
+   * Calls `take` for each reader of the value of a node that depends on shifts of its rows: with the node that must be
+   * in place if this one is, or without one.
+   * @param take gets the reader: an op, or the name of a result.
+   */
+  readings(take: (node: Node, reader: Node | undefined, by: Op | string) => void): void {
+    const { ops, results } = this.fn;
+    for (const op of ops) {
       for (const [i, operand] of op.operands.entries()) {
-        const nodes = operand && this.byValue.get(operand);
-        for (const node of nodes ?? []) this.reads(op, i, node);
+        for (const node of operand === undefined ? [] : this.of(operand)) {
+          if (!ignoresShift(op, i, node)) take(node, this.reader(op, i, node), op);
+        }
       }
     }
-    for (const { name, value } of fn.results) {
-      const returned = fn.span.source.labels?.result(name) ?? name;
-      for (const node of this.byValue.get(value) ?? []) block(node, `is returned as \`${returned}\``);
-    }
+    for (const { name, value } of results) for (const node of this.of(value)) take(node, undefined, name);
+  }
+
+  /** The node of the op's result that takes the node as this operand. */
+  private reader(op: Op, index: number, node: Node): Node | undefined {
+    return this.of(op.result).find((reader) =>
+      this.claims(reader).some(({ operand, rows }) => operand === index && this.get(node.value, rows) === node),
+    );
+  }
+
+  isBlocked(node: Node): boolean {
+    return node.seenBy !== undefined || typeof this.way(node) === "string";
+  }
+
+  /** Why the node cannot be in place, regardless of which other nodes are. */
+  private blocked(node: Node): string | undefined {
+    const { value, seenBy } = node;
+    const way = this.way(node);
+    if (typeof way === "string") return way;
+    if (seenBy === undefined) return undefined;
+    const { labels } = this.fn.span.source;
+    const how =
+      typeof seenBy === "string"
+        ? `returned as \`${labels?.result(seenBy) ?? seenBy}\``
+        : `read by ${quotedOp(seenBy)}`;
+    return `${quoted(value)} is ${how}, which depends on shifts of its rows`;
   }
 
   /** The first blocked node among those that must be in place with this one; else among its operands. */
   whyNot(start: Node): string | undefined {
-    if (start.way === undefined) return undefined;
+    if (typeof this.way(start) !== "object") return undefined;
     this.nearest ??= this.findNearest();
     const reader = this.nearest.reader.get(start);
     if (reader !== undefined) return reader;
@@ -226,30 +276,17 @@ class Region {
   }
 
   private findNearest() {
-    const nodes = this.nodes();
     const [readBy, madeInto] = [new Map<Node, Node[]>(), new Map<Node, Node[]>()];
-    for (const node of nodes) {
-      for (const reader of node.readers) append(readBy, reader, node);
+    this.readings((node, reader) => {
+      if (reader !== undefined) append(readBy, reader, node);
+    });
+    for (const node of this.nodes()) {
       for (const part of this.parts(node)) if (part.fixed === undefined) append(madeInto, part, node);
     }
-    const of = (map: ReadonlyMap<Node, Node[]>) => nearestBlocked(nodes, (node) => map.get(node) ?? []);
+    const blocked = [...this.nodes()].map((node) => [node, this.blocked(node)] as const);
+    const of = (map: ReadonlyMap<Node, Node[]>) => nearestBlocked(blocked, (node) => map.get(node) ?? []);
     return { reader: of(readBy), part: of(madeInto) };
   }
-
-  private reads(op: Op, index: number, node: Node): void {
-    if (ignoresShift(op, index, node)) return;
-    const takes = (reader: Node) => {
-      const claims = reader.way === undefined ? [] : zeroClaims(reader.way);
-      return claims.some(({ operand, rows }) => operand === index && this.get(node.value, rows) === node);
-    };
-    const reader = this.byValue.get(op.result)?.find(takes);
-    if (reader === undefined) block(node, `is read by ${quotedOp(op)}`);
-    else node.readers.push(reader);
-  }
-}
-
-function block(node: Node, who: string): void {
-  node.blocked ??= `${quoted(node.value)} ${who}, which depends on shifts of its rows`;
 }
 
 /** Whether the result of the op does not change if operand `index` is shifted by a value constant along the node's axes. */
@@ -261,11 +298,14 @@ function ignoresShift(op: Op, index: number, { value, rows }: Node): boolean {
 /** For each node, why the nearest blocked node among itself and those that it leads to is blocked. */
 type NearestBlocked = ReadonlyMap<Node, string>;
 
-/** @param from the nodes that lead to a node. */
-function nearestBlocked(nodes: readonly Node[], from: (node: Node) => readonly Node[]): NearestBlocked {
+/** @param blocked why each node is blocked. @param from the nodes that lead to a node. */
+function nearestBlocked(
+  blocked: readonly (readonly [Node, string | undefined])[],
+  from: (node: Node) => readonly Node[],
+): NearestBlocked {
   const nearest = new Map<Node, string>();
   // First operands were found last.
-  for (const node of nodes.toReversed()) if (node.blocked !== undefined) nearest.set(node, node.blocked);
+  for (const [node, why] of blocked.toReversed()) if (why !== undefined) nearest.set(node, why);
   for (const [node, why] of nearest) {
     for (const before of from(node)) if (!nearest.has(before)) nearest.set(before, why);
   }

@@ -84,14 +84,17 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
     }
     const found = moves.inPlace(original.result);
     if (found === undefined) return undefined;
-    const { axes, block, scales = [] } = found.rows;
-    const rows = { axes, ...(block !== undefined && { block }), scales: scales.map(({ constant }) => constant) };
-    centeredRows.push({ kind: "rows centered", value: original.result, ...rows });
+    const { axes, block, scales } = found.rows;
+    const fact = { kind: "rows centered", value: original.result, axes, scales: scaleNames(scales) } as const;
+    centeredRows.push(block === undefined ? fact : { ...fact, block });
     return inPlace(op, found.way, builder, original);
   });
   const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(keyOf({ axes }));
   return { ...rewritten, centerOf, centeredRows };
 }
+
+const unscaled: readonly string[] = [];
+const scaleNames = (scales: Rows["scales"]) => scales?.map(({ constant }) => constant) ?? unscaled;
 
 /** For a sum with an operand that has become 0: the index of the other operand, if that is the whole result. */
 function besideZero(op: Op, zero: readonly number[]): number | undefined {

@@ -30,8 +30,8 @@ export interface OperandClaim {
 export interface Way {
   readonly claims: readonly OperandClaim[];
   readonly exact: boolean;
-  /** What follows from the claims: a sentence. */
-  readonly because: string;
+  /** What follows from the claims, as a sentence. Most ways are only followed, not explained. */
+  because(): string;
   /** The operand whose claim is the result itself, if the operand is centered in this way. */
   readonly is?: number;
   /** Why the result is assumed to equal its operand, where only a rounding differs: a clause. */
@@ -70,29 +70,31 @@ export function scaledWays(op: Op, rows: Rows): Way[] {
     const scale = scaleAlong(op.operand(1 - which), of, rows);
     if (scale === undefined || !sameType(of.type, op.result.type)) return [];
     const scaled = { ...rows, scales: [...(rows.scales ?? []), scale] };
-    const because = `${quoted(op.result)} is ${quoted(of)} scaled by ${quoted(op.operand(1 - which))}`;
+    const because = () => `${quoted(op.result)} is ${quoted(of)} scaled by ${quoted(op.operand(1 - which))}`;
     return [{ claims: [{ kind: "zero", operand: which, rows: scaled }], exact: true, because, is: which }];
   });
 }
 
 function throughCast(op: Op, rows: Rows): Ways {
   const x = op.operand(0);
-  const name = quoted(op.result);
   const { element } = op.result;
   if (!isFloat(x.element) || !isComputedFloat(element)) {
-    const because = `${name} is a cast from ${x.element} to ${element}, which need not keep a mean of zero`;
+    const because = `${quoted(op.result)} is a cast from ${x.element} to ${element}, which need not keep a mean of zero`;
     return miss(because, "center after the cast", op.result);
   }
   const rounds = x.element === "f32" && element !== "f32";
-  const because = rounds
-    ? `${name} is ${quoted(x)} in ${element}: its mean is zero except for rounding (approximate)`
-    : `${name} is a cast that represents every number of ${quoted(x)}`;
-  const assumes = rounds ? { assumes: `the rounding of ${name} to ${element} leaves a row mean of zero` } : {};
+  const because = () =>
+    rounds
+      ? `${quoted(op.result)} is ${quoted(x)} in ${element}: its mean is zero except for rounding (approximate)`
+      : `${quoted(op.result)} is a cast that represents every number of ${quoted(x)}`;
+  const assumes = rounds
+    ? { assumes: `the rounding of ${quoted(op.result)} to ${element} leaves a row mean of zero` }
+    : {};
   return [{ claims: [{ kind: "zero", operand: 0, rows }], exact: true, because, ...assumes }];
 }
 
 function throughElementwise(op: Op, rows: Rows): Ways {
-  const name = quoted(op.result);
+  const name = () => quoted(op.result);
   const all = [...op.operands.keys()];
   const constantRows = along(
     { axes: rows.axes, ...(rows.block === undefined ? {} : { block: rows.block }) },
@@ -105,24 +107,24 @@ function throughElementwise(op: Op, rows: Rows): Ways {
   });
   switch (ops[op.name].facts.rowMeanZero) {
     case "sum": {
-      const because =
-        all.length === 1 ? `${name} is the negative of rows of mean zero` : `${name} is a sum of rows of mean zero`;
+      const because = () => `${name()} is ${all.length === 1 ? "the negative" : "a sum"} of rows of mean zero`;
       return [{ claims: all.map((operand) => claim("zero", operand)), exact: true, because }];
     }
     case "choice": {
       const claims = all.map((operand) => claim(operand === 0 ? "constant" : "zero", operand));
-      return [{ claims, exact: true, because: `${name} is one or the other for a whole row` }];
+      return [{ claims, exact: true, because: () => `${name()} is one or the other for a whole row` }];
     }
     case "sum of products": {
-      const because = `${name} is a sum of rows of mean zero, scaled by factors that are constant along them`;
+      const because = () => `${name()} is a sum of rows of mean zero, scaled by factors that are constant along them`;
       const product = (zero: number) => [claim("zero", zero), claim("constant", 1 - zero), claim("zero", 2)];
       return [0, 1].map((zero) => ({ claims: product(zero), exact: true, because }));
     }
     default: {
       const scaled = (which: number): Way => {
         const claims = [claim("zero", which), ...all.filter((i) => i !== which).map((i) => claim("constant", i))];
-        const of = quoted(op.operand(which));
-        return { claims, exact: true, because: `${name} is ${of} scaled by a factor that is constant along the row` };
+        const of = op.operand(which);
+        const because = () => `${name()} is ${quoted(of)} scaled by a factor that is constant along the row`;
+        return { claims, exact: true, because };
       };
       return (ops[op.name].facts.rowMeanZero === "scale" ? all : [0]).map(scaled);
     }
@@ -141,7 +143,7 @@ function throughReduction(op: Op, rows: Rows): Ways {
   if (moved.some((axis) => folded.includes(axis))) {
     return miss(`${quotedOp(op)} reduces the row itself`, "reduce other axes", op.result);
   }
-  const because = `${quoted(op.result)} adds up rows of mean zero`;
+  const because = () => `${quoted(op.result)} adds up rows of mean zero`;
   return [{ claims: [{ kind: "zero", operand: 0, rows: along(rows, moved) }], exact: true, because }];
 }
 
@@ -150,7 +152,7 @@ function throughNorm(op: Op, rows: Rows): Ways {
   const { axes } = rows;
   const fact = ops[op.name].facts.rowMeanZero;
   const own = attribute.axes(op.attributes);
-  const name = quoted(op.result);
+  const name = () => quoted(op.result);
   if (isScaled(rows)) return miss(`${quotedOp(op)} works over whole rows`, "center its result", op.result);
   // gamma and beta have only the axes of the norm, so their last axis is the last axis that the norm reduces.
   const moved = axes.filter((axis) => own.includes(axis)).map((axis) => own.indexOf(axis) - own.length);
@@ -161,7 +163,7 @@ function throughNorm(op: Op, rows: Rows): Ways {
   const of: OperandClaim = { kind: "zero", operand: 0, rows };
   const ways: Way[] = [];
   if (fact === "result" && isPlain(rows) && isWithin(own, axes)) {
-    const because = `${name} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`;
+    const because = () => `${name()} ${byOp(op, (by) => `is the result of ${by}`) || "makes rows of mean zero"}`;
     ways.push({ claims: affine, exact: true, because });
   }
   // Not exact: it is a centering that moves, so it does not move through another.
@@ -169,10 +171,10 @@ function throughNorm(op: Op, rows: Rows): Ways {
     ways.push({
       claims: [of],
       exact: false,
-      because: `${name} has rows of mean zero wherever ${quoted(op.operand(0))} has them`,
+      because: () => `${name()} has rows of mean zero wherever ${quoted(op.operand(0))} has them`,
     });
   } else if (isWithin(axes, own)) {
-    const because = `${name} scales rows of mean zero${byOp(op, (by) => ` (${by})`)}`;
+    const because = () => `${name()} scales rows of mean zero${byOp(op, (by) => ` (${by})`)}`;
     ways.push({ claims: [of, ...affine], exact: false, because });
   }
   if (ways.length > 0) return ways;
@@ -194,9 +196,11 @@ function throughLinear(op: Op, def: LinearDef | IndexDef, rows: Rows): Ways {
     return miss(because, help, op.result);
   }
   return ways.map(({ exact, means }) => {
-    const whose = new Set(
-      means.map(({ operand, axes: own }) => `axes ${printAxes(own)} of ${quoted(op.operand(operand))}`),
-    );
+    const because = () => {
+      const whose = means.map(({ operand, axes: own }) => `axes ${printAxes(own)} of ${quoted(op.operand(operand))}`);
+      const made = byOp(op, (by) => by) || "made";
+      return `${quoted(op.result)} is ${made} of operands with mean zero (over ${listing([...new Set(whose)])})`;
+    };
     return {
       claims: means.map(({ operand, axes: own, block }) => ({
         kind: "zero",
@@ -204,39 +208,39 @@ function throughLinear(op: Op, def: LinearDef | IndexDef, rows: Rows): Ways {
         rows: along({ ...rows, block }, own),
       })),
       exact,
-      because: `${quoted(op.result)} is ${byOp(op, (by) => by) || "made"} of operands with mean zero (over ${listing([...whose])})`,
+      because,
     };
   });
 }
 
 /** What the op itself declares about its rows. */
 function throughExtern(op: Op, rows: Rows): Ways {
-  const name = quoted(op.result);
   const summed = attribute.integers(op.attributes, "rows");
   const kept = attribute.integers(op.attributes, "kept");
   if (summed.length === 0 || op.results.length > 1 || !rows.axes.every((axis) => kept.includes(axis))) {
     const node = attribute.text(op.attributes, "op");
+    const name = quoted(op.result);
     const who = byOp(op, () => `\`${node}\`, which makes ${name},`) || name;
     const because = `${who} need not keep a row mean of zero`;
     return miss(because, "center its result", op.result);
   }
   const claims = summed.map((operand): OperandClaim => ({ kind: "zero", operand, rows }));
-  const because = `the rows of ${name} are sums of rows of mean zero`;
+  const because = () => `the rows of ${quoted(op.result)} are sums of rows of mean zero`;
   return [{ claims, exact: true, because }];
 }
 
 function throughShape(op: Op, { move }: ShapeDef, rows: Rows): Ways {
   const { axes } = rows;
   const x = op.operand(0);
-  const name = quoted(op.result);
-  const way = (moved: Rows, because: string): Ways => [
-    { claims: [{ kind: "zero", operand: 0, rows: moved }], exact: true, because },
-  ];
-  if (move === "repeat") return way(rows, `${name} repeats ${quoted(x)}`);
+  const way = (moved: Rows, how: () => string): Ways => {
+    const because = () => `${quoted(op.result)} ${how()}`;
+    return [{ claims: [{ kind: "zero", operand: 0, rows: moved }], exact: true, because }];
+  };
+  if (move === "repeat") return way(rows, () => `repeats ${quoted(x)}`);
   const moved =
     move === "permute" ? along(rows, throughPermutation(op, axes)) : throughReshape(x.shape, op.result.shape, rows);
-  if (moved !== undefined) return way(moved, `${name} is ${quoted(x)} with its rows moved`);
-  const because = `${name} regroups rows: its axes ${printAxes(axes)} are not axes of ${quoted(x)}`;
+  if (moved !== undefined) return way(moved, () => `is ${quoted(x)} with its rows moved`);
+  const because = `${quoted(op.result)} regroups rows: its axes ${printAxes(axes)} are not axes of ${quoted(x)}`;
   return miss(because, "center after the reshape", op.result);
 }
 
