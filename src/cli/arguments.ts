@@ -103,6 +103,11 @@ export class Arguments {
     this.span = span;
   }
 
+  /** That of a command which takes exactly one. */
+  get operand(): Word {
+    return this.operands[0] as Word;
+  }
+
   has(name: string): boolean {
     return this.#given.has(name);
   }

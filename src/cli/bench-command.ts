@@ -6,7 +6,6 @@ import { randomInputsOf } from "../compare/contracts.ts";
 import { checkSizes, chooseDims } from "../compare/inputs.ts";
 import { hostTensorsOf, planInputs } from "../compare/kernel-inputs.ts";
 import { refuseOpaque } from "../compare/refuse-opaque.ts";
-import { jsonText } from "../diagnostics/json.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { compile, optimize } from "../driver/compile.ts";
 import type { Constants } from "../ir/interpret.ts";
@@ -14,7 +13,7 @@ import type { Fn, Module } from "../ir/ir.ts";
 import { planManifest } from "../plan/manifest.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type OpenedDevice, openDevice } from "../runtime/node.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { benchChart, benchTable, type FunctionBench } from "./bench-report.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
@@ -29,7 +28,7 @@ export async function benchCommand(args: Arguments, session: Session): Promise<n
   const { io } = session;
   const program = await readProgram(args, session, true);
   const rounds = readRounds(args.value("--rounds")) ?? usualRounds;
-  const source = (args.operands[0] as Word).text;
+  const source = args.operand.text;
   const outputs = new Outputs(args, session, writtenBy(args, "--svg"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
@@ -42,8 +41,8 @@ export async function benchCommand(args: Arguments, session: Session): Promise<n
     for (const fn of program.module.fns) results.push({ fn: fn.name, points: await bench.sweep(fn) });
     const clock = opened.device.features.has("timestamp-query") ? "timestamps" : "submission";
     const { description: device } = opened;
-    if (args.has("--json")) session.output(`${jsonText({ device, clock, rounds, functions: results }, 2)}\n`);
-    else session.print(results.flatMap(benchTable));
+    const data = { device, clock, rounds, functions: results };
+    session.result(args.has("--json"), data, results.flatMap(benchTable));
     const chart = args.value("--svg")?.text;
     if (chart !== undefined) outputs.write(chart, benchChart(device, results));
     return 0;
@@ -116,19 +115,9 @@ class Bench {
     checkSizes(fn, extents);
     for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not give it`);
     const module: Module = { ...program.module, fns: [fn] };
-    const { plugins, passes, disabled, verify, instruments } = program;
     const target = program.target ?? opened.target;
     // Named dimensions keep their names, so these are the kernels that a program would run at all of the points.
-    const compiled = compile(module, {
-      plugins,
-      passes,
-      disabled,
-      verify,
-      instruments,
-      ...program.arithmetic,
-      target,
-      products: "plain",
-    });
+    const compiled = compile(module, { ...program.options, ...program.arithmetic, target, products: "plain" });
     reportRemarks(compiled.remarks, args, session);
     const made = randomInputsOf(fn, extents);
     const [plan] = compiled.plans as [Plan];

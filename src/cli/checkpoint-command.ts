@@ -54,7 +54,7 @@ function foldedBy(word: Word | undefined): FoldableInCheckpoint[] {
 export function checkpointSurgeryCommand(args: Arguments, session: Session): number {
   const { io } = session;
   checkOptions(args);
-  const path = (args.operands[0] as Word).text;
+  const path = args.operand.text;
   const checkpoint = checkpointAt(path, io);
   const out = args.value("--output");
   if (out !== undefined && filesIn(out.text, io).length > 0) fail(checkpointErrors.notEmpty(out.span, out.text));
@@ -99,9 +99,9 @@ export function explainCheckpoint(args: Arguments, session: Session): number {
   if (mode !== undefined && mode.text !== "exact") {
     fail(cliErrors.conflict(mode.span, "--mode", "a folder", "its weights are centered exactly, or not at all"));
   }
-  const { norms, warnings } = checkpointSurgery(checkpointAt((args.operands[0] as Word).text, session.io));
-  if (args.has("--json")) session.output(`${jsonText(norms, 2)}\n`);
-  else if (norms.length > 0) session.print([headline(norms), ...table(norms)]);
+  const { norms, warnings } = checkpointSurgery(checkpointAt(args.operand.text, session.io));
+  const lines = norms.length > 0 ? [headline(norms), ...table(norms)] : [];
+  session.result(args.has("--json"), norms, lines);
   session.report(warnings);
   return 0;
 }
@@ -109,7 +109,7 @@ export function explainCheckpoint(args: Arguments, session: Session): number {
 /** The program on which the surgery is decided: what is added to the model's streams, and the norms that read them. */
 export function importCheckpoint(args: Arguments, session: Session): number {
   const { io } = session;
-  const path = (args.operands[0] as Word).text;
+  const path = args.operand.text;
   const out = args.value("--output")?.text ?? "-";
   const checkpoint = checkpointAt(path, io);
   const folder = relative(out === "-" ? "." : join(out, ".."), path).replaceAll("\\", "/");

@@ -15,7 +15,7 @@ import { type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../
 import { printPlan } from "../plan/print.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { moduleTargets, profileOf, type TargetProfile } from "../target/target.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import type { ModuleLanguage } from "./emit-modules.ts";
 import { checkExplain, explainSchedules } from "./explain-schedule.ts";
 import { shownPath } from "./files.ts";
@@ -29,7 +29,7 @@ import {
   writeKernels,
 } from "./kernel-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { deviceTarget, productsOf, readProgram, reportRemarks, splitOf } from "./program-options.ts";
+import { deviceTarget, partitionOf, readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 
@@ -43,7 +43,8 @@ const isModule = (emit: string): emit is ModuleLanguage => ["ts", "typegpu", "ru
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = await readProgram(args, session);
-  const { module, plugins, passes, dims, disabled, verify } = program;
+  const { module, dims } = program;
+  const { plugins } = program.options;
   const emit = args.value("--emit")?.text ?? "wgsl";
   const output = args.value("--output");
   const path = output?.text ?? "-";
@@ -51,7 +52,7 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const time = (what: string) => {
     if (args.has("--timing")) reportTime(program.parseTime, performance.now() - started, what, session);
   };
-  const source = (args.operands[0] as Word).text;
+  const source = args.operand.text;
   const weights = readWeightsPath(args);
   const map = args.value("--source-map");
   checkSourceMap(args, emit, program, io);
@@ -70,9 +71,9 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const read = module.consts.length === 0 ? [] : (await constants()).filesOfConstants(module, source, io);
   const outputs = new Outputs(args, session, written, read);
   const tensorsOf = async (module: Module) => (await constants()).readConstants(module, source, io);
-  const instruments = [...program.instruments, ...dumpInstruments(args, outputs)];
   const isProved = args.has("--prove");
-  const options = { plugins, passes, dims, instruments, disabled, verify: isProved ? ("exact" as const) : verify };
+  const instruments = [...program.options.instruments, ...dumpInstruments(args, outputs)];
+  const options = { ...program.options, instruments, dims, ...(isProved && { verify: "exact" as const }) };
   if (emit === "tir") {
     const { module: result, remarks } = optimize(module, options);
     reportRemarks(remarks, args, session);
@@ -90,14 +91,12 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const target = isAuto ? await deviceTarget() : (given ?? "portable");
   const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
   const profile = (one: string | TargetProfile) => profileOf(one, targetsOf(plugins));
-  const singleKernel = args.has("--single-kernel") || map !== undefined;
   const compiled = compileVariants(module, {
     ...options,
     ...program.arithmetic,
     targets,
-    singleKernel,
-    ...splitOf(args),
-    ...productsOf(args),
+    ...partitionOf(args),
+    ...(map !== undefined && { singleKernel: true }),
   });
   const { remarks, module: result } = compiled;
   const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;

@@ -3,12 +3,12 @@
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { catalog, explain } from "../diagnostics/catalog.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";
 
 export async function explainCommand(args: Arguments, session: Session): Promise<number> {
-  const { text, span } = args.operands[0] as Word;
+  const { text, span } = args.operand;
   const plugins = await loadPlugins(args, session);
   const all = new Map([...plugins.flatMap(({ pages = {} }) => Object.entries(pages)), ...catalog]);
   if (text === "list") {

@@ -1,6 +1,5 @@
 /** `tirc explain-norms`: every norm of a file, and what became of its centering. */
 
-import { jsonText } from "../diagnostics/json.ts";
 import { lineColumn } from "../diagnostics/source.ts";
 import { applyFusedRmsNorm, type CenteringMode } from "../driver/apply-fused-rms-norm.ts";
 import type { NormRecord } from "../driver/norm-records.ts";
@@ -9,7 +8,7 @@ import { normTable } from "../report/norm-table.ts";
 import { headline, normLines } from "../report/surgery-report.ts";
 import type { NormReport } from "../surgery/norm-report.ts";
 import { surgery } from "../surgery/surgery.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { explainCheckpoint } from "./checkpoint-command.ts";
 import { isFolder } from "./checkpoint-files.ts";
 import { readText, shownPath } from "./files.ts";
@@ -19,15 +18,14 @@ import type { Session } from "./session.ts";
 
 export async function explainNormsCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
-  const path = (args.operands[0] as Word).text;
+  const path = args.operand.text;
   if (isModel(path)) return explainModel(path, args, session);
   if (isFolder(path, io)) return explainCheckpoint(args, session);
   await loadPlugins(args, session);
   const module = parse(readText(path, io), { file: shownPath(path, "stdin") });
   const mode = (args.value("--mode")?.text ?? "exact") as CenteringMode;
   const { norms, remarks } = applyFusedRmsNorm(module, { mode });
-  if (args.has("--json")) session.output(`${jsonText(norms.map(asData), 2)}\n`);
-  else session.print(table(norms));
+  session.result(args.has("--json"), norms.map(asData), table(norms));
   session.report(remarks.filter(({ code }) => code === "R0601"));
   return 0;
 }
@@ -37,8 +35,8 @@ function explainModel(path: string, args: Arguments, session: Session): number {
   const mode = args.value("--mode")?.text as CenteringMode | undefined;
   const result = surgery(openModel(path, session.io), { mode: mode === "lossy" ? "lossy" : "exact" });
   const norms = mode === "off" ? result.norms.map(untouched) : result.norms;
-  if (args.has("--json")) session.output(`${jsonText(norms, 2)}\n`);
-  else if (norms.length > 0) session.print([headline({ ...result, norms }), ...normLines(norms, true)]);
+  const lines = norms.length > 0 ? [headline({ ...result, norms }), ...normLines(norms, true)] : [];
+  session.result(args.has("--json"), norms, lines);
   session.report(result.warnings);
   return 0;
 }

@@ -3,7 +3,6 @@
 import { type Explained, estimatedElements, explainSchedule } from "../../codegen/candidates.ts";
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { jsonText } from "../diagnostics/json.ts";
 import { launchesOf, type Plan } from "../plan/plan.ts";
 import { columns } from "../report/columns.ts";
 import type { Choice } from "../target/choice.ts";
@@ -42,8 +41,8 @@ export function explainSchedules(
   const explained = targets.flatMap((target) =>
     launches.map(({ fn, tile }) => ({ target, ...explainSchedule(fn, target, options, tile) })),
   );
-  if (args.has("--json")) session.output(`${jsonText(explained.map(asData), 2)}\n`);
-  else session.print(explained.flatMap((one, i) => (i === 0 ? asLines(one) : ["", ...asLines(one)])));
+  const lines = explained.flatMap((one, i) => (i === 0 ? asLines(one) : ["", ...asLines(one)]));
+  session.result(args.has("--json"), explained.map(asData), lines);
 }
 
 type Of = Explained & { readonly target: TargetProfile };

@@ -21,7 +21,7 @@ import { encode, fromNumbers } from "../runtime/host-tensor.ts";
 import { normsLeft } from "../surgery/left.ts";
 import { type Binding, parametersOf } from "../target/manifest.ts";
 import { portableTarget } from "../target/target.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { openModel, weightsRead } from "./model-files.ts";
 import { Outputs, writtenInto } from "./outputs.ts";
 import { readTarget } from "./program-options.ts";
@@ -29,7 +29,7 @@ import type { Session } from "./session.ts";
 
 export async function extractCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
-  const path = (args.operands[0] as Word).text;
+  const path = args.operand.text;
   const folder = args.value("--output")?.text;
   const profile = (await readTarget(args, session)) ?? portableTarget;
   const model = openModel(path, io);

@@ -22,7 +22,7 @@ const chosenCode = "R0802";
 
 export async function gradCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
-  const source = (args.operands[0] as Word).text;
+  const source = args.operand.text;
   const path = args.value("--output")?.text ?? "-";
   await loadPlugins(args, session);
   const module = parse(readText(source, io), { file: shownPath(source, "stdin") });

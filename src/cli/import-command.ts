@@ -4,7 +4,7 @@ import { dirname, relative, resolve } from "node:path";
 import { print } from "../ir/print.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { shownOp } from "../onnx/model.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { importCheckpoint } from "./checkpoint-command.ts";
 import { isFolder } from "./checkpoint-files.ts";
 import { shownPath } from "./files.ts";
@@ -14,7 +14,7 @@ import type { Session } from "./session.ts";
 
 export async function importCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
-  const path = (args.operands[0] as Word).text;
+  const path = args.operand.text;
   if (isFolder(path, io)) return importCheckpoint(args, session);
   const out = args.value("--output")?.text ?? "-";
   // Constants are loaded from the model, relative to the program's folder.

@@ -1,7 +1,6 @@
 /** `tirc passes`. */
 
 import { builtins } from "../../passes/index.ts";
-import { jsonText } from "../diagnostics/json.ts";
 import { passesOf } from "../driver/plugin.ts";
 import type { OptionDef, Pass } from "../pass/define-pass.ts";
 import type { Arguments } from "./arguments.ts";
@@ -10,8 +9,7 @@ import { linesOf, type Session } from "./session.ts";
 
 export async function passesCommand(args: Arguments, session: Session): Promise<number> {
   const all = [...builtins.passes, ...passesOf(await loadPlugins(args, session))];
-  if (args.has("--json")) session.output(`${jsonText(asData(all), 2)}\n`);
-  else session.print(linesOf(asText(all)));
+  session.result(args.has("--json"), asData(all), linesOf(asText(all)));
   return 0;
 }
 

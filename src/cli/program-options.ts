@@ -21,13 +21,10 @@ import { loadPlugins } from "./plugins.ts";
 import { linesOf, type Session } from "./session.ts";
 
 export interface Program {
-  readonly plugins: readonly Plugin[];
+  /** Of the pass manager: the passes as a text that is checked. The instruments are all but the dump, which writes files. */
+  readonly options: Required<Pick<CompileOptions, "plugins" | "passes" | "disabled" | "verify" | "instruments">>;
   /** All functions, or only the one that `--fn` names. */
   readonly module: Module;
-  /** The text of the pipeline; checked. */
-  readonly passes: string;
-  readonly disabled: readonly string[];
-  readonly verify: Verification;
   /** `undefined` if none is given, and for `auto`. */
   readonly target: TargetProfile | undefined;
   /** `--target auto`: the current device. */
@@ -38,24 +35,23 @@ export interface Program {
   /** All extents given for a dimension. */
   readonly sweep: Readonly<Record<string, readonly number[]>>;
   readonly arithmetic: KernelOptions;
-  /** All but the dump, which writes files. */
-  readonly instruments: readonly Instrument[];
   /** Milliseconds taken by reading and parsing. */
   readonly parseTime: number;
 }
 
-/** Calls all of them, and throws all of their errors together. */
-export function together(...reads: readonly (() => void)[]): void {
+/** What all of them return; throws all of their errors together. */
+export function together<R extends readonly unknown[]>(...reads: { readonly [I in keyof R]: () => R[I] }): R {
   const found: Diagnostic[] = [];
-  for (const read of reads) {
+  const values = reads.map((read) => {
     try {
-      read();
+      return read();
     } catch (caught) {
       if (!(caught instanceof TircError)) throw caught;
       found.push(...caught.diagnostics);
+      return undefined;
     }
-  }
-  if (found.length > 0) fail(...found);
+  });
+  return found.length > 0 ? fail(...found) : (values as unknown as R);
 }
 
 /**
@@ -65,24 +61,15 @@ export function together(...reads: readonly (() => void)[]): void {
 export async function readProgram(args: Arguments, session: Session, isSweep = false): Promise<Program> {
   const plugins = await loadPlugins(args, session);
   const registry = registryOf(plugins);
-  let given: string | undefined;
-  let choice: TargetChoice = { target: undefined, isAuto: false, isAll: false };
-  let dims: readonly GivenExtents[] = [];
-  together(
+  const [, , , given, choice, dims] = together(
     () => checkConflicts(args),
     () => checkPassNames(args, registry.passes),
     () => checkFilter(args, registry.passes),
-    () => {
-      given = readPipeline(args, registry);
-    },
-    () => {
-      choice = readTargets(args, session, plugins);
-    },
-    () => {
-      dims = readSweep(args, isSweep);
-    },
+    () => readPipeline(args, registry),
+    () => readTargets(args, session, plugins),
+    () => readSweep(args, isSweep),
   );
-  const path = args.operands[0] as Word;
+  const path = args.operand;
   const name = shownPath(path.text, "stdin");
   const started = performance.now();
   const text = readText(path.text, session.io);
@@ -93,9 +80,11 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
   const parseTime = performance.now() - started;
   checkDimNames([...dims.map(({ name }) => name), ...args.values("--specialize")], module);
   return {
-    ...{ module, plugins, passes, disabled, parseTime },
-    verify: readVerification(args.value("--verify-each")),
-    ...choice,
+    ...{ module, parseTime, ...choice },
+    options: {
+      ...{ plugins, passes, disabled, instruments: makeInstruments(args, session) },
+      verify: readVerification(args.value("--verify-each")),
+    },
     dims: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extents[0] as number])),
     sweep: Object.fromEntries(dims.map((dim) => [dim.name.text, dim.extents])),
     arithmetic: {
@@ -104,20 +93,15 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
       rounding: args.value("--rounding")?.text as Rounding | undefined,
       specialize: args.values("--specialize").map(({ text }) => text),
     },
-    instruments: makeInstruments(args, session),
   };
 }
 
-/** `--products`. */
-export function productsOf(args: Arguments): Pick<CompileOptions, "products"> {
-  const kind = args.value("--products")?.text as CompileOptions["products"];
-  return kind === undefined ? {} : { products: kind };
-}
-
-/** `--split-reductions`. */
-export function splitOf(args: Arguments): Pick<CompileOptions, "splitReductions"> {
-  const kind = args.value("--split-reductions")?.text as CompileOptions["splitReductions"];
-  return kind === undefined ? {} : { splitReductions: kind };
+/** `--single-kernel`, `--products` and `--split-reductions`. */
+export function partitionOf(args: Arguments): Pick<CompileOptions, "singleKernel" | "products" | "splitReductions"> {
+  const products = args.value("--products")?.text as CompileOptions["products"];
+  const splitReductions = args.value("--split-reductions")?.text as CompileOptions["splitReductions"];
+  const singleKernel = args.has("--single-kernel");
+  return { singleKernel, ...(products && { products }), ...(splitReductions && { splitReductions }) };
 }
 
 function readVerification(word: Word | undefined): Verification {
@@ -237,9 +221,8 @@ interface GivenExtents {
 /** The extents of `--dim`: with `isList` there may be several, `rows=1,64,4096`. Throws E0705, E0706, E0710. */
 function readSweep(args: Arguments, isList = true): GivenExtents[] {
   const first = new Map<string, Word>();
-  const dims: GivenExtents[] = [];
   const form = isList ? "NAME=EXTENT,EXTENT" : "NAME=EXTENT";
-  const reads = args.values("--dim").map((word) => () => {
+  const reads = args.values("--dim").map((word) => (): GivenExtents => {
     const { name, value } = assignment(word, "--dim", form);
     const before = first.get(name.text);
     if (before !== undefined) fail(cliErrors.optionTwice(name.span, `--dim ${name.text}`, before.span));
@@ -248,10 +231,9 @@ function readSweep(args: Arguments, isList = true): GivenExtents[] {
       const extent = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
       return extent < 2 ** 32 ? extent : fail(cliErrors.notAnExtent(value.span, name.text, text));
     });
-    dims.push({ name, extents });
+    return { name, extents };
   });
-  together(...reads);
-  return dims;
+  return together(...reads);
 }
 
 function checkDimNames(dims: readonly Word[], module: Module): void {

@@ -17,10 +17,10 @@ import type { Session } from "./session.ts";
 export function proveKernels(
   { plans, module }: CompileVariantsResult,
   targets: readonly (string | TargetProfile)[],
-  { arithmetic, plugins }: Program,
+  { arithmetic, options }: Program,
   session: Session,
 ): void {
-  const own = targetsOf(plugins);
+  const own = targetsOf(options.plugins);
   const profiles = targets.map((target) => profileOf(target, own));
   const wrong: Diagnostic[] = [];
   const proved: string[] = [];

@@ -24,7 +24,7 @@ import { filesOfConstants, readConstants } from "./constants.ts";
 import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
 import { lossyEffect } from "./lossy-effect.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { type Program, readProgram, reportRemarks, splitOf, together } from "./program-options.ts";
+import { type Program, partitionOf, readProgram, reportRemarks, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
@@ -34,22 +34,13 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   checkStream([...args.operands, ...valuesOf(args.values("--in"))], "stdin");
   const program = await readProgram(args, session);
   const fn = theFunction(program, args);
-  let sources: ReturnType<typeof readSources> = new Map();
-  let outputs: ReturnType<typeof readOutputs> = new Map();
-  let seed = 0;
-  together(
-    () => {
-      sources = readSources(args, fn, io);
-    },
-    () => {
-      outputs = readOutputs(args, fn);
-    },
-    () => {
-      seed = readSeed(args.value("--seed"));
-    },
+  const [sources, outputs, seed] = together(
+    () => readSources(args, fn, io),
+    () => readOutputs(args, fn),
+    () => readSeed(args.value("--seed")),
   );
   const written = [...writtenBy(args, "--out"), ...dumpOutputs(args, [])];
-  const source = (args.operands[0] as Word).text;
+  const source = args.operand.text;
   const files = new Outputs(args, session, written, filesOfConstants(program.module, source, io));
   const { extents, defaults } = chooseDims(fn, sources, program.dims);
   checkSizes(fn, extents, args.has("--compare") || args.value("--device")?.text === "cpu");
@@ -69,8 +60,9 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const constants = readConstants(program.module, source, io);
   const broken = args.has("--compare") ? brokenContracts(fn, inputs, program.module.consts, constants) : [];
   if (broken.length > 0) fail(...broken);
-  const instruments = [...program.instruments, ...dumpInstruments(args, files)];
-  const ran = await runOn({ ...program, instruments }, { inputs, dims: extents, constants }, args, session);
+  const instruments = [...program.options.instruments, ...dumpInstruments(args, files)];
+  const options = { ...program.options, instruments };
+  const ran = await runOn({ ...program, options }, { inputs, dims: extents, constants }, args, session);
   for (const [name, word] of outputs) files.write(word.text, writeNpy(ran.outputs[name] as HostTensor));
   const halves = (ran.module.fns[0] as Fn).ops.filter(
     (op) => !isLeaf(op) && op.results.some(({ element }) => isNarrow(element)),
@@ -102,7 +94,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
 
 function theFunction({ module: { fns } }: Program, args: Arguments): Fn {
   const names = fns.map(({ name }) => name);
-  if (fns.length > 1) fail(cliErrors.severalFunctions((args.operands[0] as Word).span, names));
+  if (fns.length > 1) fail(cliErrors.severalFunctions(args.operand.span, names));
   return fns[0] as Fn;
 }
 
@@ -139,8 +131,7 @@ async function runOn(
   session: Session,
 ): Promise<Ran> {
   const choice = args.value("--device")?.text ?? "auto";
-  const { module, plugins, passes, instruments, disabled, verify } = program;
-  const options = { plugins, passes, instruments, disabled, verify };
+  const { module, options } = program;
   const adapter = args.value("--adapter")?.text;
   const opened = choice === "cpu" ? undefined : await openDevice(choice, adapter, session);
   if (opened === undefined) {
@@ -154,9 +145,7 @@ async function runOn(
   try {
     const compiled = compile(module, {
       ...{ ...options, ...program.arithmetic, target: program.target ?? opened.target },
-      singleKernel: args.has("--single-kernel"),
-      products: "plain",
-      ...splitOf(args),
+      ...{ ...partitionOf(args), products: "plain" },
     });
     reportRemarks(compiled.remarks, args, session);
     const known = dimensionNames(module.fns[0] as Fn).map((name) => [name, dims[name] as number] as const);

@@ -42,12 +42,16 @@ export function readInputs(
   io: Io,
 ): Map<string, InputSource> {
   const option = { option: "--in", form: `NAME=FILE.npy|${fillForms.join("|")}`, kind: "input" } as const;
-  const sources = new Map<string, InputSource>();
-  const reads = [...assignments(args, option, name, known)].map(([name, { value }]) => () => {
-    sources.set(name, readSource(name, value, io));
-  });
-  together(...reads);
-  return sources;
+  const given = [...assignments(args, option, name, known)];
+  return new Map(
+    together(
+      ...given.map(
+        ([name, { value }]) =>
+          () =>
+            [name, readSource(name, value, io)] as const,
+      ),
+    ),
+  );
 }
 
 function readSource(name: string, word: Word, io: Io): InputSource {

@@ -115,6 +115,12 @@ export class Session {
     this.#stdout(lines.map((line) => `${visibleLine(line)}\n`).join(""));
   }
 
+  /** A result on stdout: `data` as JSON for programs, or `lines` for people. */
+  result(isJson: boolean, data: unknown, lines: readonly string[]): void {
+    if (isJson) this.output(`${jsonText(data, 2)}\n`);
+    else this.print(lines);
+  }
+
   /** Raw data on stdout, for programs to read. */
   output(data: string | Uint8Array): void {
     this.#stdout(data);

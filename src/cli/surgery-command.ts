@@ -35,7 +35,7 @@ import { checkModels } from "./surgery-check.ts";
 export async function surgeryCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   checkStream([...args.operands, ...args.paths("--in")], "stdin");
-  const path = (args.operands[0] as Word).text;
+  const path = args.operand.text;
   if (isFolder(path, io)) return checkpointSurgeryCommand(args, session);
   if (args.has("--keep-tied")) {
     fail(

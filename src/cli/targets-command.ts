@@ -1,6 +1,5 @@
 /** `tirc targets`: the targets for kernels, and which of them this machine supports. */
 
-import { jsonText } from "../diagnostics/json.ts";
 import { lackOf } from "../launch/choose.ts";
 import type { Needs } from "../launch/compact.ts";
 import { columns } from "../report/columns.ts";
@@ -11,8 +10,7 @@ import type { Session } from "./session.ts";
 
 export async function targetsCommand(args: Arguments, session: Session): Promise<number> {
   const here = args.has("--detect") ? await detect(args.value("--adapter")?.text) : undefined;
-  if (args.has("--json")) session.output(`${jsonText(asData(here), 2)}\n`);
-  else session.print(asLines(here));
+  session.result(args.has("--json"), asData(here), asLines(here));
   return 0;
 }
 

@@ -32,7 +32,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
   const { io } = session;
   const program = await readProgram(args, session);
   const rounds = readRounds(args.value("--rounds"));
-  const source = (args.operands[0] as Word).text;
+  const source = args.operand.text;
   const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
   const opened = await openDevice({ adapter: args.value("--adapter")?.text });
@@ -46,11 +46,8 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not give it`);
       const module = { ...program.module, fns: [fn] };
       // Row lengths are numbers, as they are where the profile will be used.
-      const { plugins, passes, disabled, verify, instruments } = program;
-      const compiled = compile(module, {
-        ...{ plugins, passes, disabled, verify, instruments, ...program.arithmetic },
-        ...{ target, dims: extents, products: "plain" },
-      });
+      const options = { ...program.options, ...program.arithmetic };
+      const compiled = compile(module, { ...options, target, dims: extents, products: "plain" });
       reportRemarks(compiled.remarks, args, session);
       const made = randomInputsOf(fn, extents);
       const [plan] = compiled.plans as [Plan];

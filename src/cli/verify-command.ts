@@ -2,7 +2,6 @@
 
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { jsonText } from "../diagnostics/json.ts";
 import { extentsText } from "../diagnostics/wording.ts";
 import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../driver/equivalent.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -23,8 +22,7 @@ export async function verifyCommand(args: Arguments, session: Session): Promise<
   const dims = Object.fromEntries(readDims(args).map(({ name, extent }) => [name.text, extent]));
   const fn = args.value("--fn")?.text;
   const found = equivalent(left, right, { dims, ...(fn !== undefined && { fn }) });
-  if (args.has("--json")) session.output(`${jsonText(asData(found), 2)}\n`);
-  else session.print(linesFor(found));
+  session.result(args.has("--json"), asData(found), linesFor(found));
   return found.equal ? 0 : 1;
 }
 
