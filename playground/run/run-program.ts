@@ -1,8 +1,8 @@
 /** Runs a program on random data, on the GPU or in the interpreter, and compares the results with float64. */
 
 import { compareOutput, referenceOf } from "../../src/compare/compare.ts";
-import { centeredInput } from "../../src/compare/contracts.ts";
-import { checkSizes, makeInput } from "../../src/compare/inputs.ts";
+import { randomInputsOf } from "../../src/compare/contracts.ts";
+import { checkSizes } from "../../src/compare/inputs.ts";
 import { planInputs } from "../../src/compare/kernel-inputs.ts";
 import { refuseOpaque } from "../../src/compare/refuse-opaque.ts";
 import { compileFunction, optimize } from "../../src/driver/compile.ts";
@@ -12,7 +12,7 @@ import type { Tensor } from "../../src/ir/tensor.ts";
 import { printType } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
 import { planManifest } from "../../src/plan/manifest.ts";
-import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
+import { fromNumbers, tensorsOf } from "../../src/runtime/host-tensor.ts";
 import { preparePlan } from "../../src/runtime/prepare-plan.ts";
 import { profileOf, type TargetProfile } from "../../src/target/target.ts";
 import { fileName } from "../model/messages.ts";
@@ -80,7 +80,8 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   const fn = theFunction(module, request.fn);
   checkSizes(fn, request.dims);
   report.status("Making random inputs");
-  const inputs = makeInputs(fn, request);
+  const made = randomInputsOf(fn, request.dims, request.seed);
+  const inputs = tensorsOf(made);
   const constants = constantsOf(module);
   const after = optimize(module, { passes: pipeline, fn: fn.name }).module;
   const read = constantsOf(after, ({ name }) => constants(name));
@@ -98,7 +99,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
   const compiled = compileFunction(theFunction(after, fn.name), names, [profile], { products: "plain" });
   const { plan } = compiled;
   refuseOpaque(plan);
-  const all = planInputs(plan, after, mapValues(inputs, hostOf), constants);
+  const all = planInputs(plan, after, made, constants);
   const dims = Object.fromEntries(dimensionNames(fn).map((name) => [name, request.dims[name] as number]));
   report.status(compiled.kernels.length > 1 ? `Running ${compiled.kernels.length} kernels` : "Running the kernel");
   const prepared = await preparePlan(gpu.device, { plan: planManifest(plan), kernels: compiled.kernels.flat() }, dims);
@@ -106,7 +107,7 @@ export async function runProgram(request: RunRequest, report: Report): Promise<v
     const { outputs, launches } = await prepared.run(all);
     report.status("Computing the reference in float64");
     const device = gpu.description;
-    report.result({ fn: fn.name, device, launches, noGpu: undefined, outputs: view(mapValues(outputs, numbersOf)) });
+    report.result({ fn: fn.name, device, launches, noGpu: undefined, outputs: view(tensorsOf(outputs)) });
     report.status("Timing");
     report.timing(await timePlan(gpu.device, prepared, all, dims));
   } finally {
@@ -120,15 +121,6 @@ function theFunction({ fns }: Module, name: string): Fn {
   return found;
 }
 
-function makeInputs(fn: Fn, { dims, seed }: RunRequest): Record<string, Tensor> {
-  return Object.fromEntries(
-    fn.params.map((param) => {
-      const made = makeInput(fn, param, { kind: "fill", fill: "randn" }, dims, seed);
-      return [param.name as string, numbersOf(centeredInput(param, made))];
-    }),
-  );
-}
-
 function compare(fn: Fn, inputs: Tensors, constants: Constants, outputs: Tensors): OutputView[] {
   return Object.entries(referenceOf(fn, inputs, constants)).map(([name, reference]) => {
     const { element, shape, data } = outputs[name] as Tensor;
@@ -136,14 +128,4 @@ function compare(fn: Fn, inputs: Tensors, constants: Constants, outputs: Tensors
     const first = [...data.subarray(0, shownValues)];
     return { name, type: printType({ element, shape }), count: data.length, first, ...comparison };
   });
-}
-
-const numbersOf = ({ element, shape, data }: HostTensor): Tensor => {
-  return { element, shape, data: toNumbers({ element, shape, data }) };
-};
-
-const hostOf = ({ element, shape, data }: Tensor): HostTensor => fromNumbers(element, shape, data);
-
-function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }

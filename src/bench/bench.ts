@@ -6,7 +6,7 @@ import { elementCount, type Tensor } from "../ir/tensor.ts";
 import { elementInfo } from "../ir/types.ts";
 import { type LaunchOfKernel, type LaunchPlan, planExtents } from "../launch/plan-manifest.ts";
 import { extents } from "../runtime/bind-inputs.ts";
-import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { type HostTensor, tensorsOf } from "../runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "../runtime/measure.ts";
 import { preparePlan } from "../runtime/prepare-plan.ts";
 import type { Kernel } from "../target/manifest.ts";
@@ -107,10 +107,7 @@ export async function benchPoint(device: GPUDevice, options: BenchOptions): Prom
     0,
   );
   const { copies, moved: copied, destroy } = copiesOf(device, bytes);
-  const tensors = Object.entries(options.given).map(
-    ([name, host]) => [name, { ...host, data: toNumbers(host) }] as const,
-  );
-  const known64: Readonly<Record<string, Tensor>> = Object.fromEntries(tensors);
+  const known64 = tensorsOf(options.given);
   const wanted = Object.values(interpret(fn, known64, (name) => known64[name] as Tensor));
   const contenders: Contender[] = [];
   for (const peer of options.peers) contenders.push(await contender(peer, options, wanted));

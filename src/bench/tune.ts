@@ -14,7 +14,7 @@ import type { ElementType } from "../ir/types.ts";
 import { type Estimate, estimate } from "../kernel/estimate.ts";
 import { workgroupsOf } from "../launch/counts.ts";
 import type { Tile } from "../plan/plan.ts";
-import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { type HostTensor, tensorsOf, toNumbers } from "../runtime/host-tensor.ts";
 import { type Encodable, measure, median } from "../runtime/measure.ts";
 import { prepare } from "../runtime/prepare.ts";
 import { type Choice, choiceParts, type TunedSchedule } from "../target/choice.ts";
@@ -119,8 +119,7 @@ class Trial {
     this.#fn = fn;
     this.#options = options;
     this.target = { ...options.target, schedules: [] };
-    const tensors = Object.entries(options.inputs).map(([name, host]) => [name, { ...host, data: toNumbers(host) }]);
-    const given: Record<string, Tensor> = Object.fromEntries(tensors);
+    const given = tensorsOf(options.inputs);
     const { results, tile } = options.launch ?? {};
     // A function over a tile of rows cannot be interpreted by itself, so the plan's results are used, without bounds.
     this.#wanted =

@@ -19,15 +19,15 @@ import { filesOfConstants, readConstants } from "./constants.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { openPeers, peerNames } from "./peers/index.ts";
 import { type Program, readProgram, reportRemarks } from "./program-options.ts";
+import { readRounds } from "./run-options.ts";
 import type { Session } from "./session.ts";
-import { readRounds } from "./tune-command.ts";
 
 const usualRounds = 15;
 
 export async function benchCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = await readProgram(args, session, true);
-  const rounds = readRounds(args.value("--rounds")) ?? usualRounds;
+  const rounds = readRounds(args) ?? usualRounds;
   const source = args.operand.text;
   const outputs = new Outputs(args, session, writtenBy(args, "--svg"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
@@ -131,8 +131,8 @@ class Bench {
     const read = hostTensorsOf(Object.fromEntries(globals.map((name) => [name, constants(name)])));
     return benchPoint(opened.device, {
       ...{ plan: planManifest(plan), kernels: compiled.kernels, fn: written, peers, recorder, rounds },
-      inputs: planInputs(plan, compiled.module, Object.fromEntries(made), constants),
-      given: { ...Object.fromEntries(made), ...read },
+      inputs: planInputs(plan, compiled.module, made, constants),
+      given: { ...made, ...read },
       dims: extents,
     });
   }

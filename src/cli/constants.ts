@@ -1,6 +1,6 @@
 /** The tensors of a program's `const`s, read from their files when needed. */
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { type NpyArray, readNpy } from "../formats/npy.ts";
@@ -12,7 +12,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
-import { openFile, readBytes } from "./files.ts";
+import { folderOf, openFile, readBytes } from "./files.ts";
 import { isModel, openModel, weightFiles } from "./model-files.ts";
 import type { Read } from "./outputs.ts";
 import { indexOf } from "./run-report.ts";
@@ -30,7 +30,6 @@ export function readConstants(module: Module, path: string, io: Io): Constants {
 
 /** The file from which a constant of a program in `folder` is loaded. */
 const fileOf = (file: string, folder: string) => (file.startsWith("/") ? file : join(folder, file));
-const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
 /** The files that contain a module's constants, including the weight files of models. */
 export function* filesOfConstants({ consts }: Module, path: string, io: Io): Generator<Read> {

@@ -17,6 +17,7 @@ import type { NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { TensorNumbers } from "../onnx/tensors.ts";
 import { bytesOf } from "../onnx/write.ts";
+import { counted } from "../report/surgery-report.ts";
 import { encode, fromNumbers } from "../runtime/host-tensor.ts";
 import { normsLeft } from "../surgery/left.ts";
 import { type Binding, parametersOf } from "../target/manifest.ts";
@@ -100,8 +101,6 @@ function weightsOf(regions: readonly NormRegion[], model: OnnxModel) {
   }
   return { bytes, places: Object.fromEntries(places) };
 }
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const functionOf = ({ module }: NormRegion) => module.fns[0] as Fn;
 

@@ -56,6 +56,9 @@ export function shownPath(path: string, stream: "stdin" | "stdout"): string {
   return path === "-" ? `<${stream}>` : path;
 }
 
+/** The folder to which paths in a file are relative. */
+export const folderOf = (path: string): string => (path === "-" ? "." : dirname(path));
+
 /** Throws E0640, at the place in the program or command line that names the file, if there is one. */
 export function readBytes(path: string, io: Io, span?: Span): Uint8Array {
   try {

@@ -1,16 +1,14 @@
 /** Models by the paths of a command line: ONNX models with their weight files, and torch.export archives. */
 
-import { dirname, join, sep } from "node:path";
+import { join, sep } from "node:path";
 import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail, type Span, TircError } from "../diagnostics/diagnostic.ts";
 import { type ByteSource, bytesInMemory } from "../onnx/bytes.ts";
 import { OnnxModel } from "../onnx/model.ts";
 import { Pt2Model } from "../pt2/model.ts";
-import { lazyFile, readBytes, shownPath, statusOf } from "./files.ts";
+import { folderOf, lazyFile, readBytes, shownPath, statusOf } from "./files.ts";
 import type { Read } from "./outputs.ts";
 import type { Io } from "./session.ts";
-
-const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
 /** Whether a path is a model, and of which kind. */
 export const isModel = (path: string): boolean => /\.(onnx|pt2)$/i.test(path);

@@ -1,13 +1,11 @@
 /** The inputs of an ONNX model: numbers from files, or random ones; and extents for the dimensions that its inputs leave open. */
 
 import { type Fill, numbersOf, printFill } from "../compare/fill.ts";
-import { type InputSource, seedOf } from "../compare/inputs.ts";
+import { checkNumbers, type DeclaredInput, extentsIn, type InputSource, seedOf } from "../compare/inputs.ts";
 import * as cliErrors from "../diagnostics/areas/command.ts";
-import * as fileErrors from "../diagnostics/areas/files.ts";
-import * as inputErrors from "../diagnostics/areas/inputs.ts";
 import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
-import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
-import { isBeyond, roundTo } from "../ir/float16.ts";
+import { fail } from "../diagnostics/diagnostic.ts";
+import { roundTo } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printShape } from "../ir/types.ts";
 import { dataTypes, type NumberKind, typeName } from "../onnx/data-types.ts";
@@ -17,7 +15,6 @@ import type { Arguments } from "./arguments.ts";
 import { isFed, type RunInput } from "./onnxruntime.ts";
 import { readDims } from "./program-options.ts";
 import { readInputs, readSeed } from "./run-options.ts";
-import { indexOf } from "./run-report.ts";
 import type { Io } from "./session.ts";
 import { type Table, tablesIn } from "./table-inputs.ts";
 
@@ -55,7 +52,7 @@ export class ModelInputs {
   /** Throws E0604, E0606, E0630 to E0637, E0640, E0705 to E0712 for the given inputs, E0753 for inputs that cannot be provided. */
   constructor(model: OnnxModel, args: Arguments, io: Io) {
     this.inputs = inputsOf(model);
-    this.seed = readSeed(args.value("--seed"));
+    this.seed = readSeed(args);
     this.sources = readInputs(args, { name: model.file, inputs: this.inputs.map(({ name }) => name) }, io);
     this.tables = tablesIn(model);
     this.given = this.extentsGiven(args);
@@ -78,19 +75,8 @@ export class ModelInputs {
     if (unknown.length > 0) {
       fail(...unknown.map(({ name }) => cliErrors.unknownDimension(name.span, name.text, [...known])));
     }
-    const extents: Record<string, number> = Object.create(null);
-    const toldBy = new Map<string, string>();
-    for (const { name, extent } of dims) {
-      extents[name.text] = extent;
-      toldBy.set(name.text, "--dim");
-    }
-    const found: Diagnostic[] = [];
-    for (const input of this.inputs) {
-      const source = this.sources.get(input.name);
-      if (source?.kind === "file") found.push(...matchFile(input, source, extents, toldBy));
-    }
-    if (found.length > 0) fail(...found);
-    return extents;
+    const given = Object.fromEntries(dims.map(({ name, extent }) => [name.text, extent]));
+    return extentsIn(this.inputs.map(declared), this.sources, given);
   }
 
   /** All extents, including those chosen for the open dimensions. */
@@ -166,45 +152,12 @@ function inputsOf(model: OnnxModel): ModelInput[] {
     });
 }
 
-const printed = ({ dataType, shape }: ModelInput) => `${typeName(dataType)}${printShape(shape)}`;
-
-function matchFile(
-  input: ModelInput,
-  { file, array }: InputSource & { kind: "file" },
-  extents: Record<string, number>,
-  toldBy: Map<string, string>,
-): Diagnostic[] {
-  const wrong = (why: string) =>
-    inputErrors.wrongShape(input.name, printed(input), `${file}, ${printShape(array.shape)}`, why);
-  if (array.shape.length !== input.shape.length) {
-    return [wrong(`it has ${array.shape.length} dimensions, not ${input.shape.length}`)];
-  }
-  return input.shape.flatMap((dim, axis): Diagnostic[] => {
-    const extent = array.shape[axis] as number;
-    if (typeof dim === "number") return dim === extent ? [] : [wrong(`axis ${axis} is ${extent}, not ${dim}`)];
-    const before = extents[dim];
-    if (before !== undefined && before !== extent) {
-      return [inputErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent)];
-    }
-    extents[dim] = extent;
-    toldBy.set(dim, file);
-    return [];
-  });
-}
-
-const accepts: Readonly<Record<NumberKind, readonly NumberKind[]>> = {
-  float: ["float", "integer"],
-  integer: ["integer"],
-  bool: ["bool"],
+const declared = ({ name, dataType, shape }: ModelInput): DeclaredInput => {
+  return { name, type: `${typeName(dataType)}${printShape(shape)}`, shape };
 };
 
-function numbersInFile(input: ModelInput, { file, array }: InputSource & { kind: "file" }): Float64Array {
-  if (!accepts[input.kind].includes(array.kind)) {
-    fail(fileErrors.wrongKind(file, array.type, input.name, typeName(input.dataType)));
-  }
-  const type = drawnAs[input.dataType] as ElementType;
-  const at = array.numbers.findIndex((number) => input.dataType !== 11 && isBeyond(type, number));
-  if (at < 0) return array.numbers;
-  const place = indexOf(at, array.shape);
-  fail(fileErrors.outOfRange(file, array.numbers[at] as number, place, input.name, typeName(input.dataType)));
+function numbersInFile({ name, kind, dataType }: ModelInput, source: InputSource & { kind: "file" }): Float64Array {
+  const isFloat64 = dataType === 11;
+  checkNumbers({ name, kind, type: typeName(dataType) }, isFloat64 ? undefined : drawnAs[dataType], source);
+  return source.array.numbers;
 }

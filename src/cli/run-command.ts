@@ -14,11 +14,10 @@ import { compile, optimize } from "../driver/compile.ts";
 import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
-import type { Tensor } from "../ir/tensor.ts";
 import { isNarrow } from "../ir/types.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, type Plan, productsOf } from "../plan/plan.ts";
-import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { type HostTensor, tensorOf, tensorsOf, toNumbers } from "../runtime/host-tensor.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
@@ -37,7 +36,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const [sources, outputs, seed] = together(
     () => readSources(args, fn, io),
     () => readOutputs(args, fn),
-    () => readSeed(args.value("--seed")),
+    () => readSeed(args),
   );
   const written = [...writtenBy(args, "--out"), ...dumpOutputs(args, [])];
   const source = args.operand.text;
@@ -177,14 +176,6 @@ async function openDevice(choice: string, adapter: string | undefined, session: 
     for (const { message } of caught.diagnostics) session.say(`running on the reference interpreter: ${message}`);
     return undefined;
   }
-}
-
-function tensorsOf(tensors: Tensors): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensorOf(tensor)]));
-}
-
-function tensorOf(host: HostTensor): Tensor {
-  return { element: host.element, shape: host.shape, data: toNumbers(host) };
 }
 
 function wrongOutputs(outputs: Tensors, comparisons: ReadonlyMap<string, Comparison>): Diagnostic[] {

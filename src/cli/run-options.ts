@@ -76,12 +76,16 @@ export function readOutputs(args: Arguments, fn: Fn): Map<string, Word> {
   return new Map([...given].map(([name, { value }]) => [name, value]));
 }
 
-/** Throws E0705. */
-export function readSeed(word: Word | undefined): number {
-  if (word === undefined) return 0;
-  const seed = Number(word.text);
-  const isSeed = /^\d+$/.test(word.text) && seed < 2 ** 32;
-  return isSeed
-    ? seed
-    : fail(cliErrors.wrongValue(word.span, "--seed", word.text, "a whole number from 0 to 2^32 - 1"));
+/** The value of an option that is a whole number; `undefined` if it is not given. Throws E0705. */
+function wholeNumber(args: Arguments, option: string, least: number, end: number, range: string): number | undefined {
+  const word = args.value(option);
+  if (word === undefined) return undefined;
+  const number = /^\d+$/.test(word.text) ? Number(word.text) : Number.NaN;
+  if (number >= least && number < end) return number;
+  fail(cliErrors.wrongValue(word.span, option, word.text, `a whole number ${range}`));
 }
+
+export const readSeed = (args: Arguments): number => wholeNumber(args, "--seed", 0, 2 ** 32, "from 0 to 2^32 - 1") ?? 0;
+
+export const readRounds = (args: Arguments): number | undefined =>
+  wholeNumber(args, "--rounds", 1, 1001, "from 1 to 1000");

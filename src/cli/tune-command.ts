@@ -6,8 +6,6 @@ import { randomInputsOf } from "../compare/contracts.ts";
 import { checkSizes, chooseDims } from "../compare/inputs.ts";
 import { constantsAfter, hostTensorsOf, type Tensors } from "../compare/kernel-inputs.ts";
 import { refuseOpaque } from "../compare/refuse-opaque.ts";
-import * as cliErrors from "../diagnostics/areas/command.ts";
-import { fail } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { compile } from "../driver/compile.ts";
 import type { Constants } from "../ir/interpret.ts";
@@ -16,22 +14,23 @@ import type { Tensor } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
 import { interpretPlan } from "../plan/interpret.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
-import { toNumbers } from "../runtime/host-tensor.ts";
+import { tensorsOf } from "../runtime/host-tensor.ts";
 import { openDevice } from "../runtime/node.ts";
 import type { Choice } from "../target/choice.ts";
 import { fitRates, type Measured, rankCorrelation } from "../target/fit-rates.ts";
 import { timeOf, usualRates } from "../target/rates.ts";
 import type { TargetProfile } from "../target/target.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { readProgram, reportRemarks } from "./program-options.ts";
+import { readRounds } from "./run-options.ts";
 import type { Session } from "./session.ts";
 
 export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const program = await readProgram(args, session);
-  const rounds = readRounds(args.value("--rounds"));
+  const rounds = readRounds(args);
   const source = args.operand.text;
   const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));
   const constants = readConstants(program.module, source, io);
@@ -53,7 +52,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
       const [plan] = compiled.plans as [Plan];
       refuseOpaque(plan);
       const all = constantsAfter(compiled.module, constants);
-      for (const { launch, inputs, results } of ranLaunches(plan, Object.fromEntries(made), all)) {
+      for (const { launch, inputs, results } of ranLaunches(plan, made, all)) {
         // A profile identifies schedules by the length of rows.
         if (scheduleOf(launch.fn, target, program.arithmetic, launch.tile).length === undefined) {
           session.say(
@@ -91,9 +90,8 @@ interface RanLaunch {
 
 /** The kernels of a plan that have schedules, and what they read and write: the plan is interpreted. */
 function ranLaunches(plan: Plan, given: Tensors, constants: Constants): RanLaunch[] {
-  const tensors = Object.entries(given).map(([name, host]) => [name, { ...host, data: toNumbers(host) }] as const);
   const ran: RanLaunch[] = [];
-  interpretPlan(plan, Object.fromEntries(tensors), constants, {}, (launch, params, results) => {
+  interpretPlan(plan, tensorsOf(given), constants, {}, (launch, params, results) => {
     if (launch.kind !== "launch" || launch.product !== undefined) return;
     const { fn } = launch;
     const globals = fn.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
@@ -128,16 +126,6 @@ function withRates(target: TargetProfile, measured: readonly Measured[], session
   if (isGood) return { ...target, rates };
   const { rates: _, ...without } = target;
   return without;
-}
-
-/** Throws E0705. */
-export function readRounds(word: Word | undefined): number | undefined {
-  if (word === undefined) return undefined;
-  const rounds = Number(word.text);
-  const isCount = /^\d+$/.test(word.text) && rounds >= 1 && rounds <= 1000;
-  return isCount
-    ? rounds
-    : fail(cliErrors.wrongValue(word.span, "--rounds", word.text, "a whole number from 1 to 1000"));
 }
 
 function described({ schedule: { fn, columns, choice }, usual, milliseconds, tried, refused }: Tuned): string {

@@ -1,15 +1,14 @@
 /** `--weights-out`: the constants that passes have created, in a file for the program that reads them. */
 
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import { materialize } from "../driver/materialize.ts";
 import { writeSafetensors } from "../formats/safetensors.ts";
 import type { Constants } from "../ir/interpret.ts";
 import { type Module, makeModule } from "../ir/ir.ts";
 import { fromNumbers } from "../runtime/host-tensor.ts";
+import { folderOf } from "./files.ts";
 import type { Outputs } from "./outputs.ts";
 import type { Session } from "./session.ts";
-
-const folderOf = (path: string) => (path === "-" ? "." : dirname(path));
 
 /**
  * Writes the constants that are computed from others to `weights`, and returns the module that reads them from there. A

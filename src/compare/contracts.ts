@@ -6,23 +6,27 @@ import type { Constants } from "../ir/interpret.ts";
 import type { Const, Fn, Value } from "../ir/ir.ts";
 import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
 import type { Tensor } from "../ir/tensor.ts";
-import { fromNumbers, type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
+import { fromNumbers, type HostTensor, tensorOf } from "../runtime/host-tensor.ts";
 import { makeInput } from "./inputs.ts";
-
-const asTensor = (tensor: HostTensor): Tensor => ({ ...tensor, data: toNumbers(tensor) });
 
 /** Generated data that satisfies the contract of `param`: the row means are subtracted. */
 export function centeredInput(param: Value, tensor: HostTensor): HostTensor {
   if (param.centered.length === 0) return tensor;
-  return fromNumbers(tensor.element, tensor.shape, withoutMeans(asTensor(tensor), param.centered).data);
+  return fromNumbers(tensor.element, tensor.shape, withoutMeans(tensorOf(tensor), param.centered).data);
 }
 
 /** Random inputs of a function that satisfy its contracts; the same on every call. */
-export const randomInputsOf = (fn: Fn, extents: Readonly<Record<string, number>>): [string, HostTensor][] =>
-  fn.params.map((param) => {
-    const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, 0);
+export function randomInputsOf(
+  fn: Fn,
+  extents: Readonly<Record<string, number>>,
+  seed = 0,
+): Record<string, HostTensor> {
+  const made = fn.params.map((param) => {
+    const random = makeInput(fn, param, { kind: "fill", fill: "randn" }, extents, seed);
     return [param.name as string, centeredInput(param, random)];
   });
+  return Object.fromEntries(made);
+}
 
 /**
  * E0670 for each parameter, and each constant that the function reads, that violates its contract, with the row whose
@@ -37,7 +41,7 @@ export function brokenContracts(
   const read = new Set(fn.ops.map((op) => (op.name === "global" ? op.attributes.name : undefined)));
   return [
     ...fn.params.flatMap((param) =>
-      broken(param, param.name as string, () => asTensor(inputs[param.name as string] as HostTensor)),
+      broken(param, param.name as string, () => tensorOf(inputs[param.name as string] as HostTensor)),
     ),
     ...consts.flatMap((constant) =>
       read.has(constant.name) ? broken(constant, constant.name, () => constants(constant.name)) : [],

@@ -10,9 +10,17 @@ import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
 import { lookupsBy } from "../ir/lookups.ts";
 import { elementCount, indexAt } from "../ir/tensor.ts";
-import { elementInfo, printShape, printType } from "../ir/types.ts";
+import { type ElementType, elementInfo, printShape, printType, type Shape } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import { type Fill, numbersOf, printFill } from "./fill.ts";
+
+/** An input as a program or a model declares it. */
+export interface DeclaredInput {
+  readonly name: string;
+  /** Its type for messages. */
+  readonly type: string;
+  readonly shape: Shape;
+}
 
 /** Where the data of an input comes from: a fill, or an array from a file. */
 export type InputSource =
@@ -41,14 +49,7 @@ export function chooseDims(
   sources: ReadonlyMap<string, InputSource>,
   given: Readonly<Record<string, number>>,
 ): ChosenDims {
-  const found: Diagnostic[] = [];
-  const extents: Record<string, number> = Object.assign(Object.create(null), given);
-  const toldBy = new Map(Object.keys(given).map((name) => [name, "--dim"]));
-  for (const param of fn.params) {
-    const source = sources.get(param.name as string);
-    if (source?.kind === "file") matchFile(param, source, extents, toldBy, found);
-  }
-  if (found.length > 0) fail(...found);
+  const extents = extentsIn(fn.params.map(declared), sources, given);
   const defaults = dimensionNames(fn).filter((name) => extents[name] === undefined);
   Object.assign(extents, defaultDims(fn, extents, defaults));
   return { extents, defaults };
@@ -73,34 +74,38 @@ export function checkSizes(fn: Fn, dims: Readonly<Record<string, number>>, isInt
     fail(...large.map((tensor) => cliErrors.tooLarge(tensor.name, printType(tensor), mostInTensor)));
 }
 
-function matchFile(
-  param: Value,
-  { file, array }: InputSource & { kind: "file" },
-  extents: Record<string, number>,
-  toldBy: Map<string, string>,
-  found: Diagnostic[],
-): void {
-  const report = (why: string) => {
-    const got = `${file}, ${printShape(array.shape)}`;
-    found.push(inputErrors.wrongShape(param.name as string, printType(param.type), got, why));
-  };
-  if (array.shape.length !== param.shape.length) {
-    report(`it has ${array.shape.length} dimensions, not ${param.shape.length}`);
-    return;
-  }
-  for (const [axis, dim] of param.shape.entries()) {
-    const extent = array.shape[axis] as number;
-    if (typeof dim === "number") {
-      if (dim !== extent) report(`axis ${axis} is ${extent}, not ${dim}`);
-      continue;
-    }
-    const before = extents[dim];
-    if (before !== undefined && before !== extent) {
-      found.push(inputErrors.dimConflict(dim, toldBy.get(dim) ?? "", before, file, extent));
-    }
-    extents[dim] = extent;
-    toldBy.set(dim, file);
-  }
+const declared = ({ name, type, shape }: Value): DeclaredInput => ({
+  name: name as string,
+  type: printType(type),
+  shape,
+});
+
+/** The extents in `given`, and those of the files. Throws E0604, E0606. */
+export function extentsIn(
+  inputs: readonly DeclaredInput[],
+  sources: ReadonlyMap<string, InputSource>,
+  given: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const extents: Record<string, number> = Object.assign(Object.create(null), given);
+  const toldBy = new Map(Object.keys(given).map((name) => [name, "--dim"]));
+  const found = inputs.flatMap(({ name, type, shape }): Diagnostic[] => {
+    const source = sources.get(name);
+    if (source?.kind !== "file") return [];
+    const { file, array } = source;
+    const wrong = (why: string) => inputErrors.wrongShape(name, type, `${file}, ${printShape(array.shape)}`, why);
+    if (array.shape.length !== shape.length)
+      return [wrong(`it has ${array.shape.length} dimensions, not ${shape.length}`)];
+    return shape.flatMap((dim, axis): Diagnostic[] => {
+      const extent = array.shape[axis] as number;
+      if (typeof dim === "number") return dim === extent ? [] : [wrong(`axis ${axis} is ${extent}, not ${dim}`)];
+      const [before, teller = ""] = [extents[dim], toldBy.get(dim)];
+      extents[dim] = extent;
+      toldBy.set(dim, file);
+      const isSame = before === undefined || before === extent;
+      return isSame ? [] : [inputErrors.dimConflict(dim, teller, before, file, extent)];
+    });
+  });
+  return found.length > 0 ? fail(...found) : extents;
 }
 
 function defaultDims(fn: Fn, known: Readonly<Record<string, number>>, open: readonly string[]): Record<string, number> {
@@ -136,7 +141,8 @@ export function makeInput(
   const { element } = param;
   const shape = resolveShape(param.shape, dims);
   if (source.kind === "file") {
-    checkNumbers(param, source);
+    const { kind } = elementInfo[element];
+    checkNumbers({ ...declared(param), kind: kind === "truth" ? "bool" : kind }, element, source);
     return fromNumbers(element, shape, source.array.numbers);
   }
   const { word } = source;
@@ -154,19 +160,21 @@ export function makeInput(
   return fromNumbers(element, shape, numbers);
 }
 
-const accepts = { float: ["float", "integer"], integer: ["integer"], truth: ["bool"] } as const satisfies Readonly<
-  Record<string, readonly NpyArray["kind"][]>
->;
+type NumberKind = NpyArray["kind"];
 
-/** Floats within the range of the parameter's element type are rounded to it; other numbers must fit exactly. */
-function checkNumbers(param: Value, { file, array }: InputSource & { kind: "file" }): void {
-  const type = printType(param.type);
-  const name = param.name as string;
-  const kinds: readonly NpyArray["kind"][] = accepts[elementInfo[param.element].kind];
-  if (!kinds.includes(array.kind)) fail(fileErrors.wrongKind(file, array.type, name, type));
-  const at = array.numbers.findIndex((number) => isBeyond(param.element, number));
-  if (at >= 0)
-    fail(
-      fileErrors.outOfRange(file, array.numbers[at] as number, `[${indexAt(at, array.shape).join(", ")}]`, name, type),
-    );
+/**
+ * Floats within the range of the element type are rounded to it; other numbers must fit exactly. Throws E0636, E0637.
+ * @param element `undefined` for a type that holds all numbers of a file.
+ */
+export function checkNumbers(
+  { name, type, kind }: Pick<DeclaredInput, "name" | "type"> & { readonly kind: NumberKind },
+  element: ElementType | undefined,
+  { file, array }: InputSource & { kind: "file" },
+): void {
+  const isAccepted = array.kind === kind || (kind === "float" && array.kind === "integer");
+  if (!isAccepted) fail(fileErrors.wrongKind(file, array.type, name, type));
+  const at = array.numbers.findIndex((number) => element !== undefined && isBeyond(element, number));
+  if (at < 0) return;
+  const place = `[${indexAt(at, array.shape).join(", ")}]`;
+  fail(fileErrors.outOfRange(file, array.numbers[at] as number, place, name, type));
 }

@@ -3,6 +3,7 @@
 import { checkArgument, isRecord, type Kind, listOf, oneOf } from "../diagnostics/arguments.ts";
 import { listing } from "../diagnostics/wording.ts";
 import { narrowBits } from "../ir/float16.ts";
+import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, holds, isInteger, isNarrow, type NarrowFloat, printType } from "../ir/types.ts";
 import type { LaunchArray } from "../launch/compact.ts";
 import { roundUp } from "../launch/counts.ts";
@@ -212,6 +213,12 @@ export function toNumbers(tensor: HostTensor): Float64Array {
   if (!isNarrow(tensor.element)) return Float64Array.from(tensor.data);
   return Float64Array.from(tensor.data, narrowBits[tensor.element].from);
 }
+
+/** A tensor for the interpreter. */
+export const tensorOf = (host: HostTensor): Tensor => ({ ...host, data: toNumbers(host) });
+
+export const tensorsOf = (hosts: Readonly<Record<string, HostTensor>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(hosts).map(([name, host]) => [name, tensorOf(host)]));
 
 /** Numbers rounded to an element type: to nearest even for floats, wrapped for integers, nonzero is true. @throws TircError E0901 */
 export function fromNumbers(element: ElementType, shape: readonly number[], data: ArrayLike<number>): HostTensor {
