@@ -3,7 +3,7 @@
  * (https://onnx.ai/onnx/operators/).
  */
 
-import { broadcastStrides, elementCount, gather } from "../ir/tensor.ts";
+import { broadcastStrides, elementCount, gather, rowMajorStrides } from "../ir/tensor.ts";
 import {
   type Evaluate,
   input,
@@ -94,6 +94,13 @@ const average = pool((numbers, places, node) => {
   return numbers.reduce((a, b) => a + b, 0) / count;
 });
 
+function transposed({ shape, data }: Numbers, perm: readonly number[]): Numbers {
+  const strides = rowMajorStrides(shape);
+  const to = perm.map((axis) => shape[axis] as number);
+  const along = perm.map((axis) => strides[axis] as number);
+  return { shape: to, data: gather(data, to, along) };
+}
+
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 const defaultActivations = ["sigmoid", "tanh", "tanh"];
@@ -104,26 +111,29 @@ const lstm: Evaluate = (node) => {
   if (names.some((name, i) => name !== defaultActivations[i % 3]))
     throw new NotComputed(`its activations are ${names.join(", ")}`);
   const isBatchFirst = node.integer("layout", 0) !== 0;
-  const [x, w, r] = [input(node, 0), input(node, 1), input(node, 2)];
-  const [steps, batch] = (isBatchFirst ? [x.shape[1], x.shape[0]] : x.shape) as [number, number];
+  /** The inputs and states with the axis of the batch second. */
+  const inputs = node.inputs.map((tensor, i) => {
+    return tensor && isBatchFirst && [0, 5, 6].includes(i) ? transposed(tensor, [1, 0, 2]) : tensor;
+  });
+  const [x, w, r] = inputs as [Numbers, Numbers, Numbers];
+  const [steps, batch] = x.shape as [number, number, number];
   const [directions, , width] = w.shape as [number, number, number];
   const size = r.shape[2] as number;
   const direction = node.text("direction") ?? "forward";
   const clip = node.number("clip", Infinity);
   const clipped = (value: number) => Math.max(-clip, Math.min(clip, value));
   const isCoupled = node.integer("input_forget", 0) !== 0;
-  const readX = reader(x);
-  const xAt = (t: number, b: number, i: number) => readX(isBatchFirst ? [b, t, i] : [t, b, i]);
-  const [readW, readR] = [reader(w), reader(r)];
-  const readers = node.inputs.map((tensor) => tensor && reader(tensor));
+  const readers = inputs.map((tensor) => tensor && reader(tensor));
   const at = (i: number, ...index: number[]) => readers[i]?.(index) ?? 0;
-  const initial = (i: number, d: number, b: number) =>
-    Array.from({ length: size }, (_, k) => (isBatchFirst ? at(i, b, d, k) : at(i, d, b, k)));
-  const outputs = new Map<string, readonly number[]>();
-  const last: { h: readonly number[]; c: readonly number[] }[][] = [];
+  const initial = (i: number, d: number, b: number) => Array.from({ length: size }, (_, k) => at(i, d, b, k));
+  const zeros = (...shape: number[]) => ({ shape, data: new Float64Array(elementCount(shape)) });
+  const [outputs, lastH, lastC] = [
+    zeros(steps, directions, batch, size),
+    zeros(directions, batch, size),
+    zeros(directions, batch, size),
+  ];
   for (let d = 0; d < directions; d++) {
     const isReverse = direction === "reverse" || d === 1;
-    last.push([]);
     for (let b = 0; b < batch; b++) {
       const length = node.inputs[4]?.data[b] ?? steps;
       let [h, c] = [initial(5, d, b), initial(6, d, b)];
@@ -132,8 +142,8 @@ const lstm: Evaluate = (node) => {
         const gate = (which: number, k: number) => {
           const row = which * size + k;
           let sum = at(3, d, row) + at(3, d, 4 * size + row);
-          for (let i = 0; i < width; i++) sum += xAt(t, b, i) * readW([d, row, i]);
-          for (let i = 0; i < size; i++) sum += (h[i] as number) * readR([d, row, i]);
+          for (let i = 0; i < width; i++) sum += at(0, t, b, i) * at(1, d, row, i);
+          for (let i = 0; i < size; i++) sum += (h[i] as number) * at(2, d, row, i);
           return sum;
         };
         // Peepholes read the cell; those of the input and forget gates read the previous one.
@@ -147,33 +157,14 @@ const lstm: Evaluate = (node) => {
         });
         const hidden = cell.map((now, k) => sigmoid(clipped(gate(1, k) + peephole(1, k, cell))) * Math.tanh(now));
         [h, c] = [hidden, cell];
-        outputs.set(`${t},${d},${b}`, h);
+        outputs.data.set(h, ((t * directions + d) * batch + b) * size);
       }
-      last[d]?.push({ h, c });
+      lastH.data.set(h, (d * batch + b) * size);
+      lastC.data.set(c, (d * batch + b) * size);
     }
   }
-  const y = (t: number, d: number, b: number, k: number) => outputs.get(`${t},${d},${b}`)?.[k] ?? 0;
-  const end = (d: number, b: number, which: "h" | "c", k: number) => last[d]?.[b]?.[which][k] as number;
-  type Four = [number, number, number, number];
-  type Three = [number, number, number];
-  const ends = (which: "h" | "c") =>
-    isBatchFirst
-      ? made([batch, directions, size], (index) =>
-          end((index as Three)[1], (index as Three)[0], which, (index as Three)[2]),
-        )
-      : made([directions, batch, size], (index) =>
-          end((index as Three)[0], (index as Three)[1], which, (index as Three)[2]),
-        );
-  const all = isBatchFirst
-    ? made([batch, steps, directions, size], (index) => {
-        const [b, t, d, k] = index as Four;
-        return y(t, d, b, k);
-      })
-    : made([steps, directions, batch, size], (index) => {
-        const [t, d, b, k] = index as Four;
-        return y(t, d, b, k);
-      });
-  return [all, ends("h"), ends("c")];
+  if (!isBatchFirst) return [outputs, lastH, lastC];
+  return [transposed(outputs, [2, 0, 1, 3]), transposed(lastH, [1, 0, 2]), transposed(lastC, [1, 0, 2])];
 };
 
 /** [batch, rows, heads * size] as [batch, heads, rows, size]; tensors of four axes have this form already. */
@@ -181,8 +172,7 @@ function byHead({ shape, data }: Numbers, heads: number): Numbers {
   if (shape.length === 4) return { shape, data };
   const [batch, rows, width] = shape as [number, number, number];
   const size = width / heads;
-  const to = [batch, heads, rows, size];
-  return { shape: to, data: gather(data, to, [rows * width, size, width, 1]) };
+  return transposed({ shape: [batch, rows, heads, size], data }, [0, 2, 1, 3]);
 }
 
 /** Cached keys or values, followed by the current ones. */
@@ -244,8 +234,7 @@ const attention: Evaluate = (node) => {
   }
   const result = { shape: [batch, queryHeads, rows, width], data: y };
   if (input(node, 0).shape.length === 4) return [result, k, v];
-  const flat = gather(y, [batch, rows, queryHeads, width], [queryHeads * rows * width, width, rows * width, 1]);
-  return [{ shape: [batch, rows, queryHeads * width], data: flat }, k, v];
+  return [{ shape: [batch, rows, queryHeads * width], data: transposed(result, [0, 2, 1, 3]).data }, k, v];
 };
 
 export const layerReferences: Readonly<Record<string, Evaluate>> = {
