@@ -194,7 +194,8 @@ function distance(got: number, want: number, element: ElementType): number {
   if (Object.is(got, want) || got === want || (Number.isNaN(got) && Number.isNaN(want))) return 0;
   const error = Math.abs(got - want);
   if (error < Infinity && !elementInfo[element].isStorage) return error;
-  return got === roundTo[element](want) ? 0 : error;
+  if (got === roundTo[element](want)) return 0;
+  return Number.isNaN(error) ? Infinity : error;
 }
 
 function isBetween(got: number, tensors: readonly Tensor[], at: number, allowed: number): boolean {
