@@ -3,7 +3,7 @@
 import { getOrInsert } from "../ir/groups.ts";
 import { type WgslFunction, wgslFunctions } from "../ir/ops/wgsl-functions.ts";
 import { elementInfo } from "../ir/types.ts";
-import { type Buffer, bitsOf, isPartOfWord } from "./buffer.ts";
+import { type Buffer, bitsOf, isPartOfWord, numberOf } from "./buffer.ts";
 import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
 
 /** The cost of one or more evaluations. */
@@ -103,10 +103,13 @@ function ownCost(expression: Expression): Cost {
   }
 }
 
-/** Uniforms are as cheap as constants. */
+/** Uniforms are as cheap as constants. The shifts that unpack an element are not counted, a conversion of its bits is. */
 function ofLoad(load: ExpressionOf<"load">): Cost {
-  if (load.buffer.storage === "uniform") return noCost;
-  return { ...noCost, accesses: 1, bytesLoaded: bytesOfLoad(load) };
+  const { buffer, type } = load;
+  if (buffer.storage === "uniform") return noCost;
+  const library = numberOf(buffer.element);
+  const converted = library === undefined ? noCost : ofLibrary(library, type.width);
+  return { ...converted, accesses: 1, bytesLoaded: bytesOfLoad(load) };
 }
 
 /** The bytes that a load reads from a storage buffer. */

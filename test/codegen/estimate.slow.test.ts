@@ -64,6 +64,15 @@ describe.each(targets)("$name", (target) => {
 
 test.each(programs)("%s", (_, text) => expectCounted(text, targetByName("lavapipe")));
 
+test.each(["bf16", "i8", "f8e4m3", "f8e5m2"])("rows of %s are loaded and stored", (element) => {
+  const text = `fn f(x: ${element}[rows, 40]) -> (y: ${element}[rows, 40], m: f32[rows, 1]) {
+  let wide = cast(x, to = f32)
+  let m = max(wide, axes = [-1], keepdims = true)
+  return cast(wide / m, to = ${element}), m
+}`;
+  for (const target of targets) expectCounted(text, target);
+});
+
 test("of many workgroups the last may have fewer rows", () => {
   const text = "fn f(x: f32[rows, 40]) -> f32[rows, 40] { return softmax(x, axes = [-1]) }";
   for (const target of targets) expectCounted(text, target, { rows: 101 }, Infinity);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
 import { compile, optimize } from "../../src/driver/compile.ts";
+import { gradient } from "../../src/driver/gradient.ts";
 import { byteBits } from "../../src/ir/float8.ts";
 import { isBeyond } from "../../src/ir/float16.ts";
 import { interpret } from "../../src/ir/interpret.ts";
@@ -13,6 +14,7 @@ import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-
 import type { OpenedDevice } from "../../src/runtime/node.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
 import { builtinTargets, portableTarget } from "../../src/target/target.ts";
+import { diagnosticsOf } from "../support/diagnostics.ts";
 import { float8 } from "../support/float8.ts";
 import { driverTest } from "../support/gpu.ts";
 import { compareKernel, inputsFor } from "../support/oracle.ts";
@@ -148,13 +150,27 @@ test("kernels are proved at each width", () => {
 });
 
 driverTest("kernels agree with the interpreter", async (gpu) => {
-  for (const text of columns.flatMap(programs)) {
+  for (const [i, text] of columns.flatMap(programs).entries()) {
     const { module } = optimize(parse(text));
     const fn = module.fns[0] as Fn;
-    const [kernel] = compile(parse(text), { target: gpu.target }).kernels;
+    const rounding = i % 2 === 0 ? "late" : "strict";
+    const [kernel] = compile(parse(text), { target: gpu.target, rounding }).kernels;
     const inputs = inputsFor(fn, { rows: 7 });
     const { errors } = await compareKernel(gpu.device, kernel as NonNullable<typeof kernel>, fn, inputs);
     for (const [name, error] of Object.entries(errors)) expect(error, `${name}\n${text}`).toBeLessThanOrEqual(8e-3);
+  }
+});
+
+test("no gradient passes through them, as through integers", () => {
+  const text =
+    "fn f(x: f32[n], w: f8e4m3[n]) -> f32[n] { return x * cast(cast(x, to = f8e5m2), to = f32) + cast(w, to = f32) }";
+  const { module } = gradient(parse(text), {});
+  const backward = module.fns.find(({ name }) => name === "f_grad");
+  expect(backward?.results.map(({ name }) => name)).toEqual(["d_x"]);
+  expect(backward?.ops.map(({ name }) => name)).toEqual(["cast", "cast", "mul"]);
+  expect(diagnosticsOf(() => gradient(parse(text), { wrt: ["w"] }))[0]).toContain("E0802");
+  for (const wrong of ["fn f(x: f8e4m3[n] @centered(-1))", "fn f(x: f8e5m2[4] @trained)"]) {
+    expect(diagnosticsOf(() => parse(`${wrong} -> f32 { return 1 }`))[0]).toContain("E0204");
   }
 });
 

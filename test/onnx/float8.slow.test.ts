@@ -5,7 +5,8 @@ import { compile } from "../../src/driver/compile.ts";
 import { printType } from "../../src/ir/types.ts";
 import { float8 } from "../support/float8.ts";
 import { expectSameAsOnnxruntime, imported, type opsOf } from "../support/import-onnx.ts";
-import { node, onnxModel, onnxType, type Weight, weight } from "../support/onnx.ts";
+import { node, onnxModel, onnxType, spread, type Weight, weight } from "../support/onnx.ts";
+import { runOnnx } from "../support/onnxruntime.ts";
 import { operated } from "../support/surgery.ts";
 
 const elements = ["f8e4m3", "f8e5m2"] as const;
@@ -115,7 +116,11 @@ describe.each(elements)("%s", (element: Element) => {
       g: weight("f32", [8], 1, 2, 1, 2, 1, 2, 1, 2),
       b: weight("f32", [8], 0, 0, 1, 0, 0, 0, 0, 2),
     };
-    const { norms } = await operated(modelOf(nodes, weights));
+    const model = modelOf(nodes, weights);
+    const { norms, written } = operated(model);
     expect(norms).toHaveLength(1);
+    const feeds = { x: { element: "f32", shape, numbers: spread(24) } } as const;
+    const [before, after] = [await runOnnx(model, feeds), await runOnnx(written, feeds)];
+    for (const [i, value] of (before.y?.data ?? []).entries()) expect(after.y?.data[i]).toBeCloseTo(value, 5);
   });
 });

@@ -37,7 +37,7 @@ describe.each(programs)("%s", (_, text, i) => {
     const most = fn.params[0]?.element === "f16" ? 1e-3 : 2e-6;
     for (const [name, want] of Object.entries(interpret(fn, tensorsOf(inputs)))) {
       // A quotient at a half may round either way.
-      const allowed = want.element === "i8" ? 1 : most;
+      const allowed = { i8: 1, f8e4m3: 0.08 }[want.element as string] ?? most;
       expect(errorOf(outputs[name] as HostTensor, want), name).toBeLessThanOrEqual(allowed);
     }
   });

@@ -104,6 +104,24 @@ const table: readonly (readonly [name: string, kernels: number, why: string, tex
 }`,
   ],
   [
+    "a quantization to floats of one byte",
+    1,
+    "one walk over rows",
+    `fn f(x: f32[n, 64]) -> (q: f8e4m3[n, 64], s: f32[n, 1]) {
+  let s = max(abs(x), axes = [-1], keepdims = true) / 448
+  return cast(x / s, to = f8e4m3), s
+}`,
+  ],
+  [
+    "statistics of bytes beside a product",
+    3,
+    "the product, the softmax of its rows, and the reduction over rows",
+    `fn f(x: f8e4m3[n, 16], w: f32[16, 16]) -> (q: f8e4m3[n, 16], r: f8e5m2[1, 16]) {
+  let q = cast(softmax(matmul(cast(x, to = f32), w), axes = [-1]), to = f8e4m3)
+  return q, cast(sum(cast(q, to = f32), axes = [0], keepdims = true), to = f8e5m2)
+}`,
+  ],
+  [
     "a dequantization",
     1,
     "elementwise",

@@ -18,7 +18,7 @@ class Counting implements Arithmetic<number> {
   /** Numbers that are written in the kernel are made before it runs. */
   isRunning = false;
 
-  private counted<T>(operations: number, transcendentals: number, value: T): T {
+  counted<T>(operations: number, transcendentals: number, value: T): T {
     this.operations += operations;
     this.transcendentals += transcendentals;
     return value;
@@ -55,6 +55,11 @@ const costOfStored: Partial<Record<ElementType, number>> = {
   f8e5m2: wgslFunctions.f8e5m2_bits.cost[0],
 };
 
+const costOfLoaded: Partial<Record<ElementType, number>> = {
+  f8e4m3: wgslFunctions.f8e4m3_value.cost[0],
+  f8e5m2: wgslFunctions.f8e5m2_value.cost[0],
+};
+
 /** What `estimate` has of a run, each lane by itself. @param most workgroups to run. */
 export function countRun({ manifest }: Kernel, program: Program, dims: Dims, most = Infinity) {
   const arithmetic = new Counting();
@@ -71,7 +76,10 @@ export function countRun({ manifest }: Kernel, program: Program, dims: Dims, mos
       );
       const counted = new Proxy(numbers, {
         get(of, key) {
-          if (typeof key === "string" && /^\d+$/.test(key)) bytes.loaded += size;
+          if (typeof key === "string" && /^\d+$/.test(key)) {
+            bytes.loaded += size;
+            arithmetic.counted(costOfLoaded[element] ?? 0, 0, 0);
+          }
           return Reflect.get(of, key);
         },
       });

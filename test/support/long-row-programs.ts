@@ -56,6 +56,13 @@ export const longRowPrograms: Readonly<Record<string, readonly [kernels: number,
   return cast(round(x / s), to = i8), s
 }`,
   ],
+  "a quantization to floats of one byte": [
+    3,
+    `fn f(x: f32[n, 20480]) -> (q: f8e4m3[n, 20480], s: f32[n, 1]) {
+  let s = max(abs(x), axes = [-1], keepdims = true) / 448
+  return cast(x / s, to = f8e4m3), s
+}`,
+  ],
   "the gradient of a norm by x": [
     3,
     `fn f(x: f32[n, 20480], g: f32[20480], d_y: f32[n, 20480]) -> (d_x: f32[n, 20480]) {

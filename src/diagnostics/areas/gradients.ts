@@ -37,14 +37,18 @@ By default, \`gradient\` takes all parameters and results of float types.`,
 };
 
 export function noFloat(span: Span, what: "parameter" | "result", name: string, type: string) {
-  return error("E0802", `the ${what} \`${name}\` has no gradient: it is ${type}, which is not a float type`, {
-    span,
-    help: [
-      what === "result"
-        ? "leave it out of the results that are differentiated"
-        : "leave it out of the parameters to differentiate by",
-    ],
-  });
+  return error(
+    "E0802",
+    `the ${what} \`${name}\` has no gradient: it is ${type}, and gradients are of f32, f16 and bf16`,
+    {
+      span,
+      help: [
+        what === "result"
+          ? "leave it out of the results that are differentiated"
+          : "leave it out of the parameters to differentiate by",
+      ],
+    },
+  );
 }
 
 export const E0803: Entry = {

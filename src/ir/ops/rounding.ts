@@ -87,6 +87,7 @@ export const cast = unary({
     error: exactly,
     special: [
       ...["nan, f16: nan", "inf, f16: inf", "-0, f16: -0", "65520, f16: inf", "nan, bool: true", "-0, bool: false"],
+      ...["nan, f8e4m3: nan", "inf, f8e4m3: 448", "500, f8e4m3: 448", "inf, f8e5m2: inf", "70000, f8e5m2: 57344"],
       ...["nan, i32: 0", "nan, u32: 0", "inf, i32: 2147483520", "-inf, i32: -2147483648"],
       ...["-inf, u32: 0", "inf, u32: 4294967040"],
     ],
