@@ -197,19 +197,20 @@ function unpack(element: ElementType, width: number): string {
   const spread = words === 1 ? (width === 1 ? "word" : `${unsigned}(word)`) : `word.${"xxyy".slice(0, width)}`;
   const shift = parts > 1 ? `(${up} - ${width === 1 ? "" : unsigned}(${32 / parts}u * part))` : up;
   const top = `${spread} << ${shift}`;
-  const library = numberOf(element);
-  const down = `>> ${unsigned}(${32 - bits}u)`;
-  const value =
-    library !== undefined
-      ? `${wgslFunctionName(library, width)}((${top}) ${down})`
-      : isFloat(element)
-        ? `bitcast<${type}>((${top}) & ${unsigned}(0xffff0000u))`
-        : type === unsigned
-          ? `(${top}) ${down}`
-          : `bitcast<${type}>(${top}) ${down}`;
   return `fn ${unpackName(element, width)}(word: ${wide("u32", words)}${parts > 1 ? ", part: u32" : ""}) -> ${type} {
-  return ${value};
+  return ${fromTop(element, width, top)};
 }`;
+}
+
+/** The values of elements from words at whose top they are, over other bits that are dropped. */
+function fromTop(element: ElementType, width: number, top: string): string {
+  const [type, unsigned] = [wide(scalarOf(element), width), wide("u32", width)];
+  const down = `>> ${unsigned}(${32 - 32 / perWordOf(element)}u)`;
+  const library = numberOf(element);
+  if (library !== undefined) return `${wgslFunctionName(library, width)}((${top}) ${down})`;
+  // The upper half of an f32.
+  if (isFloat(element)) return `bitcast<${type}>((${top}) & ${unsigned}(0xffff0000u))`;
+  return type === unsigned ? `(${top}) ${down}` : `bitcast<${type}>(${top}) ${down}`;
 }
 
 /** The bits of elements, each in the low part of a word. */
