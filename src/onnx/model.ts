@@ -3,7 +3,7 @@
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { append } from "../ir/groups.ts";
-import { ByteReader, type ByteSource, type Range } from "./bytes.ts";
+import { ByteReader, type ByteSource } from "./bytes.ts";
 import { GraphTensors } from "./graph-tensors.ts";
 import {
   AttributeProto,
@@ -43,8 +43,8 @@ export class OnnxModel {
   readonly hasBfloat16: boolean = false;
   private readonly tensors: GraphTensors;
   private byWrittenName: ReadonlyMap<string, string> | undefined;
-  private readonly read = new Map<NodeProto, ReadonlyMap<string, GraphProto>>();
-  private readonly captured = new Map<NodeProto, readonly string[]>();
+  private readonly graphs = new Map<NodeProto, readonly (readonly [attribute: string, graph: GraphProto])[]>();
+  private readonly taken = new Map<NodeProto, readonly string[]>();
 
   /**
    * @param open opens the files with external weights.
@@ -117,12 +117,9 @@ export class OnnxModel {
     };
     initializers.forEach(note);
     for (const node of nodes) {
-      for (const range of node.attributes.values()) {
-        const attribute = new AttributeProto(this.reader, range);
-        note(attribute.tensor);
-        // The depth of nesting was checked when the names were resolved.
-        for (const inner of attribute.graphs) this.findLocations(readGraph(this.reader, inner), found);
-      }
+      for (const range of node.attributes.values()) note(new AttributeProto(this.reader, range).tensor);
+      // The depth of nesting was checked when the names were resolved.
+      for (const [, inner] of this.graphsIn(node)) this.findLocations(inner, found);
     }
   }
 
@@ -148,49 +145,48 @@ export class OnnxModel {
     return range && new AttributeProto(this.reader, range);
   }
 
-  /** The subgraphs of a node by attribute. */
-  bodies(node: NodeProto): ReadonlyMap<string, GraphProto> {
-    let found = this.read.get(node);
+  private graphsIn(node: NodeProto) {
+    let found = this.graphs.get(node);
     if (found === undefined) {
-      const graphs = [...node.attributes.keys()].flatMap((key) => {
-        const [range] = this.attribute(node, key)?.graphs ?? [];
-        return range === undefined ? [] : [[key, readGraph(this.reader, range)] as const];
+      found = [...node.attributes].flatMap(([key, range]) => {
+        const { graphs } = new AttributeProto(this.reader, range);
+        return graphs.map((graph) => [key, readGraph(this.reader, graph)] as const);
       });
-      found = new Map(graphs);
-      this.read.set(node, found);
+      this.graphs.set(node, found);
     }
     return found;
   }
 
+  /** The subgraphs of a node by attribute; the first one if an attribute has several. */
+  bodies(node: NodeProto): ReadonlyMap<string, GraphProto> {
+    return new Map(this.graphsIn(node).toReversed());
+  }
+
   /** The names that a node uses: its inputs, and what its subgraphs capture from the enclosing graph. */
   namesTaken(node: NodeProto): readonly string[] {
-    let names = this.captured.get(node);
+    return this.namesAt(node, 0);
+  }
+
+  private namesAt(node: NodeProto, depth: number): readonly string[] {
+    let names = this.taken.get(node);
     if (names === undefined) {
-      const inner = [...node.attributes.keys()].flatMap((key) => this.attribute(node, key)?.graphs ?? []);
-      const free = inner.flatMap((range) => [...this.freeNames(range, 1)]);
-      names = [...new Set([...node.inputs.filter((name) => name !== ""), ...free])];
-      this.captured.set(node, names);
+      if (depth > deepest) {
+        fail(onnxMessages.corrupt(this.file, node.range.start, `graphs nest more than ${deepest} deep`));
+      }
+      const inner = this.graphsIn(node).flatMap(([, graph]) => this.freeNames(graph, depth + 1));
+      names = [...new Set([...node.inputs.filter((name) => name !== ""), ...inner])];
+      this.taken.set(node, names);
     }
     return names;
   }
 
   /** The names that a subgraph captures from the enclosing graph. */
-  private freeNames(range: Range, depth: number): Set<string> {
-    if (depth > deepest) fail(onnxMessages.corrupt(this.file, range.start, `graphs nest more than ${deepest} deep`));
-    const graph = readGraph(this.reader, range);
-    const own = new Set(["", ...graph.sparse]);
-    for (const { name } of [...graph.inputs, ...graph.initializers]) own.add(name);
-    for (const { outputs } of graph.nodes) for (const name of outputs) own.add(name);
-    const used = new Set(graph.outputs.map(({ name }) => name));
-    for (const node of graph.nodes) {
-      for (const name of node.inputs) used.add(name);
-      for (const key of node.attributes.keys()) {
-        for (const inner of this.attribute(node, key)?.graphs ?? []) {
-          for (const name of this.freeNames(inner, depth + 1)) used.add(name);
-        }
-      }
-    }
-    return new Set([...used].filter((name) => !own.has(name)));
+  private freeNames({ nodes, inputs, outputs, initializers, sparse }: GraphProto, depth: number): string[] {
+    const own = new Set(["", ...sparse, ...[...inputs, ...initializers].map(({ name }) => name)]);
+    for (const node of nodes) for (const name of node.outputs) own.add(name);
+    const used = new Set(outputs.map(({ name }) => name));
+    for (const node of nodes) for (const name of this.namesAt(node, depth)) used.add(name);
+    return [...used].filter((name) => !own.has(name));
   }
 
   /** The nodes in topological order. Fails with everything that is wrong with the names. */
