@@ -1,7 +1,8 @@
 /** Pre-norm decoders with a single residual stream: a table of their names. */
 
+import type { Value } from "../ir/ir.ts";
 import type { Config } from "./checkpoint.ts";
-import type { Rows, StreamProgram } from "./stream-program.ts";
+import { type StreamProgram, widthOf } from "./stream-program.ts";
 import { end, layersOf, projections, type Template } from "./template.ts";
 
 interface Decoder {
@@ -184,9 +185,9 @@ const decoder =
       const block = `${at}${row.block}.${i}`;
       const nameOf = ([norms]: DecoderPart) => normIn(model, block, norms, kind.isPlain);
       const [first, second] = [nameOf(attention), nameOf(mlp)];
-      const product = ([, writes, reads]: DecoderPart, what: string, norm: Rows) => {
+      const product = ([, writes, reads]: DecoderPart, what: string, norm: Value) => {
         const read = model.readers(norm, block, reads, known, isConv1d);
-        if (writes === undefined) return model.opaque(what, h.width, read);
+        if (writes === undefined) return model.opaque(what, widthOf(h), read);
         return model[isConv1d ? "conv1d" : "linear"](`${block}.${writes}`, what, read);
       };
       const read = model.norm(first, h, kind);

@@ -5,28 +5,21 @@
  */
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
-import { fail } from "../diagnostics/diagnostic.ts";
+import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { Builder, makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
+import { type Attributes, type Const, type ConstData, type Module, makeFn, makeModule, Value } from "../ir/ir.ts";
+import type { OpName } from "../ir/ops/index.ts";
+import { type Shape, type TensorType, tensorType } from "../ir/types.ts";
 import type { Checkpoint, StoredTensor } from "./checkpoint.ts";
 import type { Rewriting } from "./rewriting.ts";
 
-/** A value of the program. */
-export interface Rows {
-  readonly name: string;
-  /** The leading dimensions: "batch, tokens". */
-  readonly lead: string;
-  /** The extent of the last dimension. */
-  readonly width: number;
-}
-
-const tokens = "batch, tokens";
+const tokens: Shape = ["batch", "tokens"];
 
 const elements: Readonly<Record<string, "f32" | "f16" | "bf16">> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
-interface Layout {
-  readonly inner: 0 | 1;
-  call(x: string, weight: string): string;
-}
+/** The extent of the last dimension of a value. */
+export const widthOf = ({ shape }: Value): number => shape.at(-1) as number;
 
 /** Properties that the norms of a model share. */
 export interface NormKind {
@@ -53,20 +46,29 @@ export class StreamProgram {
   readonly tensors = new Map<string, string>();
   /** For each table with a tied head: the tensors that the head has if untied, and the tensors it reads instead. */
   readonly heads = new Map<string, Readonly<Record<string, string>>>();
-  private readonly names = new Map<string, string>();
+  /** Constants by what they contain. */
+  private readonly consts = new Map<string, Const>();
+  /** The values of constants, by their names. */
+  private readonly values = new Map<string, Value>();
+  /** The parameters that are tensors of the checkpoint. */
+  private readonly fixed = new Map<string, Value>();
   private readonly unused = new FreshNames();
   /** The model's names of the program's values. */
   private readonly modelNames = new Map<string, string>();
-  private readonly consts: string[] = [];
-  private readonly params: string[] = [];
-  private readonly lines: string[] = [];
-  private readonly results: Rows[] = [];
+  private readonly params: Value[] = [];
+  private readonly results: Value[] = [];
+  private readonly builder: Builder;
+  private readonly name: string;
+  private readonly span: Span;
 
   /** @param folder the prefix of file names in the program. */
   constructor(checkpoint: Checkpoint, rewriting: Rewriting = { centered: new Set(), rms: new Set() }, folder = "") {
     this.checkpoint = checkpoint;
     this.rewriting = rewriting;
     this.folder = folder;
+    this.name = checkpoint.config.type.replace(/\W/g, "_");
+    this.span = { source: { name: `${this.name}.tir`, text: "" }, start: 0, end: 0 };
+    this.builder = new Builder(this.span);
   }
 
   /** The prefix of tensor names, which differs between checkpoints of a bare model and of a model with a head. */
@@ -90,61 +92,49 @@ export class StreamProgram {
   }
 
   /** An embedding of tokens or positions. */
-  embedding(tensor: string): Rows {
-    const { shape } = this.stored(tensor, "a table of rows", 2);
-    const ids = this.param(`${this.nameOf(tensor)}_ids`, "i32[batch, tokens]");
-    return this.let(tensor, `embedding(${ids}, ${this.read(tensor, 1)})`, { lead: tokens, width: shape[1] as number });
+  embedding(tensor: string): Value {
+    this.stored(tensor, "a table of rows", 2);
+    const ids = this.param(`${this.nameOf(tensor)}_ids`, tensorType("i32", tokens));
+    return this.let(tensor, "embedding", [ids, this.read(tensor, 1)]);
   }
 
   /** A tensor that is added to all sequences: a single row, or a row per position. */
-  rows(tensor: string): Rows {
+  rows(tensor: string): Value {
     const { shape } = this.stored(tensor, "rows");
-    return { name: this.read(tensor, shape.length - 1), lead: "", width: shape.at(-1) as number };
+    return this.read(tensor, shape.length - 1);
   }
 
   /** `places` rows that the model computes from its input. */
-  input(what: string, width: number, places: string): Rows {
-    const input = this.param(`input_of_${what}`, "f32[batch, inputs]");
-    return this.extern(what, { lead: `batch, ${places}`, width }, [input]);
+  input(what: string, width: number, places: number | string): Value {
+    const input = this.param(`input_of_${what}`, tensorType("f32", ["batch", "inputs"]));
+    return this.extern(what, ["batch", places, width], [input]);
   }
 
   /** An unknown function of values; it has as many rows as the first. */
-  opaque(what: string, width: number, from: readonly Rows[]): Rows {
-    const { lead } = from[0] as Rows;
-    return this.extern(
-      what,
-      { lead, width },
-      from.map(({ name }) => name),
-    );
+  opaque(what: string, width: number, from: readonly Value[]): Value {
+    return this.extern(what, (from[0] as Value).shape.with(-1, width), from);
   }
 
-  concat(a: Rows, b: Rows, places: number): Rows {
-    return this.extern(
-      "concat",
-      { lead: `batch, ${places}`, width: a.width },
-      [a.name, b.name],
-      ", rows = [0, 1], kept = [-1]",
-    );
+  concat(a: Value, b: Value, places: number): Value {
+    return this.extern("concat", ["batch", places, widthOf(a)], [a, b], { rows: [0, 1], kept: [-1] });
   }
 
-  private extern(what: string, shape: Omit<Rows, "name">, operands: readonly string[], more = ""): Rows {
-    const name = this.unique(what);
-    const type = `f32[${shape.lead}, ${shape.width}]`;
-    this.lines.push(`let ${name}: ${type} = extern(${operands.join(", ")}, op = "${what}"${more})`);
-    return { name, ...shape };
+  private extern(what: string, shape: Shape, operands: readonly Value[], more: Attributes = {}): Value {
+    const options = { places: { op: this.span }, names: [this.unique(what)], types: [tensorType("f32", shape)] };
+    return this.builder.add(makeOp("extern", operands, { op: what, ...more }, options)).result;
   }
 
   /**
    * `torch.nn.Linear`, with a weight of `[out, in]` and an optional bias, of an unknown function of `from`.
    * @param scale the tensor of a LayerScale that multiplies each row of the result.
    */
-  linear(module: string, what: string, from: readonly Rows[], scale?: string): Rows {
-    return this.product(module, what, from, { inner: 1, call: (x, w) => `linear(${x}, ${w})` }, scale);
+  linear(module: string, what: string, from: readonly Value[], scale?: string): Value {
+    return this.product(module, what, from, "linear", scale);
   }
 
   /** GPT-2's `Conv1D`, with a weight of `[in, out]`. */
-  conv1d(module: string, what: string, from: readonly Rows[]): Rows {
-    return this.product(module, what, from, { inner: 0, call: (x, w) => `matmul(${x}, ${w})` });
+  conv1d(module: string, what: string, from: readonly Value[]): Value {
+    return this.product(module, what, from, "matmul");
   }
 
   /**
@@ -152,12 +142,12 @@ export class StreamProgram {
    * matrices but those of `reads` and `others`, in which `*` stands for the number of an expert.
    */
   readers(
-    x: Rows,
+    x: Value,
     block: string,
     reads: readonly string[],
     others: readonly string[],
     isConv1d = false,
-  ): readonly Rows[] {
+  ): readonly Value[] {
     if (!this.hasReaders || reads.length === 0) return [x];
     const inBlock = [...this.checkpoint.tensors].filter(([name]) => name.startsWith(`${block}.`));
     const named = (modules: readonly string[]) => {
@@ -178,68 +168,64 @@ export class StreamProgram {
   }
 
   /** A product that reads a norm, with its bias. */
-  reader(module: string, x: Rows, isConv1d = false): Rows {
-    const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
+  reader(module: string, x: Value, isConv1d = false): Value {
+    this.stored(`${module}.weight`, "a matrix", 2);
     const [weight, bias] = [this.written(`${module}.weight`), `${module}.bias`];
     const row = this.has(bias) ? this.written(bias) : undefined;
-    const width = shape[isConv1d ? 1 : 0] as number;
-    if (!isConv1d)
-      return this.let(`${module}_read`, `linear(${[x.name, weight, ...(row ? [row] : [])].join(", ")})`, {
-        ...x,
-        width,
-      });
-    const y = this.let(`${module}_read`, `matmul(${x.name}, ${weight})`, { ...x, width });
-    return row === undefined ? y : this.let(`${module}_read`, `${y.name} + ${row}`, y);
+    if (!isConv1d) return this.let(`${module}_read`, "linear", [x, weight, row]);
+    const y = this.let(`${module}_read`, "matmul", [x, weight]);
+    return row === undefined ? y : this.let(`${module}_read`, "add", [y, row]);
   }
 
-  /** @param layout the axis of the weight that is summed over, and the op. */
-  private product(module: string, what: string, from: readonly Rows[], layout: Layout, scale?: string): Rows {
+  /** A product with a weight of `[out, in]` for `linear`, and of `[in, out]` for `matmul`. */
+  private product(
+    module: string,
+    what: string,
+    from: readonly Value[],
+    op: "linear" | "matmul",
+    scale?: string,
+  ): Value {
     if (scale !== undefined) for (const part of ["weight", "bias"]) this.scales.set(`${module}.${part}`, scale);
     const { shape } = this.stored(`${module}.weight`, "a matrix", 2);
-    const [inner, out] = [shape[layout.inner], shape[1 - layout.inner]] as [number, number];
-    const x = this.opaque(what, inner, from);
-    const y = this.let(`${module}_product`, layout.call(x.name, this.read(`${module}.weight`, 1 - layout.inner)), {
-      ...x,
-      width: out,
-    });
-    return this.has(`${module}.bias`) ? this.add(y, this.rows(`${module}.bias`)) : y;
+    const out = op === "linear" ? 0 : 1;
+    const x = this.opaque(what, shape[1 - out] as number, from);
+    return this.withBias(module, this.let(`${module}_product`, op, [x, this.read(`${module}.weight`, out)]));
+  }
+
+  private withBias(module: string, product: Value): Value {
+    return this.has(`${module}.bias`) ? this.add(product, this.rows(`${module}.bias`)) : product;
   }
 
   /** A convolution whose windows do not overlap, as a product with patches. */
-  patches(module: string, places: number): Rows {
+  patches(module: string, places: number): Value {
     const { shape } = this.stored(`${module}.weight`, "a convolution's weight");
     const [out = 0, ...window] = shape;
     const inner = window.reduce((product, extent) => product * extent, 1);
-    const x = this.input("patches", inner, String(places));
-    const weight = `reshape(${this.read(`${module}.weight`, 0)}, shape = [${out}, ${inner}])`;
-    const y = this.let(`${module}_product`, `linear(${x.name}, ${weight})`, { ...x, width: out });
-    return this.has(`${module}.bias`) ? this.add(y, this.rows(`${module}.bias`)) : y;
+    const x = this.input("patches", inner, places);
+    const weight = this.builder.emit("reshape", [this.read(`${module}.weight`, 0)], { shape: [out, inner] });
+    return this.withBias(module, this.let(`${module}_product`, "linear", [x, weight]));
   }
 
-  add(a: Rows, b: Rows): Rows {
-    return this.let("stream", `${a.name} + ${b.name}`, a);
+  add(a: Value, b: Value): Value {
+    return this.let("stream", "add", [a, b]);
   }
 
-  norm(module: string, x: Rows, { eps, isRms = false, isPlusOne = false, isPlain = false }: NormKind): Rows {
+  norm(module: string, x: Value, { eps, isRms = false, isPlusOne = false, isPlain = false }: NormKind): Value {
     const has = isPlain ? [] : ["weight", "bias"].filter((part) => this.has(`${module}.${part}`));
     if (has.length === 0 && !isRms && !isPlain) this.missing(`${module}.weight`);
     if (isPlusOne) this.plusOne.add(`${module}.weight`);
     const affine = has.map((part) => `${module}.${part}`).filter((tensor) => !this.rewriting.emptied?.has(tensor));
-    const operands = [
-      x.name,
-      ...affine.map((tensor) => {
-        const { name } = this.rows(tensor);
-        return isPlusOne && tensor.endsWith(".weight") ? `${name} + 1` : name;
-      }),
-    ];
+    const operands = affine.map((tensor) => {
+      const value = this.rows(tensor);
+      const isShifted = isPlusOne && tensor.endsWith(".weight");
+      return isShifted ? this.builder.emit("add", [value, this.builder.constant("f32", 1)]) : value;
+    });
     this.norms.push(module);
-    const attributes = `axes = [-1], eps = ${eps}`;
-    if (!isRms && !this.rewriting.rms.has(module)) {
-      return this.let(module, `layernorm(${operands.join(", ")}, ${attributes})`, x);
-    }
-    const [beta] = operands.splice(2);
-    const normed = `rmsnorm(${operands.join(", ")}, ${attributes})`;
-    return this.let(module, beta === undefined ? normed : `${normed} + ${beta}`, x);
+    const attributes = { axes: [-1], eps };
+    if (!isRms && !this.rewriting.rms.has(module)) return this.let(module, "layernorm", [x, ...operands], attributes);
+    const [gamma, beta] = operands;
+    if (beta === undefined) return this.let(module, "rmsnorm", [x, gamma], attributes);
+    return this.let(module, "add", [this.builder.emit("rmsnorm", [x, gamma], attributes), beta]);
   }
 
   /** The value of all elements of a gamma or beta that has no effect. */
@@ -248,29 +234,21 @@ export class StreamProgram {
   }
 
   /** A head that multiplies by the transposed embedding table; for `own` see `heads`. */
-  tiedHead(x: Rows, table: string, own: Readonly<Record<string, string>>): void {
-    const { shape } = this.stored(table, "a table of rows", 2);
+  tiedHead(x: Value, table: string, own: Readonly<Record<string, string>>): void {
+    this.stored(table, "a table of rows", 2);
     this.heads.set(table, own);
-    this.result(this.let("logits", `linear(${x.name}, ${this.written(table)})`, { ...x, width: shape[0] as number }));
+    this.result(this.let("logits", "linear", [x, this.written(table)]));
   }
 
   /** Declares a result: what happens with it is not of interest. */
-  result(x: Rows): void {
+  result(x: Value): void {
     this.results.push(x);
   }
 
-  /** The text of the program. */
-  text(name: string): string {
-    const results = this.results.map(({ lead, width }, i) => `out${i}: f32[${lead}, ${width}]`);
-    return [
-      ...this.consts,
-      "",
-      `fn ${name}(${this.params.join(", ")}) -> (${results.join(", ")}) {`,
-      ...this.lines.map((line) => `  ${line}`),
-      `  return ${this.results.map((result) => result.name).join(", ")}`,
-      "}",
-      "",
-    ].join("\n");
+  get module(): Module {
+    const results = this.results.map((value, i) => ({ name: `out${i}`, value }));
+    const fn = makeFn({ name: this.name, params: this.params, ops: this.builder.ops, results, span: this.span });
+    return makeModule([fn], [...this.consts.values()]);
   }
 
   private missing(tensor: string): never {
@@ -289,77 +267,98 @@ export class StreamProgram {
    * The tensor as an f32 value.
    * @param axis the axis along which rows are added to a stream; undefined for any other use.
    */
-  private read(tensor: string, axis?: number): string {
-    const { type } = this.checkpoint.tensors.get(tensor) as StoredTensor;
+  private read(tensor: string, axis?: number): Value {
+    const { type, shape } = this.checkpoint.tensors.get(tensor) as StoredTensor;
     if (axis !== undefined) this.axes.set(tensor, axis);
+    if (this.rewriting.fixed?.has(tensor)) {
+      const param = this.fixed.get(tensor) ?? this.param(tensor, tensorType(this.element(type), shape));
+      this.fixed.set(tensor, param);
+      return this.inFloat(param);
+    }
     const isCentered = axis !== undefined && this.rewriting.centered.has(tensor);
-    const name = isCentered ? this.centered(tensor, axis) : this.scaled(tensor);
-    return type === "F32" || this.hasReaders ? name : `cast(${name}, to = f32)`;
+    return this.inFloat(this.valueOf(isCentered ? this.centered(tensor, axis) : this.scaled(tensor)));
+  }
+
+  private inFloat(value: Value): Value {
+    return value.element === "f32" ? value : this.builder.emit("cast", [value], { to: "f32" });
+  }
+
+  private valueOf({ name, type }: Const): Value {
+    const known = this.values.get(name);
+    if (known !== undefined) return known;
+    const options = { places: { op: this.span }, names: [name] };
+    const { result } = this.builder.add(makeOp("global", [], { name, ...type }, options));
+    this.values.set(name, result);
+    return result;
   }
 
   /** A tensor that a product reads, with what was folded into it. */
-  private written(tensor: string): string {
+  private written(tensor: string): Value {
     const folded = this.rewriting.folded?.get(tensor);
     if (folded === undefined) return this.read(tensor);
-    const shape = this.stored(tensor, "a weight").shape;
+    const { shape } = this.stored(tensor, "a weight");
     const [weight, by] = [this.loaded(folded.weight), this.loaded(folded.by)];
-    const op = (hint: string, text: string, own: readonly number[] = shape) =>
-      this.const(`${tensor} ${hint}`, tensor, "F32", own, text);
+    const made = (hint: string, op: OpName, operands: readonly Const[], attributes: Attributes = {}) =>
+      this.computed(`${tensor} ${hint}`, tensor, op, operands, attributes);
     if (folded.kind === "scaled") {
-      const extent = shape[folded.axis] as number;
-      const along = folded.axis === 1 ? by : op("along", `reshape(${by}, shape = [${extent}, 1])`, [extent, 1]);
-      const scaled = op("scaled", `mul(${weight}, ${along})`);
-      return folded.plusOne ? op("scaled by one more", `add(${weight}, ${scaled})`) : scaled;
+      const column = () => made("along", "reshape", [by], { shape: [shape[folded.axis] as number, 1] });
+      const scaled = made("scaled", "mul", [weight, folded.axis === 1 ? by : column()]);
+      return this.valueOf(folded.plusOne ? made("scaled by one more", "add", [weight, scaled]) : scaled);
     }
     const bias = this.loaded(folded.bias);
-    if (folded.axis === 1) return op("shifted", `linear(${by}, ${weight}, ${bias})`);
-    return op("shifted", `add(${bias}, ${op("product", `matmul(${by}, ${weight})`)})`);
+    if (folded.axis === 1) return this.valueOf(made("shifted", "linear", [by, weight, bias]));
+    return this.valueOf(made("shifted", "add", [bias, made("product", "matmul", [by, weight])]));
   }
 
-  private loaded(tensor: string): string {
+  private loaded(tensor: string): Const {
     const { type, shape, file } = this.checkpoint.tensors.get(tensor) as StoredTensor;
-    if (this.rewriting.fixed?.has(tensor)) {
-      const name = this.names.get(tensor) ?? this.param(tensor, `${this.element(type)}[${shape.join(", ")}]`);
-      this.names.set(tensor, name);
-      return name;
-    }
-    return this.const(tensor, tensor, type, shape, `load(${JSON.stringify(this.folder + file)}, "${tensor}")`);
+    const data = { kind: "load", file: this.folder + file, tensor } as const;
+    return this.const(tensor, tensor, tensorType(this.element(type), shape), data);
   }
 
   private element(type: string) {
-    return this.hasReaders ? "f32" : elements[type];
+    return this.hasReaders ? "f32" : (elements[type] as "f32" | "f16" | "bf16");
   }
 
   /** The tensor, multiplied by its LayerScale if it has one. */
-  private scaled(tensor: string): string {
+  private scaled(tensor: string): Const {
     const scale = this.scales.get(tensor);
-    const name = this.loaded(tensor);
-    if (scale === undefined) return name;
-    const { type, shape } = this.checkpoint.tensors.get(tensor) as StoredTensor;
+    const own = this.loaded(tensor);
+    if (scale === undefined) return own;
     const [extent = 0] = this.stored(scale, "a row", 1).shape;
-    const along = [extent, ...shape.slice(1).map(() => 1)];
-    const by = this.loaded(scale);
+    const row = this.loaded(scale);
+    const along = [extent, ...own.type.shape.slice(1).map(() => 1)];
     const column =
-      along.length === 1
-        ? by
-        : this.const(`${scale} along`, scale, type, along, `reshape(${by}, shape = [${along.join(", ")}])`);
-    return this.const(`${tensor} scaled`, tensor, type, shape, `mul(${name}, ${column})`);
+      along.length === 1 ? row : this.computed(`${scale} along`, scale, "reshape", [row], { shape: along });
+    return this.computed(`${tensor} scaled`, tensor, "mul", [own, column]);
   }
 
-  private centered(tensor: string, axis: number): string {
-    const { type, shape } = this.checkpoint.tensors.get(tensor) as StoredTensor;
-    const text = `center(${this.scaled(tensor)}, axes = [${axis}])`;
-    return this.const(`${tensor} centered`, tensor, type, shape, text);
+  private centered(tensor: string, axis: number): Const {
+    return this.computed(`${tensor} centered`, tensor, "center", [this.scaled(tensor)], { axes: [axis] });
   }
 
-  private const(key: string, tensor: string, type: string, shape: readonly number[], text: string): string {
-    const known = this.names.get(key);
+  /** An op on other constants. */
+  private computed(
+    key: string,
+    tensor: string,
+    op: OpName,
+    operands: readonly Const[],
+    attributes: Attributes = {},
+  ): Const {
+    const values = operands.map(({ type, name }) => new Value(type, name, this.span));
+    const made = makeOp(op, values, attributes, { places: { op: this.span } });
+    const names = operands.map(({ name }) => name);
+    const data = { kind: "computed", op, operands: names, attributes: made.attributes } as const;
+    return this.const(key, tensor, made.result.type, data);
+  }
+
+  private const(key: string, tensor: string, type: TensorType, data: ConstData): Const {
+    const known = this.consts.get(key);
     if (known !== undefined) return known;
-    const name = this.unique(key);
-    this.names.set(key, name);
-    this.tensors.set(name, tensor);
-    this.consts.push(`const ${name}: ${this.element(type)}[${shape.join(", ")}] = ${text}`);
-    return name;
+    const made = { name: this.unique(key), type, data, centered: [], span: this.span };
+    this.consts.set(key, made);
+    this.tensors.set(made.name, tensor);
+    return made;
   }
 
   private nameOf(tensor: string): string {
@@ -381,15 +380,13 @@ export class StreamProgram {
     });
   }
 
-  private param(text: string, type: string): string {
-    const name = this.unique(text);
-    this.params.push(`${name}: ${type}`);
-    return name;
+  private param(text: string, type: TensorType): Value {
+    const param = new Value(type, this.unique(text), this.span);
+    this.params.push(param);
+    return param;
   }
 
-  private let(text: string, expression: string, { lead, width }: Omit<Rows, "name">): Rows {
-    const name = this.unique(text);
-    this.lines.push(`let ${name} = ${expression}`);
-    return { name, lead, width };
+  private let(text: string, op: OpName, operands: readonly (Value | undefined)[], attributes: Attributes = {}): Value {
+    return this.builder.emit(op, operands, attributes, this.unique(text));
   }
 }

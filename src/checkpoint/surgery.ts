@@ -14,7 +14,6 @@ import { equivalent } from "../driver/equivalent.ts";
 import { readConstants } from "../driver/materialize.ts";
 import { type NormRecord, normRecords } from "../driver/norm-records.ts";
 import type { Module } from "../ir/ir.ts";
-import { parse } from "../parse/parse.ts";
 import { numbersText } from "../pass/define-pass.ts";
 import { PassManager } from "../pass-manager/pass-manager.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -84,8 +83,6 @@ export function checkpointProgram(checkpoint: Checkpoint, rewriting?: Rewriting,
   return program;
 }
 
-const parsed = (program: StreamProgram, name: string): Module => parse(program.text(name), { file: `${name}.tir` });
-
 interface CheckpointSurgeryOptions {
   /**
    * Whether tied heads stay tied: then their tables are not centered, and norms that need this stay LayerNorms. Otherwise
@@ -101,11 +98,10 @@ export function checkpointSurgery(
   checkpoint: Checkpoint,
   { keepTied = false, fold = [] }: CheckpointSurgeryOptions = {},
 ): CheckpointSurgery {
-  const name = checkpoint.config.type.replace(/\W/g, "_");
   const fixed = new Set(keepTied ? checkpointProgram(checkpoint).heads.keys() : []);
   const hasReaders = fold.length > 0;
   const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed, hasReaders });
-  const module = parsed(program, name);
+  const { module } = program;
   const { records, module: after } = centeredWithoutCenters(module);
   const read = readConstants(after);
   const made = after.consts.filter(({ name, data }) => data.kind === "computed" && read.has(name));
@@ -124,8 +120,7 @@ export function checkpointSurgery(
   const { folded, emptied } = hasReaders
     ? foldedIntoReaders((parameters) => {
         const asked = { centered, rms, hasReaders, fixed: new Set([...fixed, ...parameters]) };
-        const own = checkpointProgram(checkpoint, asked);
-        return { module: parsed(own, name), tensors: own.tensors };
+        return checkpointProgram(checkpoint, asked);
       }, new Set(fold))
     : nothingFolded;
   const norms = centeredNorms.map((norm): CheckpointNorm => {
@@ -133,7 +128,6 @@ export function checkpointSurgery(
     return { ...norm, folded: foldableInCheckpoints.filter((part) => emptied.has(parts[part])) };
   });
   const now = checkpointProgram(checkpoint, { centered, rms, fixed, hasReaders, folded, emptied });
-  const rewritten = parsed(now, name);
   const scales = new Set([...centered].flatMap((tensor) => program.scales.get(tensor) ?? []));
   const untied = [...program.heads]
     .filter(([table]) => centered.has(table))
@@ -150,8 +144,16 @@ export function checkpointSurgery(
       ...[...scales].map((tensor): EmptiedTensor => ({ tensor, number: 1 })),
     ],
     untied,
-    exactness: exactnessOf(module, rewritten),
-    warnings: norms.length === 0 ? [normWarnings.noNorm([name], "program")] : [],
+    exactness: exactnessOf(module, now.module),
+    warnings:
+      norms.length === 0
+        ? [
+            normWarnings.noNorm(
+              module.fns.map(({ name }) => name),
+              "program",
+            ),
+          ]
+        : [],
   };
 }
 

@@ -1,7 +1,8 @@
 /** Building blocks of the templates in templates.ts. */
 
+import type { Value } from "../ir/ir.ts";
 import type { Config } from "./checkpoint.ts";
-import type { NormKind, Rows, StreamProgram } from "./stream-program.ts";
+import type { NormKind, StreamProgram } from "./stream-program.ts";
 
 /** Builds the program of a model. */
 export type Template = (model: StreamProgram, config: Config) => void;
@@ -24,7 +25,7 @@ interface Head {
  * The end of a model: the product with the embedding table if a head is tied to it, otherwise the rows. An unknown class
  * counts as one with a tied head, so that its table is not centered without a copy.
  */
-export function end(model: StreamProgram, config: Config, out: Rows, { table, own, isTied = true }: Head): void {
+export function end(model: StreamProgram, config: Config, out: Value, { table, own, isTied = true }: Head): void {
   const isBody = withoutHead.test(config.architecture);
   const isTable = config.flag("tie_word_embeddings", isTied);
   const [weight] = Object.keys(own) as [string];
@@ -44,8 +45,8 @@ interface PartRow {
   readonly what: string;
   /** The products that read the norm, if they are known. */
   readonly reads?: readonly string[];
-  /** Rows of another stream that it reads too. */
-  readonly beside?: Rows;
+  /** Value of another stream that it reads too. */
+  readonly beside?: Value;
   /** The LayerScale that multiplies its rows before they are added. */
   readonly scale?: string;
 }
@@ -66,11 +67,11 @@ export const projections = (at: string) => ["q_proj", "k_proj", "v_proj"].map((n
 
 export function blocks(
   model: StreamProgram,
-  start: Rows,
+  start: Value,
   parts: readonly Part[],
   kind: NormKind,
   isNormFirst = true,
-): Rows {
+): Value {
   let h = start;
   for (const { block, norm, writes, what, matrices, reads = [], beside, scale } of parts) {
     const named = `${block}.${norm}`;

@@ -5,10 +5,11 @@
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import type { Value } from "../ir/ir.ts";
 import type { Config } from "./checkpoint.ts";
 import { decoders, rmsDecoders } from "./decoders.ts";
 import { encoders } from "./encoders.ts";
-import type { Rows, StreamProgram } from "./stream-program.ts";
+import { type StreamProgram, widthOf } from "./stream-program.ts";
 import { blocks, end, layersOf, type Part, partsOf, projections, type Template } from "./template.ts";
 
 const opt: Template = (model, config) => {
@@ -115,7 +116,7 @@ const clip: Template = (model, config) => {
 const whisper: Template = (model, config) => {
   const at = model.prefix("encoder.embed_positions.weight");
   const eps = 1e-5;
-  const partsIn = (side: string, memory?: Rows) =>
+  const partsIn = (side: string, memory?: Value) =>
     layersOf(config, `${side}_layers`).flatMap((i): Part[] => {
       const attention = (name: string, norm: string, what: string) => ({ norm, writes: `${name}.out_proj`, what });
       const own = attention("self_attn", "self_attn_layer_norm", "attention");
@@ -130,7 +131,7 @@ const whisper: Template = (model, config) => {
     });
   const positions = model.rows(`${at}encoder.embed_positions.weight`);
   const frames = model.extent(`${at}encoder.embed_positions.weight`, 0);
-  const heard = model.add(model.input("convolutions", positions.width, String(frames)), positions);
+  const heard = model.add(model.input("convolutions", widthOf(positions), frames), positions);
   const memory = model.norm(`${at}encoder.layer_norm`, blocks(model, heard, partsIn("encoder"), { eps }), { eps });
   const table = `${at}decoder.embed_tokens.weight`;
   const start = model.add(model.embedding(table), model.embedding(`${at}decoder.embed_positions.weight`));

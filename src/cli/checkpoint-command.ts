@@ -9,6 +9,7 @@ import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import { listing } from "../diagnostics/wording.ts";
+import { print } from "../ir/print.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { detailLines, headline, summaryLines, table } from "../report/checkpoint-report.ts";
 import { counted, wrapped } from "../report/surgery-report.ts";
@@ -115,7 +116,7 @@ export function importCheckpoint(args: Arguments, session: Session): number {
   const folder = relative(out === "-" ? "." : join(out, ".."), path).replaceAll("\\", "/");
   const outputs = new Outputs(args, session, writtenBy(args, "--output"));
   const program = checkpointProgram(checkpoint, undefined, folder === "" ? "" : `${folder}/`);
-  outputs.write(out, program.text(checkpoint.config.type.replace(/\W/g, "_")));
+  outputs.write(out, print(program.module));
   session.say(`${shownPath(path, "stdin")}: ${counted(program.norms.length, "norm")} of a ${checkpoint.config.type}`);
   return 0;
 }
