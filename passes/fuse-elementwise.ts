@@ -17,7 +17,7 @@
  */
 
 import { kernelRefusals } from "../src/diagnostics/refusals.ts";
-import { copyOp } from "../src/ir/builder.ts";
+import { Copies } from "../src/ir/builder.ts";
 import { append } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, makeFn, type Op, type Value } from "../src/ir/ir.ts";
 import { whyOutside } from "../src/ir/iteration.ts";
@@ -57,16 +57,9 @@ export function fusedWithin(fn: Fn, most: number): Fn {
 }
 
 function inKernels(fn: Fn, groups: Partition, kernels: ReadonlyMap<Op, number>) {
-  const mapped = new Map<Value, Value>();
-  const now = (value: Value) => mapped.get(value) ?? value;
-  const ops = inOrder(fn, groups).map((op) => {
-    const operands = op.operands.map((value) => value && now(value));
-    const copy = copyOp(op, { operands, kernel: kernels.get(op) });
-    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
-    return copy;
-  });
-  const results = fn.results.map(({ name, value }) => ({ name, value: now(value) }));
-  return { fused: makeFn({ ...fn, ops, results }), mapped };
+  const mapped = new Copies();
+  const ops = inOrder(fn, groups).map((op) => mapped.op(op, { kernel: kernels.get(op) }));
+  return { fused: makeFn({ ...fn, ops, results: mapped.resultsOf(fn) }), mapped };
 }
 
 /** A cut of the fused function, in terms of the original one. */

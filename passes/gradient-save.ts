@@ -11,7 +11,7 @@
  * cut, as in PyTorch's partitioner of joint graphs (`min_cut_rematerialization_partition`).
  */
 
-import { copyOp, copyParam } from "../src/ir/builder.ts";
+import { Copies } from "../src/ir/builder.ts";
 import { estimatedBytes } from "../src/ir/bytes.ts";
 import { FreshNames } from "../src/ir/fresh-names.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
@@ -78,27 +78,12 @@ function cheapest(needed: readonly Value[], isReturned: (value: Value) => boolea
   );
 }
 
-/** Copies of the ops, with operands replaced as in `now`, to which their results are added. */
-function copied(list: readonly Op[], now: Map<Value, Value>): Op[] {
-  return list.flatMap((op) => {
-    if (op.results.every((result) => now.has(result))) return [];
-    const made = copyOp(op, { operands: op.operands.map((operand) => operand && now.get(operand)), kernel: undefined });
-    for (const [i, result] of op.results.entries()) now.set(result, made.results[i] as Value);
-    return [made];
-  });
-}
+/** Copies of those ops that have none yet. */
+const copied = (list: readonly Op[], now: Copies): Op[] =>
+  list.flatMap((op) => (op.results.every((result) => now.has(result)) ? [] : [now.op(op, { kernel: undefined })]));
 
-function parameters(
-  values: readonly Value[],
-  now: Map<Value, Value>,
-  names: readonly (string | undefined)[] = [],
-): Value[] {
-  return values.map((value, i) => {
-    const made = copyParam(value, { name: names[i] ?? value.name });
-    now.set(value, made);
-    return made;
-  });
-}
+const parameters = (values: readonly Value[], now: Copies, names: readonly (string | undefined)[] = []): Value[] =>
+  values.map((value, i) => now.param(value, { name: names[i] ?? value.name }));
 
 /**
  * @param backward the output of `gradient`: its first parameters are those of `forward`.
@@ -107,7 +92,7 @@ function parameters(
 export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Handover | undefined {
   const given = backward.params.slice(0, forward.params.length);
   const { known, needed } = primalsOf(backward, given);
-  const now = new Map<Value, Value>();
+  const now = new Copies();
   const params = parameters(forward.params, now);
   for (const [i, param] of given.entries()) now.set(param, params[i] as Value);
   const own = copied(forward.ops, now);
@@ -115,10 +100,10 @@ export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Hand
     backward.ops.filter((op) => op.results.every((result) => known.has(result))),
     now,
   );
-  const results = forward.results.map(({ name, value }) => ({ name, value: now.get(value) as Value }));
-  const all = withoutEqualOps(makeFn({ ...forward, params, ops: [...own, ...primal], results }));
+  const ops = [...own, ...primal];
+  const all = withoutEqualOps(makeFn({ ...forward, params, ops, results: now.resultsOf(forward) }));
   const inForward = (value: Value) => {
-    const copy = now.get(value) as Value;
+    const copy = now.of(value);
     return (all.provenance.get(copy) ?? copy) as Value;
   };
   const outputs = all.fn.results;
@@ -132,14 +117,14 @@ export function withSaved(forward: Fn, backward: Fn, mode: "auto" | "all"): Hand
     nameIn(value) === undefined ? [{ name: names[i] as string, value: inForward(value) }] : [],
   );
   const written = makeFn({ ...all.fn, name: `${forward.name}_forward`, results: [...outputs, ...extra] });
-  const back = new Map<Value, Value>();
+  const back = new Copies();
   const [inputs, saved] = [parameters(given, back), parameters(values, back, names)];
   const cotangents = parameters(backward.params.slice(given.length), back);
   const rest = makeFn({
     ...backward,
     params: [...inputs, ...saved, ...cotangents],
     ops: copied(backward.ops, back),
-    results: backward.results.map(({ name, value }) => ({ name, value: back.get(value) as Value })),
+    results: back.resultsOf(backward),
   });
   const live = withoutDeadOps(rest).fn;
   const isRead = readIn(live);

@@ -16,7 +16,7 @@
 
 import * as gradientMessages from "../src/diagnostics/areas/gradients.ts";
 import { type Diagnostic, fail } from "../src/diagnostics/diagnostic.ts";
-import { Builder, copyOp, copyParam } from "../src/ir/builder.ts";
+import { Builder, Copies, copyOp } from "../src/ir/builder.ts";
 import { FreshNames } from "../src/ir/fresh-names.ts";
 import { type Fn, makeFn, type Op, type Result, Value } from "../src/ir/ir.ts";
 import { nameOf } from "../src/ir/naming.ts";
@@ -98,31 +98,23 @@ function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): 
 class Backward {
   readonly builder: Builder;
   /** The replacement of each value of f. */
-  private readonly copies = new Map<Value, Value>();
+  private readonly copies = new Copies();
   private readonly cotangents = new Map<Value, Value>();
   private readonly terms: Terms;
 
   constructor(fn: Fn) {
     this.builder = new Builder(fn.span);
     this.terms = termsOf(this.builder);
-    for (const param of fn.params) {
-      this.copies.set(param, copyParam(param));
-    }
-    for (const op of fn.ops) this.copy(op);
+    for (const param of fn.params) this.copies.param(param);
+    for (const op of fn.ops) this.builder.add(this.copies.op(op, { kernel: undefined }));
   }
 
   now(value: Value): Value {
-    return this.copies.get(value) as Value;
+    return this.copies.of(value);
   }
 
   cotangentOf(value: Value): Value | undefined {
     return this.cotangents.get(value);
-  }
-
-  private copy(op: Op): void {
-    const operands = op.operands.map((operand) => operand && this.now(operand));
-    const copy = this.builder.add(copyOp(op, { operands, kernel: undefined }));
-    for (const [i, result] of op.results.entries()) this.copies.set(result, copy.results[i] as Value);
   }
 
   /** Adds to the cotangent of a value. */
@@ -155,7 +147,7 @@ class Backward {
     }
     this.builder.standAt({ span: op.span, kernel: undefined });
     const at = {
-      operands: op.operands.map((operand) => operand && this.now(operand)),
+      operands: this.copies.operandsOf(op),
       results: op.results.map((result) => this.now(result)),
       attributes: op.attributes,
       cotangents,

@@ -12,7 +12,7 @@
  * is taken, until none is cheaper.
  */
 
-import { copyOp } from "../src/ir/builder.ts";
+import { Copies, copyOp } from "../src/ir/builder.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
 import { isOpaque } from "../src/ir/opaque.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
@@ -77,39 +77,28 @@ function chainOf(value: Value): readonly Op[] | undefined {
 function again({ fn, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
   const chain = chainOf(value) as readonly Op[];
   const from = new Map<Op, Op>();
-  const mapped = new Map<Value, Value>();
+  const now = new Copies();
   const made: Op[] = [];
-  const now = (one: Value | undefined) => one && (mapped.get(one) ?? one);
-  const add = (op: Op, operands: readonly (Value | undefined)[]) => {
-    const copy = operands.every((operand, i) => operand === op.operands[i]) ? op : copyOp(op, { operands });
+  const add = (op: Op, copy: Op) => {
     from.set(copy, origin.get(op) as Op);
     made.push(copy);
-    return copy;
   };
   const ofKey = new Map<unknown, Value>();
   const clone = (): Value => {
-    const own = new Map<Value, Value>();
-    for (const op of chain) {
-      const copy = copyOp(op, {
-        operands: op.operands.map((operand) => operand && (own.get(operand) ?? now(operand))),
-      });
-      from.set(copy, origin.get(op) as Op);
-      made.push(copy);
-      for (const [i, result] of op.results.entries()) own.set(result, copy.results[i] as Value);
-    }
-    return own.get(value) as Value;
+    const own = new Copies(now);
+    for (const op of chain) add(op, own.op(op));
+    return own.of(value);
   };
   for (const op of fn.ops) {
     const reads = op.operands.includes(value) && !chain.includes(op);
     const key = reads ? keyOf(op) : undefined;
     if (reads && !ofKey.has(key)) ofKey.set(key, ofKey.size === 0 ? value : clone());
-    const operands = op.operands.map((operand) =>
-      operand === value ? (ofKey.get(key) ?? now(operand)) : now(operand),
+    const operands = op.operands.map(
+      (operand) => operand && ((operand === value && ofKey.get(key)) || now.of(operand)),
     );
-    const copy = add(op, operands);
-    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+    const isSame = operands.every((operand, i) => operand === op.operands[i]);
+    add(op, now.record(op, isSame ? op : copyOp(op, { operands })));
   }
-  const results = fn.results.map(({ name, value: returned }) => ({ name, value: now(returned) as Value }));
-  const changed = makeFn({ ...fn, ops: made, results });
+  const changed = makeFn({ ...fn, ops: made, results: now.resultsOf(fn) });
   return { fn: changed, groups: partition(changed), origin: from };
 }

@@ -15,7 +15,7 @@ import { type Diagnostic, TircError } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { compile } from "../driver/compile.ts";
 import { tensorsIn } from "../driver/model-tensors.ts";
-import { copyOp, copyParam } from "../ir/builder.ts";
+import { Copies } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import {
   type Fn,
@@ -124,24 +124,17 @@ const readBy = ({ ops }: Part) =>
   new Set(ops.flatMap(presentOperands).flatMap(({ def }) => (isOp(def, "global") ? [def.attributes.name] : [])));
 
 function functionOf(name: string, { ops, params, results }: Part, norm: Op, nameOf: Around["nameOf"]): Fn {
-  const now = new Map<Value, Value>();
-  const parameters = params.map((value) => {
-    const param = copyParam(value, { name: nameOf(value) });
-    now.set(value, param);
-    return param;
-  });
+  const now = new Copies();
+  const parameters = params.map((value) => now.param(value, { name: nameOf(value) }));
   const body: Op[] = [];
   for (const op of ops) {
     for (const value of presentOperands(op)) {
       if (value.def === undefined || !isLeaf(value.def) || now.has(value)) continue;
-      body.push(value.def);
-      for (const result of value.def.results) now.set(result, result);
+      body.push(now.record(value.def, value.def));
     }
-    const copy = copyOp(op, { operands: op.operands.map((value) => value && now.get(value)), kernel: undefined });
-    body.push(copy);
-    for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
+    body.push(now.op(op, { kernel: undefined }));
   }
-  const returned = results.map((value) => ({ name: nameOf(value) as string, value: now.get(value) as Value }));
+  const returned = results.map((value) => ({ name: nameOf(value) as string, value: now.of(value) }));
   return makeFn({ name, params: parameters, ops: body, results: returned, span: norm.span });
 }
 

@@ -62,17 +62,46 @@ export function copyParam(param: Value, changes: Partial<Pick<Value, "type" | "n
   return new Value(type, name, span, undefined, 0, centered, trained);
 }
 
+/** What replaces the values of a function in another one that is made from it. */
+export class Copies extends Map<Value, Value> {
+  /** The replacement of a value; the value itself if it has none. */
+  of(value: Value): Value {
+    return this.get(value) ?? value;
+  }
+
+  operandsOf({ operands }: Op): (Value | undefined)[] {
+    return operands.map((value) => value && this.of(value));
+  }
+
+  resultsOf({ results }: Fn): Result[] {
+    return results.map(({ name, value }) => ({ name, value: this.of(value) }));
+  }
+
+  /** Makes a copy of a parameter, which replaces it. */
+  param(value: Value, changes?: Parameters<typeof copyParam>[1]): Value {
+    const copy = copyParam(value, changes);
+    this.set(value, copy);
+    return copy;
+  }
+
+  /** Makes a copy of an op with replaced operands, whose results replace those of the op. */
+  op(op: Op, changes: Parameters<typeof copyOp>[1] = {}): Op {
+    return this.record(op, copyOp(op, { operands: this.operandsOf(op), ...changes }));
+  }
+
+  /** Replaces the results of an op by those of another, which is returned. */
+  record(op: Op, by: Op): Op {
+    for (const [i, result] of op.results.entries()) this.set(result, by.results[i] as Value);
+    return by;
+  }
+}
+
 /** Replaces parameters of a function by new values of the same types. */
 export function withParams(fn: Fn, given: (param: Value) => Value): Fn {
-  const now = new Map(fn.params.map((param) => [param, given(param)]));
-  if (fn.params.every((param) => now.get(param) === param)) return fn;
-  const ops = fn.ops.map((op) => {
-    const copy = copyOp(op, { operands: op.operands.map((operand) => operand && (now.get(operand) ?? operand)) });
-    for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
-    return copy;
-  });
-  const results = fn.results.map(({ name, value }) => ({ name, value: now.get(value) ?? value }));
-  return makeFn({ ...fn, params: fn.params.map((param) => now.get(param) as Value), ops, results });
+  const now = new Copies(fn.params.map((param) => [param, given(param)]));
+  if (fn.params.every((param) => now.of(param) === param)) return fn;
+  const ops = fn.ops.map((op) => now.op(op));
+  return makeFn({ ...fn, params: fn.params.map((param) => now.of(param)), ops, results: now.resultsOf(fn) });
 }
 
 /** Collects the ops of a function under construction. */

@@ -4,8 +4,8 @@ import * as shapeErrors from "../diagnostics/areas/shapes.ts";
 import { anObject, checkArgument } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { checkModule } from "./arguments.ts";
-import { Builder, copyParam, makeOp } from "./builder.ts";
-import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule, type Value } from "./ir.ts";
+import { Builder, Copies, makeOp } from "./builder.ts";
+import { type Attributes, dimensionNames, type Fn, type Module, makeFn, makeModule } from "./ir.ts";
 import { type Dim, tensorType } from "./types.ts";
 
 /** Extents by the names of dimensions. */
@@ -42,23 +42,19 @@ function specializeFn(fn: Fn, dims: Extents): Fn {
  * @throws TircError E02xx if the types no longer match.
  */
 export function withDims(fn: Fn, fixed: (dim: Dim) => Dim): Fn {
-  const mapped = new Map<Value, Value>();
+  const copies = new Copies();
   const params = fn.params.map((param) => {
-    const value = copyParam(param, { type: tensorType(param.element, param.shape.map(fixed)) });
-    mapped.set(param, value);
-    return value;
+    return copies.param(param, { type: tensorType(param.element, param.shape.map(fixed)) });
   });
   const attributes = (given: Attributes): Attributes =>
     given.shape === undefined ? given : { ...given, shape: (given.shape as readonly Dim[]).map(fixed) };
   const builder = new Builder(fn.span);
   for (const op of fn.ops) {
-    const operands = op.operands.map((operand) => operand && mapped.get(operand));
     const names = op.results.map((result) => result.name);
     const types = op.results.map(({ type }) => (type.opaque ? type : tensorType(type.element, type.shape.map(fixed))));
     const options = { places: { op: op.span }, names, kernel: op.kernel, types };
-    const copy = builder.add(makeOp(op.name, operands, attributes(op.attributes), options));
-    for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+    const copy = makeOp(op.name, copies.operandsOf(op), attributes(op.attributes), options);
+    copies.record(op, builder.add(copy));
   }
-  const results = fn.results.map(({ name, value }) => ({ name, value: mapped.get(value) as Value }));
-  return makeFn({ ...fn, params, ops: builder.ops, results });
+  return makeFn({ ...fn, params, ops: builder.ops, results: copies.resultsOf(fn) });
 }

@@ -1,6 +1,6 @@
 /** Helpers for splitting reductions into several kernels. */
 
-import { type Builder, copyOp } from "../ir/builder.ts";
+import { type Builder, Copies } from "../ir/builder.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import type { ElementType } from "../ir/types.ts";
 import type { Piece } from "./outliner.ts";
@@ -31,11 +31,9 @@ export function closure(list: readonly Op[], values: readonly Value[], known: Re
 
 /** Adds copies of ops, with operands replaced as in `merged`, and adds their results to `merged`. */
 export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value, Value>): void {
-  for (const op of after) {
-    const operands = op.operands.map((value) => value && (merged.get(value) ?? value));
-    const copy = to.add(copyOp(op, { operands, kernel: 0 }));
-    for (const [i, result] of op.results.entries()) merged.set(result, copy.results[i] as Value);
-  }
+  const copies = new Copies(merged);
+  for (const op of after) to.add(copies.op(op, { kernel: 0 }));
+  for (const [value, copy] of copies) merged.set(value, copy);
 }
 
 /** The value converted to the element type and the shape of the result. */

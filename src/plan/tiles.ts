@@ -1,6 +1,6 @@
 /** The semantics of a launch over tiles: its function runs on each slice of a dimension, and the results are concatenated. */
 
-import { copyOp } from "../ir/builder.ts";
+import { Copies } from "../ir/builder.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { type Fn, makeFn, type Op, Value } from "../ir/ir.ts";
 import { ops as table } from "../ir/ops/index.ts";
@@ -43,18 +43,12 @@ const isPosition = (op: Op, dim: string) =>
 function withoutPositions(fn: Fn, dim: string): { readonly fn: Fn; readonly positions?: Fn } {
   const ops = fn.ops.filter((op) => isPosition(op, dim));
   if (ops.length === 0) return { fn };
-  const now = new Map(ops.map(({ result }, i) => [result, new Value(result.type, `position ${i}`, result.span)]));
-  const kept = fn.ops.flatMap((op) => {
-    if (ops.includes(op)) return [];
-    const copy = copyOp(op, { operands: op.operands.map((value) => value && (now.get(value) ?? value)) });
-    for (const [i, result] of op.results.entries()) now.set(result, copy.results[i] as Value);
-    return [copy];
-  });
-  const params = [...fn.params, ...ops.map(({ result }) => now.get(result) as Value)];
-  const results = fn.results.map(({ name, value }) => ({ name, value: now.get(value) ?? value }));
+  const now = new Copies(ops.map(({ result }, i) => [result, new Value(result.type, `position ${i}`, result.span)]));
+  const kept = fn.ops.filter((op) => !ops.includes(op)).map((op) => now.op(op));
+  const params = [...fn.params, ...ops.map(({ result }) => now.of(result))];
   const made = ops.map(({ result }, i) => ({ name: `position ${i}`, value: result }));
   return {
-    fn: makeFn({ ...fn, params, ops: kept, results }),
+    fn: makeFn({ ...fn, params, ops: kept, results: now.resultsOf(fn) }),
     positions: makeFn({ ...fn, params: [], ops, results: made }),
   };
 }
