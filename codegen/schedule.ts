@@ -127,7 +127,9 @@ export function makeSchedule(
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
   const steps = total === undefined ? undefined : Math.ceil(total / lanes);
-  const layout = layoutOf({ ...choice, rowsPerLane }, target, isStrided && traits.isTiled !== true);
+  const inLane = length === undefined ? Infinity : length / lanes;
+  const kept = inLane <= keep ? inLane : 0;
+  const layout = layoutOf({ ...choice, rowsPerLane }, target, kept, isStrided && traits.isTiled !== true);
   // On a processor a loop includes the remainder. In a strict kernel the order of a sum may not depend on what else it computes.
   const mayLeave = !(traits.isStrict && target.kind === "cpu" && total !== undefined && total % lanes > 0);
   const states = scratchSize(layout);
@@ -160,12 +162,18 @@ function unitsInStep(width: number, isStrict: boolean, units = Infinity): number
 
 /**
  * The lanes of a row in the workgroup, and how they merge.
+ * @param kept the elements of a row that a lane caches.
  * @param isInterleaved whether neighbouring rows are adjacent in memory and the elements of a row are not. On a GPU neighbouring
  *   lanes then process neighbouring rows, and the lanes of one row belong to different subgroups.
  */
-function layoutOf({ lanes, workgroup, rowsPerLane }: Choice, target: TargetProfile, isInterleaved: boolean) {
+function layoutOf(
+  { lanes, workgroup, rowsPerLane }: Choice,
+  target: TargetProfile,
+  kept: number,
+  isInterleaved: boolean,
+) {
   const rowsAtOnce = Math.floor(workgroup / lanes);
-  const asked = askedIn(target, rowsAtOnce * lanes);
+  const asked = askedIn(target, rowsAtOnce * lanes, kept);
   const isApart = target.kind === "gpu" && isInterleaved && lanes > 1;
   const [least, most] = isApart ? [1, 1] : [asked ?? leastSubgroup(target), asked ?? mostSubgroup(target)];
   return {
@@ -192,8 +200,8 @@ function splitOf(units: number, { lanes, subgroup }: Pick<Schedule, "lanes" | "s
 }
 
 /** The subgroup size that a kernel requests, if the workgroup consists of whole subgroups, as WGSL requires. */
-function askedIn(target: TargetProfile, workgroup: number): number | undefined {
-  const asked = subgroupAsked(target);
+function askedIn(target: TargetProfile, workgroup: number, kept: number): number | undefined {
+  const asked = subgroupAsked(target, kept);
   return asked !== undefined && workgroup % asked === 0 ? asked : undefined;
 }
 

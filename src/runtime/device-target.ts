@@ -12,7 +12,7 @@ export const usefulFeatures: readonly GPUFeatureName[] = ["subgroups", sizeContr
 
 /**
  * The subgroup size to request, for vendors whose GPUs support several: for a Radeon its full wave, without which a row of 64
- * lanes would go through workgroup memory; for Intel the largest whose registers hold the values that lanes cache of a row.
+ * lanes would go through workgroup memory; for Intel the largest whose registers hold what most kernels cache of a row (`subgroupAsked`).
  */
 const vendorSizes: Readonly<Record<string, number>> = { amd: 64, intel: 16, qualcomm: 64 };
 

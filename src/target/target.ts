@@ -132,9 +132,19 @@ export const targetNotes: Readonly<Record<string, string>> = Object.fromEntries(
   rows.map(({ name, use }) => [name, use]),
 );
 
-/** The subgroup size that kernels for the target request; `undefined` if they do not request one. */
-export const subgroupAsked = ({ features, subgroup }: TargetProfile): number | undefined =>
-  features.includes("subgroups") && features.includes("subgroup-size-control") ? subgroup?.size : undefined;
+/** A lane of a subgroup of 16 has half as many registers as one of 8 where these are the sizes (Intel: 64 of 4 bytes). */
+const halved = { size: 16, fromKept: 32 };
+
+/**
+ * The subgroup size that kernels for the target request; `undefined` if they do not request one.
+ * @param kept the elements of a row that a lane caches in registers. Mesa's compiler for Arc spills from 32 at a size of 16,
+ *   and not at 64 at a size of 8.
+ */
+export function subgroupAsked({ features, subgroup }: TargetProfile, kept = 0): number | undefined {
+  const size =
+    features.includes("subgroups") && features.includes("subgroup-size-control") ? subgroup?.size : undefined;
+  return size === halved.size && kept >= halved.fromKept ? Math.max(subgroup?.min ?? 1, size / 2) : size;
+}
 
 /** The smallest subgroup size that the device may choose; 1 without subgroups. */
 export const leastSubgroup = ({ features, subgroup }: TargetProfile): number =>

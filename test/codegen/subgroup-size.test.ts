@@ -44,6 +44,15 @@ describe.each([16, 64, 128])("a size of %i", (size) => {
   });
 });
 
+test("of 16 is halved where lanes cache 32 elements or more of a row, which would not fit in Intel's registers", () => {
+  const sizeOf = (size: number, columns: number) =>
+    kernelFor(asking(size), columns).wgsl.match(/@subgroup_size\((\d+)\)/)?.[1];
+  expect([768, 4096, 8192, 16384].map((columns) => sizeOf(16, columns))).toEqual(["16", "16", "8", "8"]);
+  // These are read twice.
+  expect(sizeOf(16, 32768)).toBe("16");
+  expect(sizeOf(64, 16384)).toBe("64");
+});
+
 test("the kernel computes its function", () => {
   const { module } = optimize(parse(text(70)));
   for (const size of [16, 64]) {
