@@ -76,20 +76,24 @@ export class OnnxModel {
     const inputs = this.graph.inputs.map((info) => ({ ...info, shape: shapes.get(info.name) ?? info.shape }));
     const outputs = this.graph.outputs.map((info) => ({ ...info, shape: undefined }));
     const graph: GraphProto = { ...this.graph, inputs, outputs, valueInfo: [] };
-    return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph });
+    return this.with({ graph });
   }
 
   /** The model with the results of DequantizeLinear nodes on constants as constants. */
   dequantized(): OnnxModel {
-    const parts = { isDequantized: true, byWrittenName: undefined };
-    const model = Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, parts);
-    return Object.assign(model, { tensors: new GraphTensors(model, this.graph) });
+    const from = { reader: this.reader, open: this.open, isDequantized: true };
+    return this.with({ ...from, tensors: new GraphTensors(from, this.graph), byWrittenName: undefined });
   }
 
   /** The model with a subgraph, or the nodes of a function, as its graph. */
   inside(graph: GraphProto): OnnxModel {
     const tensors = new GraphTensors(this, graph);
-    return Object.assign(Object.create(OnnxModel.prototype) as OnnxModel, this, { graph, tensors, order: graph.nodes });
+    return this.with({ graph, tensors, order: graph.nodes });
+  }
+
+  /** The model, of the same class, with other members. */
+  private with(members: object): OnnxModel {
+    return Object.assign(Object.create(Object.getPrototypeOf(this)) as OnnxModel, this, members);
   }
 
   /** The constant tensor that a program refers to as `written`. */

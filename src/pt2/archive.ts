@@ -37,8 +37,6 @@ interface JsonEntry {
 export interface Pt2Archive {
   readonly source: ByteSource;
   readonly directory: ZipDirectory;
-  /** The folder of all entries, with its slash, or "". */
-  readonly root: string;
   readonly program: JsonEntry;
   /** The lists of weights and of constants. */
   readonly configs: readonly JsonEntry[];
@@ -70,7 +68,7 @@ export function readArchive(source: ByteSource): Pt2Archive {
   });
   const tensors = new Map<string, StoredTensor>();
   for (const config of configs) for (const one of tensorsIn(source, directory, config)) tensors.set(one.name, one);
-  return { source, directory, root, program, configs, tensors };
+  return { source, directory, program, configs, tensors };
 }
 
 const oneProgram = "save each program in an archive of its own: `torch.export.save(program, path)`";
@@ -148,9 +146,9 @@ function* tensorsIn(source: ByteSource, directory: ZipDirectory, listedIn: JsonE
 }
 
 /** Why a tensor does not fit into its storage of `bytes` bytes. */
-function whyNotIn({ sizes, strides, offset, type, layout }: TensorMeta, bytes: number): string | undefined {
+function whyNotIn({ sizes, strides, offset, type, isStrided }: TensorMeta, bytes: number): string | undefined {
   if (type === undefined) return undefined;
-  if (!layout.isStrided) return "it is not a dense tensor";
+  if (!isStrided) return "it is not a dense tensor";
   const numbers = [...sizes, ...strides, offset];
   if (numbers.some((number) => typeof number !== "number")) return "its sizes are not numbers";
   if (numbers.some((number) => (number as number) < 0)) return "one of its sizes, strides or its offset is negative";

@@ -12,6 +12,10 @@ export class Untranslated extends Error {}
 
 export type AtenRule = (at: AtenView) => void;
 
+/** The same rule for several ops, whose names are separated by spaces. */
+export const each = (names: string, rule: AtenRule): Readonly<Record<string, AtenRule>> =>
+  Object.fromEntries(names.split(" ").map((name) => [name, rule]));
+
 type Attributes = NewNode["attributes"];
 
 export class AtenView {
@@ -156,8 +160,9 @@ export class AtenView {
 
   /** Emits a node whose result is a new tensor, and returns the name of that. */
   emit(opType: string, inputs: readonly string[], attributes: Attributes = {}): string {
-    const [output] = this.emitAs(opType, inputs, [this.fresh(opType.toLowerCase())], attributes);
-    return output as string;
+    const output = this.fresh(opType.toLowerCase());
+    this.emitAs(opType, inputs, [output], attributes);
+    return output;
   }
 
   /** Emits the node that computes the first result. */
@@ -165,17 +170,11 @@ export class AtenView {
     this.emitAs(opType, inputs, [this.result()], attributes);
   }
 
-  emitAs(
-    opType: string,
-    inputs: readonly string[],
-    outputs: readonly string[],
-    attributes: Attributes = {},
-  ): readonly string[] {
+  emitAs(opType: string, inputs: readonly string[], outputs: readonly string[], attributes: Attributes = {}): void {
     // Nodes have unique names; the one with the first result takes that of the ATen node.
     const [first] = outputs;
     const name = first === undefined || first === this.node.made[0]?.name ? this.node.name : first;
     this.graph.nodes.push({ name, opType, domain: "", inputs, outputs, attributes });
-    return outputs;
   }
 
   /** A tensor with permuted axes; a permuted weight is a view of its storage, without a node. */

@@ -12,7 +12,7 @@ export interface TensorMeta {
   readonly offset: Size;
   /** Undefined for unsupported types. */
   readonly type: ScalarType | undefined;
-  readonly layout: { readonly isStrided: boolean };
+  readonly isStrided: boolean;
   readonly fields: Fields;
 }
 
@@ -56,7 +56,7 @@ export function readTensorMeta(fields: Fields): TensorMeta {
     strides,
     offset: readSize(fields.get("storage_offset")),
     type: scalarTypes.get(fields.get("dtype").integer),
-    layout: { isStrided: fields.get("layout").integer === strided },
+    isStrided: fields.get("layout").integer === strided,
     fields,
   };
 }

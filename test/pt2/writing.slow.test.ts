@@ -177,3 +177,7 @@ test("a tied table into which a gamma goes, and that is centered, becomes two we
   const { model } = operated("gpt", { fold: ["gamma", "beta"] });
   expect(distance("gpt", model)).toBeLessThan(1e-6);
 });
+
+test("an archive in which 8-bit weights may become floats is written as an archive", () => {
+  expect(operated("mlp", { dequantize: true }).bytes).toEqual(operated("mlp").bytes);
+});

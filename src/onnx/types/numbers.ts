@@ -3,7 +3,7 @@
 import { dataTypes } from "../data-types.ts";
 import type { Extent } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, like, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, likeFirst, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** The operands broadcast; the element type is that of operand `like`, or `element`. */
 const broadcasting =
@@ -101,11 +101,11 @@ const swiGlu = shaped((at) => {
 });
 
 export const numberTypes: Readonly<Record<string, TypeRule>> = {
-  ...each("Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh Elu Erf Exp Floor", like(0)),
-  ...each("Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log LogSoftmax Mish Neg Not PRelu Reciprocal", like(0)),
-  ...each("Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh", like(0)),
-  ...each("ThresholdedRelu GroupNormalization InstanceNormalization LRN LpNormalization", like(0)),
-  ...each("MeanVarianceNormalization RotaryEmbedding", like(0)),
+  ...each("Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh Elu Erf Exp Floor", likeFirst),
+  ...each("Gelu HardSigmoid HardSwish Hardmax LeakyRelu Log LogSoftmax Mish Neg Not PRelu Reciprocal", likeFirst),
+  ...each("Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh", likeFirst),
+  ...each("ThresholdedRelu GroupNormalization InstanceNormalization LRN LpNormalization", likeFirst),
+  ...each("MeanVarianceNormalization RotaryEmbedding", likeFirst),
   ...each("Add Sub Mul Div Mod Max Min Mean Sum BitShift BitwiseAnd BitwiseOr BitwiseXor", broadcasting({ like: 0 })),
   Pow: broadcasting({ like: 0 }),
   Where: broadcasting({ like: 1 }),

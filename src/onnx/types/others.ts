@@ -2,7 +2,7 @@
 
 import { add, type Extent, multiply, subtract, sum } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, like, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, likeFirst, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
 
 /** The outputs of all steps, `[steps, directions, batch, hidden]` or with the batch first, and the last state. */
 const recurrent: TypeRule = (at) => recurrentOf(at, { LSTM: 4, GRU: 3, RNN: 1 }[at.node.opType] ?? 1);
@@ -200,8 +200,8 @@ const unfold = shaped((at) => {
 });
 
 export const otherTypesOfMicrosoft: Readonly<Record<string, TypeRule>> = {
-  ...each("BiasGelu FastGelu Gelu QuickGelu RotaryEmbedding GroupNorm BiasSoftmax Inverse BiasAdd Trilu", like(0)),
-  ...each("QLinearSigmoid QLinearSoftmax QLinearLeakyRelu MoE QMoE", like(0)),
+  ...each("BiasGelu FastGelu Gelu QuickGelu RotaryEmbedding GroupNorm BiasSoftmax Inverse BiasAdd Trilu", likeFirst),
+  ...each("QLinearSigmoid QLinearSoftmax QLinearLeakyRelu MoE QMoE", likeFirst),
   BiasDropout: (at) => [at.like(0), at.like(0, { element: types.bool })],
   ...each(
     "QLinearAdd QLinearMul",

@@ -6,7 +6,7 @@ import {
   decline,
   each,
   type Item,
-  like,
+  likeFirst,
   mostItems,
   shaped,
   type Typed,
@@ -335,7 +335,7 @@ export const shapeTypes: Readonly<Record<string, TypeRule>> = {
     return [{ element: types.int64, shape: [at.info(0).shape?.length, count] }];
   },
   EyeLike: (at) => [at.like(0, { element: at.hasAttribute("dtype") ? at.int("dtype", 1) : at.element(0) })],
-  ...each("Identity ScatterND ScatterElements Scatter ReverseSequence Trilu CumSum CumProd TensorScatter", like(0)),
+  ...each("Identity ScatterND ScatterElements Scatter ReverseSequence Trilu CumSum CumProd TensorScatter", likeFirst),
 };
 
 const withShapes = new Set([

@@ -36,10 +36,8 @@ export function closed({ shape, ...rest }: Typed, scope: Pick<Scope, "fresh">): 
 /** Infers a type for each output; a missing one is unknown. */
 export type TypeRule = (at: TypeView) => readonly (Typed | undefined)[];
 
-/** The result has the type of an input. */
-export const like =
-  (index: number): TypeRule =>
-  (at) => [at.like(index)];
+/** The result has the type of the first input. */
+export const likeFirst: TypeRule = (at) => [at.like(0)];
 
 /** The result has the element type of the first input, and this shape. */
 export const shaped =

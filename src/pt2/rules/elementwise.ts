@@ -1,6 +1,6 @@
 /** Elementwise ops. */
 
-import type { AtenRule, AtenView } from "../aten-view.ts";
+import { type AtenRule, type AtenView, each } from "../aten-view.ts";
 import { bool, float32, type ScalarType, scalarTypes } from "../tensor-meta.ts";
 
 const unary =
@@ -111,8 +111,6 @@ const clamp: AtenRule = (at) => {
   if (raised === undefined) at.make("Max", [x, low as string]);
   else at.make("Min", [raised, high ?? at.decline()]);
 };
-
-const each = (names: string, rule: AtenRule) => Object.fromEntries(names.split(" ").map((name) => [name, rule]));
 
 const unaryOps = {
   ...{ relu: "Relu", sigmoid: "Sigmoid", tanh: "Tanh", exp: "Exp", log: "Log", sqrt: "Sqrt", neg: "Neg", abs: "Abs" },

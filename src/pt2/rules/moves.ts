@@ -1,6 +1,6 @@
 /** Ops that reshape, permute, slice, concatenate, repeat and gather, and constructors of tensors. */
 
-import type { AtenRule, AtenView } from "../aten-view.ts";
+import { type AtenRule, type AtenView, each } from "../aten-view.ts";
 import { int64 } from "../tensor-meta.ts";
 
 /** In ONNX, 0 in a shape copies an extent of the input, unless `allowzero` is set. */
@@ -187,9 +187,9 @@ const range: AtenRule = (at) => {
 };
 
 const filled =
-  (value: (at: AtenView) => string, shape = "size"): AtenRule =>
+  (value: (at: AtenView) => string): AtenRule =>
   (at) =>
-    at.make("Expand", [value(at), at.sizes(shape)]);
+    at.make("Expand", [value(at), at.sizes("size")]);
 
 const filledLike =
   (value: (at: AtenView) => string): AtenRule =>
@@ -200,19 +200,15 @@ const number = (value: number) => (at: AtenView) => at.scalar(value, at.resultTy
 const given = (at: AtenView) => at.operand("fill_value", at.resultType());
 
 export const moveRules: Readonly<Record<string, AtenRule>> = {
-  "view.default": reshaped("size"),
-  "_unsafe_view.default": reshaped("size"),
+  ...each("view.default _unsafe_view.default", reshaped("size")),
   "reshape.default": reshaped("shape"),
   "flatten.using_ints": flattened,
   "unflatten.int": regrouped,
   "unsqueeze.default": unsqueezed,
-  "squeeze.dim": squeezed,
-  "squeeze.dims": squeezed,
-  "transpose.int": transposed("dim0", "dim1"),
+  ...each("squeeze.dim squeeze.dims", squeezed),
+  ...each("transpose.int swapdims.default", transposed("dim0", "dim1")),
   "swapaxes.default": transposed("axis0", "axis1"),
-  "swapdims.default": transposed("dim0", "dim1"),
-  "movedim.int": moved,
-  "movedim.intlist": moved,
+  ...each("movedim.int movedim.intlist", moved),
   "permute.default": permuted,
   "t.default": (at) => at.makePermuted("self", at.rank("self") < 2 ? [0] : [1, 0]),
   "expand.default": expanded,
@@ -221,26 +217,17 @@ export const moveRules: Readonly<Record<string, AtenRule>> = {
   "stack.default": stacked,
   "slice.Tensor": sliced,
   "select.int": selected,
-  "split.Tensor": cut,
-  "split_with_sizes.default": cut,
-  "split.sizes": cut,
-  "chunk.default": cut,
+  ...each("split.Tensor split_with_sizes.default split.sizes chunk.default", cut),
   "unbind.int": unbound,
   "embedding.default": embedding,
   "index_select.default": picked,
   "index.Tensor": indexed,
-  "pad.default": padded,
-  "constant_pad_nd.default": padded,
+  ...each("pad.default constant_pad_nd.default", padded),
   "roll.default": rolled,
-  "arange.default": range,
-  "arange.start": range,
-  "arange.start_step": range,
-  "full.default": filled(given),
-  "zeros.default": filled(number(0)),
-  "ones.default": filled(number(1)),
-  "new_full.default": filled(given),
-  "new_zeros.default": filled(number(0)),
-  "new_ones.default": filled(number(1)),
+  ...each("arange.default arange.start arange.start_step", range),
+  ...each("full.default new_full.default", filled(given)),
+  ...each("zeros.default new_zeros.default", filled(number(0))),
+  ...each("ones.default new_ones.default", filled(number(1))),
   "full_like.default": filledLike(given),
   "zeros_like.default": filledLike(number(0)),
   "ones_like.default": filledLike(number(1)),

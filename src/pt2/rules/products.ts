@@ -1,6 +1,6 @@
 /** Matrix products, convolutions and attention. */
 
-import type { AtenRule } from "../aten-view.ts";
+import { type AtenRule, each } from "../aten-view.ts";
 
 /** x Wᵀ + b; the transposed weight is a view of the same storage. */
 const linear: AtenRule = (at) => {
@@ -64,17 +64,13 @@ const einsum: AtenRule = (at) =>
 export const productRules: Readonly<Record<string, AtenRule>> = {
   "linear.default": linear,
   "matmul.default": product("self", "other"),
-  "mm.default": product("self", "mat2"),
-  "bmm.default": product("self", "mat2"),
+  ...each("mm.default bmm.default", product("self", "mat2")),
   "addmm.default": sumAndProduct("mat1", "mat2"),
   "baddbmm.default": sumAndProduct("batch1", "batch2"),
-  "conv1d.default": convolution,
-  "conv1d.padding": convolution,
-  "conv2d.default": convolution,
-  "conv2d.padding": convolution,
-  "conv3d.default": convolution,
-  "conv3d.padding": convolution,
-  "convolution.default": convolution,
+  ...each(
+    "conv1d.default conv1d.padding conv2d.default conv2d.padding conv3d.default conv3d.padding convolution.default",
+    convolution,
+  ),
   "scaled_dot_product_attention.default": attention,
   "einsum.default": einsum,
 };

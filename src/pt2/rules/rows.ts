@@ -1,6 +1,6 @@
 /** Norms, reductions, and other ops along rows. */
 
-import type { AtenRule, AtenView } from "../aten-view.ts";
+import { type AtenRule, type AtenView, each } from "../aten-view.ts";
 
 /** The first axis of a row, counted from the end. */
 const rowAxis = (at: AtenView) => -at.ints("normalized_shape").length;
@@ -119,18 +119,13 @@ const pooled =
 export const rowRules: Readonly<Record<string, AtenRule>> = {
   "layer_norm.default": (at) => layerNorm(at, [at.result()]),
   "native_layer_norm.default": (at) => layerNorm(at, [at.result(0), at.result(1), at.result(2)]),
-  "rms_norm.default": rmsNorm,
-  "_fused_rms_norm.default": rmsNorm,
+  ...each("rms_norm.default _fused_rms_norm.default", rmsNorm),
   "group_norm.default": groupNorm,
   "batch_norm.default": batchNorm,
-  "softmax.int": softmax("Softmax"),
-  "_softmax.default": softmax("Softmax"),
-  "log_softmax.int": softmax("LogSoftmax"),
-  "_log_softmax.default": softmax("LogSoftmax"),
-  "mean.dim": reduced("ReduceMean"),
-  "mean.default": reduced("ReduceMean"),
-  "sum.dim_IntList": reduced("ReduceSum"),
-  "sum.default": reduced("ReduceSum"),
+  ...each("softmax.int _softmax.default", softmax("Softmax")),
+  ...each("log_softmax.int _log_softmax.default", softmax("LogSoftmax")),
+  ...each("mean.dim mean.default", reduced("ReduceMean")),
+  ...each("sum.dim_IntList sum.default", reduced("ReduceSum")),
   "amax.default": reduced("ReduceMax"),
   "amin.default": reduced("ReduceMin"),
   "var.correction": varianceOf,
