@@ -108,6 +108,21 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     ...[BigInt64Array, BigUint64Array],
   ] as const;
 
+  gpuTest("takes floats of one byte as bits, and scalars of them as numbers", async ({ gpu: { device } }) => {
+    const { f } = await load(`fn f(x: f8e4m3[8], k: f8e5m2) -> (y: f8e5m2[8]) {
+  return cast(cast(x, to = f32) * cast(k, to = f32), to = f8e5m2)
+}
+`);
+    const launch = f as Launch;
+    // 1, 0.5, -2, 448, the smallest, NaN, 1.125, 0; the number becomes 3.
+    const x = Uint8Array.of(0x38, 0x30, 0xc0, 0x7e, 0x01, 0x7f, 0x39, 0x00);
+    const { y } = launch(device, { x, k: 3.1 } as never) as { y: GPUBuffer };
+    const bytes = new Uint8Array((await download(device, y, 2)).slice().buffer);
+    // 3, 1.5, -6, 1344 to 1280, 3 * 2^-9, NaN, 3.375 to 3.5, 0.
+    expect([...bytes]).toEqual([0x42, 0x3e, 0xc6, 0x65, 0x1e, 0x7e, 0x43, 0]);
+    expect(() => launch(device, { x: new Int8Array(8), k: 3 } as never)).toThrow("Uint8Array, not Int8Array");
+  });
+
   gpuTest("takes integers of any width for integers", async ({ gpu: { device } }) => {
     const { plans, kernels } = compile(parse(integers));
     const path = join(temporaryFolder(), "integers.mjs");

@@ -53,6 +53,15 @@ describe("what is written reads back", () => {
     expect((bytes.length - tensor.data.byteLength) % 64).toBe(0);
   });
 
+  test.each([
+    [{ element: "bf16", shape: [2], data: Uint16Array.of(0x3f80, 0xc000) }, [1, -2]],
+    [{ element: "f8e4m3", shape: [3], data: Uint8Array.of(0x38, 0xc0, 0x01) }, [1, -2, 2 ** -9]],
+    [{ element: "f8e5m2", shape: [3], data: Uint8Array.of(0x3c, 0xfc, 0x01) }, [1, -Infinity, 2 ** -16]],
+  ] as const)("%j, which NumPy lacks, as f32", (tensor, numbers) => {
+    const { type, shape, numbers: read } = readNpy(writeNpy(tensor), "y.npy");
+    expect({ type, shape, read: [...read] }).toEqual({ type: "<f4", shape: tensor.shape, read: numbers });
+  });
+
   test("byte for byte as NumPy writes it", () => {
     const bytes = Buffer.from(writeNpy({ element: "f32", shape: [3], data: Float32Array.of(1, 2, 3) }));
     const dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }";

@@ -4,6 +4,12 @@ import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
 import { compile, optimize } from "../../src/driver/compile.ts";
 import { gradient } from "../../src/driver/gradient.ts";
+import {
+  readSafetensor,
+  readSafetensorsHeader,
+  type TensorEntry,
+  writeSafetensors,
+} from "../../src/formats/safetensors.ts";
 import { byteBits } from "../../src/ir/float8.ts";
 import { isBeyond } from "../../src/ir/float16.ts";
 import { interpret } from "../../src/ir/interpret.ts";
@@ -52,6 +58,21 @@ describe.each(elements)("%s on the host", (element) => {
       expect(isBeyond(element, number)).toBe(number !== want);
     }
   });
+});
+
+test("safetensors has their bytes, under its names", () => {
+  const data = Uint8Array.from({ length: 256 }, (_, code) => code);
+  for (const [element, dtype] of [
+    ["f8e4m3", "F8_E4M3"],
+    ["f8e5m2", "F8_E5M2"],
+  ] as const) {
+    const bytes = writeSafetensors([{ name: "w", tensor: { element, shape: [16, 16], data } }]);
+    const file = { size: bytes.length, read: (start: number, length: number) => bytes.subarray(start, start + length) };
+    const entry = readSafetensorsHeader(file, "m").get("w") as TensorEntry;
+    expect(entry).toMatchObject({ type: dtype, shape: [16, 16], length: 256 });
+    expect(bytes.subarray(entry.start)).toEqual(data);
+    expect([...readSafetensor(file, "m", "w", entry).numbers]).toEqual(float8[element].values);
+  }
 });
 
 /** Widths of 4, 2 and 1, by the row's length. */
