@@ -4,27 +4,15 @@
  */
 
 import type { Attributes, Fn, Op, Value } from "../ir/ir.ts";
-import { ops } from "../ir/ops/index.ts";
+import { type OpName, ops } from "../ir/ops/index.ts";
 import { sqrtTwoOverPi } from "../ir/ops/math.ts";
 import type { ElementType } from "../ir/types.ts";
 
 /** Binary ops, by the names of the language. */
 type Binary = "add" | "sub" | "mul" | "div" | "pow" | "minimum" | "maximum" | "lt" | "le" | "gt" | "ge" | "eq";
 /** Unary ops that every library has. */
-type Unary =
-  | "neg"
-  | "abs"
-  | "sqrt"
-  | "exp"
-  | "log"
-  | "tanh"
-  | "erf"
-  | "sigmoid"
-  | "floor"
-  | "ceil"
-  | "round"
-  | "sin"
-  | "cos";
+type Unary = "neg" | "abs" | "sqrt" | "exp" | "log" | "tanh" | "erf" | "sigmoid" | Rounding | "sin" | "cos";
+type Rounding = "floor" | "ceil" | "round";
 type Reduction = "sum" | "mean" | "max" | "min" | "prod";
 
 /** The library's functions for elementwise ops. */
@@ -58,116 +46,94 @@ export class NotInLibrary extends Error {}
 export function evaluateWith<T>(fn: Fn, library: Library<T>, inputs: Readonly<Record<string, T>>): Record<string, T> {
   const values = new Map<Value, T>();
   for (const param of fn.params) values.set(param, inputs[param.name as string] as T);
-  const evaluation = new Evaluation(library, values, inputs);
-  for (const op of fn.ops) for (const result of op.results) values.set(result, evaluation.op(op));
+  for (const op of fn.ops) {
+    if (op.results.length !== 1) throw new NotInLibrary(`it has no op of several results, such as \`${op.name}\``);
+    const operands = op.operands.map((operand) => operand && values.get(operand));
+    values.set(op.result, evaluateOp(op, operands, library, inputs));
+  }
   return Object.fromEntries(fn.results.map(({ name, value }) => [name, values.get(value) as T]));
 }
 
-class Evaluation<T> {
-  private readonly library: Library<T>;
-  private readonly values: ReadonlyMap<Value, T>;
-  private readonly constants: Readonly<Record<string, T>>;
+type Rules<T> = Readonly<Partial<Record<OpName, () => T>>>;
 
-  constructor(library: Library<T>, values: ReadonlyMap<Value, T>, constants: Readonly<Record<string, T>>) {
-    this.library = library;
-    this.values = values;
-    this.constants = constants;
-  }
+function evaluateOp<T>(
+  op: Op,
+  operands: readonly (T | undefined)[],
+  library: Library<T>,
+  constants: Readonly<Record<string, T>>,
+): T {
+  const { name, attributes, result } = op;
+  const [x, y, z] = operands as [T, T, T];
+  const axes = attributes.axes as readonly number[] | undefined;
+  const isLast = axes === undefined || (axes.length === 1 && axes[0] === -1);
+  const own = isLast ? library.own[name] : undefined;
+  if (own !== undefined) return own(operands, attributes);
+  const functions: Readonly<Record<string, ((...operands: T[]) => T) | undefined>> = library.functions;
+  const plain = functions[name];
+  if (plain !== undefined) return operands.length === 1 ? plain(x) : plain(x, y);
+  const reduced = (kind: Reduction) => () =>
+    library.reduce(kind, x, axes ?? [], attributes.keepdims as boolean, op.operands[0]?.shape.length ?? 0);
+  const direct: Rules<T> = {
+    global: () => constants[attributes.name as string] as T,
+    constant: () => library.number(attributes.value as number),
+    where: () => library.where(x, y, z),
+    reshape: () => library.reshape(x, result.shape as number[]),
+    broadcast: () => library.broadcast(x, result.shape as number[]),
+    transpose: () => library.transpose(x, attributes.perm as number[]),
+    cast: () => library.cast(x, result.element),
+    ...{ sum: reduced("sum"), mean: reduced("mean"), max: reduced("max"), min: reduced("min"), prod: reduced("prod") },
+  };
+  const rule = direct[name] ?? composedRules(op, operands, library)[name];
+  if (rule !== undefined) return rule();
+  throw new NotInLibrary(`it has no equivalent of \`${name}\`, ${ops[name].summary.replace(/\.$/, "")}`);
+}
 
-  op(op: Op): T {
-    const { library } = this;
-    const operands = op.operands.map((operand) => (operand === undefined ? undefined : this.values.get(operand)));
-    const [x, y, z] = operands as [T, T, T];
-    const { attributes } = op;
-    if (op.results.length !== 1) throw new NotInLibrary(`it has no op of several results, such as \`${op.name}\``);
-    const axes = attributes.axes as readonly number[] | undefined;
-    const isLast = axes === undefined || (axes.length === 1 && axes[0] === -1);
-    const own = isLast ? library.own[op.name] : undefined;
-    if (own !== undefined) return own(operands, attributes);
-    const functions: Readonly<Record<string, ((...operands: T[]) => T) | undefined>> = library.functions;
-    const plain = functions[op.name];
-    if (plain !== undefined) return op.operands.length === 1 ? plain(x) : plain(x, y);
-    const rank = op.operands[0]?.shape.length ?? 0;
-    switch (op.name) {
-      case "global":
-        return this.constants[attributes.name as string] as T;
-      case "constant":
-        return library.number(attributes.value as number);
-      case "where":
-        return library.where(x, y, z);
-      case "reshape":
-        return library.reshape(x, op.result.shape as number[]);
-      case "broadcast":
-        return library.broadcast(x, op.result.shape as number[]);
-      case "transpose":
-        return library.transpose(x, attributes.perm as number[]);
-      case "cast":
-        return library.cast(x, op.result.element);
-      case "sum":
-      case "mean":
-      case "max":
-      case "min":
-      case "prod":
-        return library.reduce(op.name, x, axes ?? [], attributes.keepdims as boolean, rank);
-      default:
-        return this.derived(op, operands, rank);
-    }
-  }
-
-  /** Ops composed of other ops. */
-  private derived(op: Op, operands: readonly (T | undefined)[], rank: number): T {
-    const { add, sub, mul, div, maximum, minimum, sqrt, exp, log, erf, tanh, sigmoid } = this.library.functions;
-    const { attributes } = op;
-    const [x, y, z] = operands as [T, T, T];
-    const n = (value: number) => this.library.number(value);
-    const axes = (attributes.axes as readonly number[] | undefined) ?? [-1];
-    const reduce = (kind: Reduction, value: T) => this.library.reduce(kind, value, axes, true, rank);
-    const affine = (normal: T, gamma: T | undefined, beta: T | undefined) => {
-      const scaled = gamma === undefined ? normal : mul(normal, gamma);
-      return beta === undefined ? scaled : add(scaled, beta);
-    };
-    const eps = () => n(attributes.eps as number);
-    const centered = () => sub(x, reduce("mean", x));
-    switch (op.name) {
-      case "rsqrt":
-        return div(n(1), sqrt(x));
-      case "reciprocal":
-        return div(n(1), x);
-      case "relu":
-        return maximum(x, n(0));
-      case "silu":
-        return mul(x, sigmoid(x));
-      case "softplus":
-        return log(add(exp(x), n(1)));
-      case "gelu": {
-        if (attributes.approximate === "none") return mul(mul(x, n(0.5)), add(erf(mul(x, n(Math.SQRT1_2))), n(1)));
-        const inner = mul(n(sqrtTwoOverPi), add(x, mul(n(0.044715), mul(x, mul(x, x)))));
-        return mul(mul(x, n(0.5)), add(tanh(inner), n(1)));
-      }
-      case "clamp":
-        return minimum(maximum(x, y), z);
-      case "fma":
-        return add(mul(x, y), z);
-      case "center":
-        return centered();
-      case "layernorm": {
-        const d = centered();
-        return affine(div(d, sqrt(add(reduce("mean", mul(d, d)), eps()))), y, z);
-      }
-      case "rmsnorm":
-        return affine(div(x, sqrt(add(reduce("mean", mul(x, x)), eps()))), y, undefined);
-      case "l2norm":
-        return div(x, sqrt(add(reduce("sum", mul(x, x)), eps())));
-      case "softmax": {
-        const e = exp(sub(x, reduce("max", x)));
-        return div(e, reduce("sum", e));
-      }
-      case "log_softmax": {
-        const d = sub(x, reduce("max", x));
-        return sub(d, log(reduce("sum", exp(d))));
-      }
-      default:
-        throw new NotInLibrary(`it has no equivalent of \`${op.name}\`, ${ops[op.name].summary.replace(/\.$/, "")}`);
-    }
-  }
+/** Ops composed of other ops. */
+function composedRules<T>(
+  { attributes, operands: [operand] }: Op,
+  operands: readonly (T | undefined)[],
+  library: Library<T>,
+): Rules<T> {
+  const { add, sub, mul, div, maximum, minimum, sqrt, exp, log, erf, tanh, sigmoid } = library.functions;
+  const [x, y, z] = operands as [T, T, T];
+  const n = (value: number) => library.number(value);
+  const axes = (attributes.axes as readonly number[] | undefined) ?? [-1];
+  const reduce = (kind: Reduction, value: T) => library.reduce(kind, value, axes, true, operand?.shape.length ?? 0);
+  const affine = (normal: T, gamma: T | undefined, beta: T | undefined) => {
+    const scaled = gamma === undefined ? normal : mul(normal, gamma);
+    return beta === undefined ? scaled : add(scaled, beta);
+  };
+  const square = (value: T) => mul(value, value);
+  const root = (value: T) => sqrt(add(value, n(attributes.eps as number)));
+  const centered = () => sub(x, reduce("mean", x));
+  const belowLargest = () => sub(x, reduce("max", x));
+  return {
+    rsqrt: () => div(n(1), sqrt(x)),
+    reciprocal: () => div(n(1), x),
+    relu: () => maximum(x, n(0)),
+    silu: () => mul(x, sigmoid(x)),
+    softplus: () => log(add(exp(x), n(1))),
+    gelu: () => {
+      const inner = () => mul(n(sqrtTwoOverPi), add(x, mul(n(0.044715), mul(x, square(x)))));
+      const odd = attributes.approximate === "none" ? erf(mul(x, n(Math.SQRT1_2))) : tanh(inner());
+      return mul(mul(x, n(0.5)), add(odd, n(1)));
+    },
+    clamp: () => minimum(maximum(x, y), z),
+    fma: () => add(mul(x, y), z),
+    center: centered,
+    layernorm: () => {
+      const d = centered();
+      return affine(div(d, root(reduce("mean", square(d)))), y, z);
+    },
+    rmsnorm: () => affine(div(x, root(reduce("mean", square(x)))), y, undefined),
+    l2norm: () => div(x, root(reduce("sum", square(x)))),
+    softmax: () => {
+      const e = exp(belowLargest());
+      return div(e, reduce("sum", e));
+    },
+    log_softmax: () => {
+      const d = belowLargest();
+      return sub(d, log(reduce("sum", exp(d))));
+    },
+  };
 }
