@@ -2,12 +2,8 @@
 
 import { scheduleOf } from "../../codegen/generate.ts";
 import { type Tuned, tune } from "../bench/tune.ts";
-import { randomInputsOf } from "../compare/contracts.ts";
-import { checkSizes, chooseDims } from "../compare/inputs.ts";
 import { constantsAfter, hostTensorsOf, type Tensors } from "../compare/kernel-inputs.ts";
-import { refuseOpaque } from "../compare/refuse-opaque.ts";
 import { progress } from "../diagnostics/progress.ts";
-import { compile } from "../driver/compile.ts";
 import type { Constants } from "../ir/interpret.ts";
 import { isOp } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
@@ -15,44 +11,24 @@ import { planExtents } from "../launch/plan-manifest.ts";
 import { interpretPlan } from "../plan/interpret.ts";
 import type { Launch, Plan } from "../plan/plan.ts";
 import { tensorsOf } from "../runtime/host-tensor.ts";
-import { openDevice } from "../runtime/node.ts";
 import type { Choice } from "../target/choice.ts";
 import { fitRates, type Measured, rankCorrelation } from "../target/fit-rates.ts";
 import { timeOf, usualRates } from "../target/rates.ts";
 import type { TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
-import { filesOfConstants, readConstants } from "./constants.ts";
-import { Outputs, writtenBy } from "./outputs.ts";
-import { readProgram, reportRemarks } from "./program-options.ts";
-import { readRounds } from "./run-options.ts";
+import { compileToMeasure, measuring } from "./measuring.ts";
 import type { Session } from "./session.ts";
 
-export async function tuneCommand(args: Arguments, session: Session): Promise<number> {
-  const { io } = session;
-  const program = await readProgram(args, session);
-  const rounds = readRounds(args);
-  const source = args.operand.text;
-  const outputs = new Outputs(args, session, writtenBy(args, "--output"), filesOfConstants(program.module, source, io));
-  const constants = readConstants(program.module, source, io);
-  const opened = await openDevice({ adapter: args.value("--adapter")?.text });
-  try {
+export const tuneCommand = (args: Arguments, session: Session): Promise<number> =>
+  measuring(args, session, { output: "--output", isSweep: false }, async (on) => {
+    const { program, opened, rounds, outputs } = on;
     let target: TargetProfile = program.target ?? opened.target;
-    session.say(`on ${opened.description}`);
     const measured: Measured[] = [];
     for (const fn of program.module.fns) {
-      const { extents, defaults } = chooseDims(fn, new Map(), program.dims);
-      checkSizes(fn, extents);
-      for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not give it`);
-      const module = { ...program.module, fns: [fn] };
       // Row lengths are numbers, as they are where the profile will be used.
-      const options = { ...program.options, ...program.arithmetic };
-      const compiled = compile(module, { ...options, target, dims: extents, products: "plain" });
-      reportRemarks(compiled.remarks, args, session);
-      const made = randomInputsOf(fn, extents);
-      const [plan] = compiled.plans as [Plan];
-      refuseOpaque(plan);
-      const all = constantsAfter(compiled.module, constants);
-      for (const { launch, inputs, results } of ranLaunches(plan, made, all)) {
+      const { plan, compiled, inputs: given } = compileToMeasure(on, fn, target, program.dims, true);
+      const all = constantsAfter(compiled.module, on.constants);
+      for (const { launch, inputs, results } of ranLaunches(plan, given, all)) {
         // A profile identifies schedules by the length of rows.
         if (scheduleOf(launch.fn, target, program.arithmetic, launch.tile).length === undefined) {
           session.say(
@@ -75,11 +51,7 @@ export async function tuneCommand(args: Arguments, session: Session): Promise<nu
     }
     target = withRates(target, measured, session);
     outputs.write(args.value("--output")?.text ?? "-", `${JSON.stringify(target, null, 2)}\n`);
-    return 0;
-  } finally {
-    opened.close();
-  }
-}
+  });
 
 interface RanLaunch {
   readonly launch: Launch;
