@@ -55,9 +55,8 @@ export async function compileCommand(args: Arguments, session: Session): Promise
   const source = args.operand.text;
   const weights = readWeightsPath(args);
   const map = args.value("--source-map");
-  checkSourceMap(args, emit, program, io);
-  checkMinify(args, emit);
-  checkProve(args, emit);
+  checkEmit(args, emit);
+  checkSourceMap(args, program, io);
   checkExplain(args);
   const isOneFile = emit === "tir" || emit === "plan" || isModule(emit);
   if (!isOneFile) checkOutput(output, program, /\.(wgsl|kernel|json)$/, io);
@@ -158,17 +157,17 @@ function sayOpaque(plans: readonly Plan[], session: Session): void {
   }
 }
 
-/** Throws E0709 if no WGSL is written. */
-function checkMinify(args: Arguments, emit: string): void {
-  if (!args.has("--minify") || !["tir", "kernel", "plan"].includes(emit)) return;
-  const why = "its output is not WGSL";
-  fail(cliErrors.conflict(args.spanOf("--minify"), "--minify", `--emit ${emit}`, why));
-}
+/** Options without effect on some outputs, and why. */
+const withoutEffect: readonly (readonly [option: string, emit: readonly string[], why: string])[] = [
+  ["--source-map", ["tir", "kernel", "plan", "ts", "typegpu", "rust"], "its output is not WGSL"],
+  ["--minify", ["tir", "kernel", "plan"], "its output is not WGSL"],
+  ["--prove", ["tir"], "it proves kernels, and none is compiled"],
+];
 
-/** Throws E0709 if there is no kernel. */
-function checkProve(args: Arguments, emit: string): void {
-  if (!args.has("--prove") || emit !== "tir") return;
-  fail(cliErrors.conflict(args.spanOf("--prove"), "--prove", "--emit tir", "it proves kernels, and none is compiled"));
+/** Throws E0709. */
+function checkEmit(args: Arguments, emit: string): void {
+  const found = withoutEffect.find(([option, outputs]) => args.has(option) && outputs.includes(emit));
+  if (found !== undefined) fail(cliErrors.conflict(args.spanOf(found[0]), found[0], `--emit ${emit}`, found[2]));
 }
 
 function readWeightsPath(args: Arguments): string | undefined {

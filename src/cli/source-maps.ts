@@ -13,13 +13,11 @@ import type { Io } from "./session.ts";
 
 const option = "--source-map";
 
-/** @throws TircError E0705 for stdout, E0709 if no WGSL is written, E0714 as for kernels. */
-export function checkSourceMap(args: Arguments, emit: string, program: Program, io: Io): void {
+/** @throws TircError E0705 for stdout, E0714 as for kernels. */
+export function checkSourceMap(args: Arguments, program: Program, io: Io): void {
   const word = args.value(option);
   if (word === undefined) return;
-  const conflict = (other: string, why: string) => cliErrors.conflict(args.spanOf(option), option, other, why);
   if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file"));
-  if (!["wgsl", "json"].includes(emit)) fail(conflict(`--emit ${emit}`, "its output is not WGSL"));
   checkOutput(word, program, /\.map$/, io);
 }
 

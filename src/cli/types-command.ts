@@ -7,32 +7,29 @@ import { fail } from "../diagnostics/diagnostic.ts";
 import { emittedFunctions } from "../emit/module.ts";
 import { parsePipeline } from "../pass-manager/pipeline.ts";
 import { portableTarget } from "../target/target.ts";
-import type { Arguments } from "./arguments.ts";
+import type { Arguments, Word } from "./arguments.ts";
 import { worstOf } from "./exit-code.ts";
 import { kindOf, readText, writeAtomically } from "./files.ts";
 import { filesOf } from "./glob.ts";
 import { readDims, together } from "./program-options.ts";
-import type { Session } from "./session.ts";
+import type { Io, Session } from "./session.ts";
 
 /** Files with errors get no declaration, and their errors are reported; the others get theirs. */
 export async function typesCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   const passes = args.value("--passes")?.text ?? "default";
-  let dims: ReturnType<typeof readDims> = [];
-  const files = new Set<string>();
-  together(
-    () => void parsePipeline(passes, builtins, "--passes"),
-    () => {
-      dims = readDims(args);
-    },
-    ...args.operands.map((word) => () => {
-      if (word.text === "-")
-        fail(fileErrors.cannotRead("-", "a declaration is written next to a file", word.span, ["name a file"]));
-      for (const file of filesOf(word, ".tir", io)) files.add(file);
-    }),
+  const [, dims, files] = together(
+    () => parsePipeline(passes, builtins, "--passes"),
+    () => readDims(args),
+    () => together(...args.operands.map((word) => () => programsAt(word, io))),
   );
   const options = { passes, dims: Object.fromEntries(dims.map(({ name, extent }) => [name.text, extent])) };
-  return worstOf(files, (file) => declare(file, options, args.has("--check"), session), session);
+  return worstOf(new Set(files.flat()), (file) => declare(file, options, args.has("--check"), session), session);
+}
+
+function programsAt(word: Word, io: Io): string[] {
+  if (word.text !== "-") return filesOf(word, ".tir", io);
+  fail(fileErrors.cannotRead("-", "a declaration is written next to a file", word.span, ["name a file"]));
 }
 
 type Options = { readonly passes: string; readonly dims: Readonly<Record<string, number>> };
