@@ -99,7 +99,11 @@ function extentHelp(shape: Shape, others: Shape, { axis, dims }: Conflict, span:
 function nameHelp(shape: Shape, others: Shape, { axis }: Conflict): Help[] {
   const [name, other] = [shape.at(axis), others.at(axis)];
   if (typeof name !== "string" || others.includes(name)) return [];
-  return [`if \`${name}\` is always ${other}, write \`${other}\` in its place in the parameters`];
+  return [
+    typeof other === "string"
+      ? `if \`${name}\` and \`${other}\` are always equal, write \`${other}\` for both`
+      : `if \`${name}\` is always ${other}, write \`${other}\` in its place in the parameters`,
+  ];
 }
 
 /** A call around an operand. */

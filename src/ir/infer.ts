@@ -53,10 +53,11 @@ export function checkedAxes(op: string, axes: readonly number[], shape: Shape, a
   for (const axis of axes) {
     if (axis < -rank || axis >= rank) fail(shapeErrors.axisOutOfRange(at, op, axis, shape));
   }
-  const normal = normalizeAxes(axes, rank);
-  const twice = normal.find((axis, i) => normal[i + 1] === axis);
-  if (twice !== undefined) fail(shapeErrors.axisTwice(at, op, twice));
-  return Object.freeze(normal);
+  const ofEnd = (axis: number) => (axis < 0 ? axis : axis - rank);
+  const first = (axis: number) => axes.findIndex((other) => ofEnd(other) === ofEnd(axis));
+  const twice = axes.find((axis, i) => first(axis) !== i);
+  if (twice !== undefined) fail(shapeErrors.axisTwice(at, op, axes[first(twice)] as number, twice));
+  return Object.freeze(normalizeAxes(axes, rank));
 }
 
 /**
@@ -181,7 +182,7 @@ function inferReduction(def: ReductionDef, x: TensorType, attributes: Attributes
 function inferNorm(op: OpName, def: NormDef, operands: OperandTypes, attributes: Attributes, places: Places) {
   const x = operands[0] as TensorType;
   const refused = def.refuse?.(x.shape, attributes);
-  if (refused !== undefined) fail(refused(() => places.operands?.[0] ?? places.op));
+  if (refused !== undefined) fail(refused((part) => placeOf(places, part)));
   const { affine } = def.view(x.shape, attributes);
   for (const [i, spec] of def.operands.entries()) {
     const type = operands[i];

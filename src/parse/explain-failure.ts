@@ -145,7 +145,8 @@ class Explainer {
       return token === undefined || token.text === "{" ? syntaxErrors.missingArrow(found) : this.type("the result");
     }
     if (inResults) return this.bracket() ?? syntaxErrors.missingOpenBrace(found, "the header of a function", this.last);
-    return this.bracket() ?? syntaxErrors.missingArrow(found);
+    const isType = token?.text === "(" || isElementType(token?.text ?? "");
+    return this.bracket() ?? syntaxErrors.missingArrow(found, isType);
   }
 
   /** The error inside the parentheses of parameters or results. */
@@ -217,9 +218,10 @@ class Explainer {
       return syntaxErrors.reservedName(this.span(token), token.text, "the name of a dimension");
     }
     if (!wanted && token.kind !== "symbol") return syntaxErrors.missingComma(this.span(token), found.what, this.last);
-    if (!wanted) return syntaxErrors.badDimension(found.span, "it cannot be computed from others");
+    if (!wanted) return syntaxErrors.badDimension(found.span, "it cannot be computed from others", [nameIt]);
     if (token.text === "-") return syntaxErrors.badDimension(found.span, "it cannot be negative", [nameIt]);
-    if (token.kind === "number") return syntaxErrors.badDimension(found.span, `${found.what} is not a whole number`);
+    if (token.kind === "number")
+      return syntaxErrors.badDimension(found.span, `${found.what} is not a whole number`, [nameIt]);
     return syntaxErrors.badDimension(found.span, `found ${found.what}`, [nameIt]);
   }
 
@@ -310,6 +312,7 @@ class Explainer {
   /** The error for two adjacent values. */
   private neighbours(token: Token): Diagnostic {
     const { found, before } = this;
+    if (before.text === "if") return statementErrors.noControlFlow(this.span(before), "if");
     const word = wordOperators.has(token.text) ? token : before;
     const operator = wordOperators.get(word.text);
     if (operator !== undefined) return syntaxErrors.expected(found, "an operator", [this.operator(word, operator)]);

@@ -62,7 +62,9 @@ export function rewordingOf({ callee, args, span }: CallNode): Rewording | undef
   if (idiom === undefined) return undefined;
   const positional = args.filter(({ name }) => name === undefined).map(({ value }) => value);
   const extra = positional[idiom.operands.length];
-  const named = args.find(({ name }) => name !== undefined && (foreignArguments.get(name) ?? [name]).includes("axes"));
+  const named = args.find(
+    ({ name }) => name !== undefined && (name === "axes" || foreignArguments.get(name)?.includes("axes")),
+  );
   const axes = named?.value ?? extra;
   const operands = positional.map(operandText);
   const lines = written(idiom, operands, axes && valueText({ type: "axes", summary: "" }, axes));

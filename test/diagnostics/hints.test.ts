@@ -130,9 +130,7 @@ test("nothing is proposed where nothing helps", () => {
 test("a named dimension beside another one is given its name, or its number", () => {
   const help = (params: string) => refused(program(params, "x + y"))[0]?.help;
   expect(help("x: f32[n, 64], y: f32[d]")).toEqual(["if `d` is always 64, write `64` in its place in the parameters"]);
-  expect(help("x: f32[n, 64], y: f32[m, 64]")).toEqual([
-    "if `n` is always m, write `m` in its place in the parameters",
-  ]);
+  expect(help("x: f32[n, 64], y: f32[m, 64]")).toEqual(["if `n` and `m` are always equal, write `m` for both"]);
 });
 
 test("a suggestion is a slip of the keyboard away, and no word of another meaning", () => {

@@ -133,7 +133,7 @@ test.each<[OpName, Operand[], Attributes, string]>([
     "E0212: `sum` names axis 2, which [2, 3] does not have\nnote: axes of [2, 3] run from -2 to 1",
   ],
   ["sum", [f32()], axes, "E0212: `sum` names axis -1, which [] does not have\nnote: a scalar has no axes"],
-  ["sum", [f32(2, 3)], { axes: [1, -1] }, "E0213: `sum` names axis -1 twice"],
+  ["sum", [f32(2, 3)], { axes: [1, -1] }, "E0213: `sum` names axis 1 twice"],
   ["sum", [f32(2, 3)], { axes: [] }, "E0214: `sum` needs at least one axis"],
   [
     "layernorm",

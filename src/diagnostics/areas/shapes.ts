@@ -64,10 +64,11 @@ export const E0213: Entry = {
   fix: { body: ["return softmax(x, axes = [-1])"] },
 };
 
-export function axisTwice(span: Span, op: string, axis: number) {
+/** Two numbers of one axis, as they are written. */
+export function axisTwice(span: Span, op: string, axis: number, again: number) {
   return error("E0213", `\`${op}\` names axis ${axis} twice`, {
     span,
-    notes: ["-1 is the last axis"],
+    notes: axis === again ? [] : [`${axis} and ${again} are the same axis: negative numbers count from the end`],
     help: ["name each axis once"],
   });
 }

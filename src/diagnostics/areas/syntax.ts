@@ -165,10 +165,16 @@ without names are called \`out0\`, \`out1\` and so on.`,
 }`,
 };
 
-export function missingArrow(found: Found) {
+/** `isType`: whether the types of the results begin here. */
+export function missingArrow(found: Found, isType = false) {
+  const help: Help = isType
+    ? proposal("add `->`", insertedBefore(found.span, "-> "))
+    : found.what === "`:`"
+      ? proposal("write `->` instead of it", replaced(found.span, " ->"))
+      : "write `fn name(x: f32[rows, 768]) -> f32[rows, 768] {`";
   return error("E0118", `expected \`->\` and the types of the results, found ${found.what}`, {
     span: found.span,
-    help: ["write `fn name(x: f32[rows, 768]) -> f32[rows, 768] {`"],
+    help: [help],
   });
 }
 
@@ -219,7 +225,8 @@ element type alone, for a single number, or an element type with a shape: \`f32[
 export function unknownElement(span: Span, name: string, known: readonly string[]) {
   const near = foreignElements.get(name);
   const nearest = (meant: string) => proposal(`did you mean \`${meant}\`?`, replaced(span, meant));
-  const help = near === undefined ? didYouMean(name, known, span) : [nearest(near)];
+  const suggested = near === undefined ? didYouMean(name, known, span) : [nearest(near)];
+  const help = suggested.length > 0 ? suggested : ["write one of these, with a shape: `f32[rows, 768]`"];
   const notes = [`the element types are ${known.map(code).join(", ")}`];
   if (/8$/.test(name))
     notes.push("the 8-bit types are `i8` and `u8`, which can be stored and converted; there is no 8-bit float");
@@ -301,7 +308,11 @@ export function outsideFunction(span: Span, what: string) {
   return error("E0130", `${what} is outside a function`, {
     span,
     notes: ["a file holds functions: `fn name(x: f32[rows]) -> f32[rows] { ... }`"],
-    help: what === "`let`" ? ["a constant is written `const name: f32 = 2`"] : [],
+    help: [
+      what === "`let`"
+        ? "a constant is written `const name: f32 = 2`"
+        : "move it into the body of a function, or remove it",
+    ],
   });
 }
 

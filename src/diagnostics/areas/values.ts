@@ -105,7 +105,7 @@ different names, and so do the results of a function.`,
 
 export function duplicate(span: Span, kind: string, name: string, first: Span) {
   const labels = [{ span: first, message: "first defined here" }];
-  const help = kind === "value" ? ["values are not reassigned: choose another name"] : [];
+  const help = [kind === "value" ? "values are not reassigned: choose another name" : "choose another name"];
   return error("E0225", `the ${kind} \`${name}\` is defined twice`, { span, labels, help });
 }
 

@@ -142,7 +142,7 @@ export interface NormView {
 /** An op over rows of its operand, with gamma and beta if it takes them. */
 export interface NormDef<A extends AttributeDefs = AttributeDefs> extends Common<A> {
   readonly kind: "norm";
-  /** The error if a tensor of this shape has no such rows; it points at operand 0. */
+  /** The error if a tensor of this shape has no such rows. */
   readonly refuse?: (shape: Shape, attributes: AttributesOf<A>) => Refusal | undefined;
   /** The view of a tensor of this shape as rows and columns. */
   readonly view: (shape: Shape, attributes: AttributesOf<A>) => NormView;

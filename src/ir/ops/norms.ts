@@ -54,7 +54,7 @@ function groupsRefused(shape: Shape, { groups }: Pick<Holding, "groups">): Refus
   if (shape.length < 2) return (at) => shapeErrors.groupRank(at(0), printShape(shape));
   const channels = shape[1];
   const divides = typeof channels === "number" ? channels % groups === 0 : groups === 1;
-  return divides ? undefined : (at) => shapeErrors.groupsDoNotDivide(at(0), groups, String(channels));
+  return divides ? undefined : (at) => shapeErrors.groupsDoNotDivide(at("groups"), groups, String(channels));
 }
 
 /** Reductions over columns that keep the axes, so that the result broadcasts. */
