@@ -8,8 +8,8 @@
  *   kernel { let e_1 = exp(x)  let c = max(e_1, axes = [0]) }
  *
  * Chains of elementwise and index ops from parameters alone are recomputed, such as masks computed from positions: they cost only
- * their loads. Each is tried with one copy per kernel that reads it and with one copy per op that does; the cheapest partition
- * is taken, until none is cheaper.
+ * their loads. Each is tried with one copy per kernel that reads it, in the same kernels, and in small functions also with one copy
+ * per kernel or per op in a new partition; the cheapest is taken, until none is cheaper.
  */
 
 import { Copies, copyOp } from "../src/ir/builder.ts";
@@ -19,8 +19,8 @@ import { ops as table } from "../src/ir/ops/index.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { costOf, type Partition, partition } from "./partition.ts";
 
-/** In larger functions nothing is recomputed: each attempt is a search for a partition. */
-const mostOps = 20;
+/** In larger functions the kernels stay, as each attempt would be another search for a partition. */
+const mostSearched = 20;
 const mostRounds = 3;
 const mostTried = 4;
 const longestChain = 6;
@@ -37,12 +37,15 @@ interface Recomputed {
 export function recompute(fn: Fn, groups: Partition): Recomputed {
   let best: Recomputed = { fn, groups, origin: new Map(fn.ops.map((op) => [op, op])) };
   const work = groups.flat();
-  if (groups.length < 2 || work.length > mostOps || work.some(isOpaque)) return best;
+  if (groups.length < 2 || work.some(isOpaque)) return best;
   for (let round = 0; round < mostRounds; round++) {
-    const tried = candidates(best).flatMap((value) => [
-      again(best, value, (op) => best.groups.findIndex((group) => group.includes(op))),
-      again(best, value, (op) => op),
-    ]);
+    const tried = candidates(best).flatMap((value) => {
+      const byKernel = again(best, value, (op) => best.groups.findIndex((group) => group.includes(op)));
+      const same = areKernels(byKernel, best.groups) ? [byKernel] : [];
+      if (work.length > mostSearched) return same;
+      const byOp = again(best, value, (op) => op);
+      return [...same, ...[byKernel, byOp].map((one) => ({ ...one, groups: partition(one.fn) }))];
+    });
     const costs = tried.map((one) => costOf(one.fn, one.groups));
     const least = Math.min(...costs);
     if (!(least < costOf(best.fn, best.groups))) return best;
@@ -73,32 +76,47 @@ function chainOf(value: Value): readonly Op[] | undefined {
   return visit(value) ? [...chain] : undefined;
 }
 
-/** The function with a separate copy of the chain for each group of readers with the same key. */
-function again({ fn, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
+/** Whether the groups that have more ops than before are one kernel each. */
+function areKernels({ fn, groups }: Recomputed, before: Partition): boolean {
+  const kernels = new KernelGroups(fn);
+  return groups.every((group, i) => group.length === before[i]?.length || kernels.refusal(group) === undefined);
+}
+
+/**
+ * The function with a separate copy of the chain for each group of readers with the same key, and its groups, in which each copy
+ * is computed by the kernel of its first reader.
+ */
+function again({ fn, groups, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
   const chain = chainOf(value) as readonly Op[];
+  const kernelOf = new Map(groups.flatMap((group, i) => group.map((op) => [op, i] as const)));
   const from = new Map<Op, Op>();
   const now = new Copies();
   const made: Op[] = [];
-  const add = (op: Op, copy: Op) => {
+  const kept: Op[][] = groups.map(() => []);
+  const add = (op: Op, copy: Op, reader = op) => {
     from.set(copy, origin.get(op) as Op);
     made.push(copy);
+    kept[kernelOf.get(reader) ?? -1]?.push(copy);
   };
   const ofKey = new Map<unknown, Value>();
-  const clone = (): Value => {
+  const clone = (reader: Op): Value => {
     const own = new Copies(now);
-    for (const op of chain) add(op, own.op(op));
+    for (const op of chain) add(op, own.op(op), reader);
     return own.of(value);
   };
+  const isReader = (op: Op) => op.operands.includes(value) && !chain.includes(op);
+  // The kernel that computes the value keeps it.
+  const readers = fn.ops.filter(isReader).map(keyOf);
+  const home = keyOf(value.def as Op);
+  ofKey.set(readers.includes(home) ? home : readers[0], value);
   for (const op of fn.ops) {
-    const reads = op.operands.includes(value) && !chain.includes(op);
-    const key = reads ? keyOf(op) : undefined;
-    if (reads && !ofKey.has(key)) ofKey.set(key, ofKey.size === 0 ? value : clone());
+    const key = isReader(op) ? keyOf(op) : undefined;
+    if (isReader(op) && !ofKey.has(key)) ofKey.set(key, clone(op));
     const operands = op.operands.map(
       (operand) => operand && ((operand === value && ofKey.get(key)) || now.of(operand)),
     );
     const isSame = operands.every((operand, i) => operand === op.operands[i]);
     add(op, now.record(op, isSame ? op : copyOp(op, { operands })));
   }
-  const changed = makeFn({ ...fn, ops: made, results: now.resultsOf(fn) });
-  return { fn: changed, groups: partition(changed), origin: from };
+  return { fn: makeFn({ ...fn, ops: made, results: now.resultsOf(fn) }), groups: kept, origin: from };
 }

@@ -1,9 +1,11 @@
 /** Which ops share a kernel: how many kernels programs take and why, and that no other partition is cheaper. */
 
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { KernelGroups } from "../../passes/kernel-groups.ts";
 import { costOf, type Partition, partition } from "../../passes/partition.ts";
 import { compile } from "../../src/driver/compile.ts";
+import { elementsOf } from "../../src/ir/bytes.ts";
 import { type Fn, type Op, presentOperands } from "../../src/ir/ir.ts";
 import { firstMismatch, whyOutside } from "../../src/ir/iteration.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
@@ -135,6 +137,16 @@ describe.each(table)("%s", (_, kernels, _why, text) => {
   test("no other partition is cheaper", () => {
     expect(costOf(fn, found)).toBe(least(fn));
   });
+});
+
+test("a function of many ops computes a value again instead of storing it", () => {
+  const programs = parse(readFileSync("test/fixtures/training-programs.tir", "utf8"), {
+    file: "training-programs.tir",
+  });
+  const { plans } = compile(programs, { fn: "infonce" });
+  const stored = (plans[0] as Plan).buffers.filter(({ kind }) => kind === "intermediate");
+  // A number for each row or column, of a matrix that is scaled in both kernels.
+  expect(stored.map(({ type }) => elementsOf(type.shape)).sort((a, b) => a - b)).toEqual([1, 64, 64]);
 });
 
 test("more tensors than WebGPU promises buffers are several kernels, of which none has more", () => {
