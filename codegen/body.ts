@@ -159,7 +159,7 @@ export class Body {
     const names = new Names(this.context.names);
     new WordStores({ ...this.context, names }).write(loop, this.rows, (unit, of) => {
       const { common, rows } = rowLoops.stepPlaces(unit, names, of);
-      return { places: rows, define: (node) => this.define(node, common, rows) };
+      return { places: rows, common, define: (node) => this.define(node, common, rows) };
     });
   }
 

@@ -97,6 +97,8 @@ function rowsInOrder(dims: DimAtoms, { rows, columns }: Graph): string | undefin
 /** The places in which a unit of each row is computed. */
 interface UnitPlaces {
   readonly places: readonly Place[];
+  /** For values that are the same in every row. */
+  readonly common: Place;
   readonly define: (node: Node) => void;
 }
 
@@ -144,11 +146,12 @@ export class WordStores {
       const isIn = all.map((one) => this.name("isIn", binary("<", one, total)));
       const loaded = ends.map((end) => this.loadWords(loop, end, word));
       const places = all.map((one, i) => {
-        const { places, define } = at(this.name("nearest", call("min", one, last)), rows);
+        const { places, common, define } = at(this.name("nearest", call("min", one, last)), rows);
         for (const node of loop.nodes) {
           if (!loop.words.has(node)) define(node);
           else {
-            for (const [r, place] of places.entries())
+            // A row that is the only one, without row axes, is the same in every row.
+            for (const [r, place] of (schedule.rows.length === 0 ? [common] : places).entries())
               place.bind(node, partOf(loaded[r]?.get(node) as Expression, i, schedule.width));
           }
         }

@@ -22,6 +22,7 @@ describe("kernels are equal to their functions", () => {
     ["rows of odd lengths", "fn f(x: f16[rows, 7]) -> f16[rows, 7] { return layernorm(x, axes = [-1]) }"],
     ["rows of any length", "fn f(x: f16[rows, n]) -> f16[rows, n] { return x - max(x, axes = [-1], keepdims = true) }"],
     ["three bytes in a word of four", quantized(3)],
+    ["a single row", "fn f(x: f16[n]) -> (y: f16[n], m: f16) { return sin(x), max(x, axes = [0]) }"],
     ["pairs of bytes", quantized(6)],
     [
       "rows in another order than they are read",
