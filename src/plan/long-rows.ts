@@ -26,10 +26,9 @@ import type { Emitter } from "../ir/ops/emitter.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import type { Division, PartialReduction } from "../ir/ops/parts.ts";
-import { elementCount } from "../ir/tensor.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { asResult, buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
-import { type RowTiles, reducedRow, rowTiles, tiledShape } from "./row-tiles.ts";
+import { longRows, type RowTiles, rowTiles, tiledShape } from "./row-tiles.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
 
 /** A value is small, and stored between kernels rather than recomputed, if the rows have at least this many times its elements. */
@@ -52,14 +51,9 @@ export function splitRows(
   // A running sum depends on all parts before its own.
   if (group.some((op) => scanOf(op) !== undefined)) return undefined;
   const reductions = group.filter((op) => table[op.name].kind === "reduction");
-  const rows = reductions.map(reducedRow).filter((row) => row !== undefined);
-  const [row] = rows;
-  if (row === undefined || rows.length < reductions.length || !reductions.every(hasParts)) return undefined;
-  const length = elementCount(row);
-  if (length < least || rows.some((other) => elementCount(other) !== length)) return undefined;
-  const tiles = rowTiles(rows);
-  if (tiles === undefined) return undefined;
-  const pieces = new RowPieces(group, reductions, writes, outliner, tiles).pieces();
+  const rows = longRows(reductions, least);
+  if (rows === undefined || !reductions.every(hasParts)) return undefined;
+  const pieces = new RowPieces(group, reductions, writes, outliner, rowTiles(rows) as RowTiles).pieces();
   return pieces.every(isKernel) ? pieces : undefined;
 }
 

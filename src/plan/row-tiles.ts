@@ -55,6 +55,19 @@ export function rowTiles(rows: readonly (readonly number[])[]): RowTiles | undef
   return best === undefined ? undefined : { count: best, size: length / best };
 }
 
+/**
+ * The rows that these reductions reduce, if all have as many elements, at least this many, and can be split in the same way.
+ * Otherwise they are not split, not even some of them: one kernel for all reads the rows once.
+ */
+export function longRows(reductions: readonly Op[], least: number): readonly (readonly number[])[] | undefined {
+  const rows = reductions.map(reducedRow);
+  const isLong = (row: (typeof rows)[number]) =>
+    row !== undefined && elementCount(row) >= least && elementCount(row) === elementCount(rows[0] ?? []);
+  if (rows.length === 0 || !rows.every(isLong)) return undefined;
+  const known = rows as readonly (readonly number[])[];
+  return rowTiles(known) && known;
+}
+
 /** Whether a row with these last axes has at least this many elements and can be split. */
 export const isLongRow = (row: readonly number[] | undefined, least: number): boolean =>
   row !== undefined && elementCount(row) >= least && rowTiles([row]) !== undefined;

@@ -10,22 +10,28 @@
  */
 
 import { Builder, makeOp, rewriteFn } from "../ir/builder.ts";
-import { getOrInsert } from "../ir/groups.ts";
+import { getOrInsert, grouped } from "../ir/groups.ts";
 import { type Fn, isLeaf, isOp, makeFn, type Op, usesOf, type Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/attributes.ts";
+import { ops as table } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { isNarrow } from "../ir/types.ts";
-import { isLongRow, reducedRow } from "./row-tiles.ts";
+import { longRows } from "./row-tiles.ts";
 
-/** Whether the function has a reduction over the last axes that is known to have at least this many elements. */
-export const hasLongRows = ({ ops }: Fn, least: number): boolean => ops.some((op) => isLong(op, least));
+/** The reductions of rows that have at least this many elements, in kernels that have no other reductions. */
+function longReductions({ ops }: Fn, least: number): ReadonlySet<Op> {
+  const reductions = ops.filter(({ name }) => table[name].kind === "reduction");
+  const kernels = grouped(reductions, ({ kernel }) => kernel);
+  return new Set([...kernels.values()].filter((ofKernel) => longRows(ofKernel, least) !== undefined).flat());
+}
 
-const isLong = (op: Op, least: number) => isLongRow(reducedRow(op), least);
+export const hasLongRows = (fn: Fn, least: number): boolean => longReductions(fn, least).size > 0;
 
 /** @param least the minimum length of a long row, in elements. */
 export function inParts(given: Fn, least: number): Fn {
   const fn = isOneKernel(given) ? widened(given) : given;
   const uses = usesOf(fn);
+  const long = longReductions(fn, least);
   const known = new Map<Value, Map<string, Value>>();
   const centered = new Map<Value, { readonly x: Value; readonly rows: Value; readonly mean: Value }>();
 
@@ -43,7 +49,7 @@ export function inParts(given: Fn, least: number): Fn {
       return of?.x === x ? to.emit("sub", [of.rows, of.mean]) : undefined;
     }
     // Halves that several kernels share stay halves, and their rows are not split.
-    if (!isLong(op, least) || isNarrow(x.element)) return undefined;
+    if (!long.has(original) || isNarrow(x.element)) return undefined;
     const axes = attribute.axes(op.attributes);
     const isMean = op.name === "mean" && isSubtracted(original);
     if (!isMean && op.name !== "var" && op.name !== "std" && op.name !== "moments") return undefined;

@@ -111,6 +111,31 @@ describe("what is split", () => {
   });
 });
 
+test.each([
+  [
+    "positions of rows and moments of all, in one kernel that stays as it is",
+    2,
+    `fn f(x: f32[300, 257]) -> (m: f32, v: f32, i: i32[300]) {
+  let (m, v) = moments(x, axes = [0, 1])
+  return m, v, argmax(x, axes = [1])
+}`,
+  ],
+  [
+    "rows and matrices, each long and in kernels of their own",
+    5,
+    `fn f(x: f32[n, 4, 16384]) -> (y: f32[n, 4, 16384], v: f32[n]) {
+  return layernorm(x, axes = [-1]), var(x, axes = [-2, -1])
+}`,
+  ],
+])("reductions of rows of several lengths: %s", (_, count, text) => {
+  const module = parse(text, { file: "test.tir" });
+  const { plans, kernels } = compile(module, { splitReductions: "all" });
+  const [plan] = plans as readonly [Plan];
+  expect(kernels).toHaveLength(count);
+  expect(verifyPlan(plan)).toEqual([]);
+  expect(comparePlan(plan, [])).toBeUndefined();
+});
+
 describe("what a remark offers to split", () => {
   const offered = (text: string, options: CompileOptions = {}) =>
     compile(parse(text), options).remarks.filter(({ code }) => code === "R0504").length;
