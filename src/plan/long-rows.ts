@@ -20,6 +20,7 @@ import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { IterationSpace } from "../ir/iteration.ts";
 import { loopOrder } from "../ir/loop-order.ts";
+import { asResult, resultsFrom } from "../ir/merged-results.ts";
 import { reductionResultOf, scanOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import type { Emitter } from "../ir/ops/emitter.ts";
@@ -27,9 +28,9 @@ import { ops as table } from "../ir/ops/index.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import type { Division, PartialReduction } from "../ir/ops/parts.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
-import { asResult, buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
+import { buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
 import { longRows, type RowTiles, rowTiles, tiledShape } from "./row-tiles.ts";
-import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
+import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from "./states.ts";
 
 /** A value is small, and stored between kernels rather than recomputed, if the rows have at least this many times its elements. */
 const fewest = 16;
@@ -256,7 +257,8 @@ class States {
       const numbers = merge.emit("iota", [], { shape: states[0].shape, axis: -1 });
       return merge.emit("mul", [numbers, merge.constant("i32", tiles.size)]);
     };
-    const division: Division = { axes: [-1], keepdims: true, elements: tiles.count * tiles.size, starts };
+    const elements = { total: () => tiles.count * tiles.size };
+    const division: Division = { axes: [-1], keepdims: true, elements, starts };
     const isSame = (other: Merged) => other.by === parts.merge && states.every((value, i) => value === other.states[i]);
     const known = this.merges.find(isSame);
     const made = known ?? { states, by: parts.merge, values: parts.merge(merge, states, division) };

@@ -2,7 +2,6 @@
 
 import { type Builder, Copies } from "../ir/builder.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
-import type { ElementType } from "../ir/types.ts";
 import type { Piece } from "./outliner.ts";
 
 /** The number of buffers that the kernel of a piece binds. */
@@ -34,10 +33,4 @@ export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value,
   const copies = new Copies(merged);
   for (const op of after) to.add(copies.op(op, { kernel: 0 }));
   for (const [value, copy] of copies) merged.set(value, copy);
-}
-
-/** The value converted to the element type and the shape of the result. */
-export function asResult(to: Builder, value: Value, { element, shape, name }: Value): Value {
-  const cast = element === value.element ? value : to.emit("cast", [value], { to: element as ElementType });
-  return cast.shape.length === shape.length ? cast : to.emit("reshape", [cast], { shape }, name);
 }

@@ -17,6 +17,7 @@
 import { Builder } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { type Op, presentOperands, Value } from "../ir/ir.ts";
+import { asResult, resultsFrom } from "../ir/merged-results.ts";
 import { reducedShape } from "../ir/mixed-order.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import type { Emitter } from "../ir/ops/emitter.ts";
@@ -26,9 +27,9 @@ import type { Division } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isNarrow, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
-import { asResult, buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
+import { buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
 import type { DerivedExtent, Tile } from "./plan.ts";
-import { type Divided, dividedOf, isMergeable, reducedValue, resultsFrom, SharedOps } from "./states.ts";
+import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from "./states.ts";
 
 /** The number of lanes that the first kernel should occupy. */
 const lanes = 2 ** 16;
@@ -43,8 +44,10 @@ interface Parts {
   readonly rank: number;
   readonly before: readonly Op[];
   readonly reductions: readonly Op[];
-  /** Ops that depend on the results of the reductions alone. */
+  /** Ops that follow from the results of the reductions and other small values, with those that compute these values. */
   readonly after: readonly Op[];
+  /** The results of the reductions, and what follows from them. */
+  readonly merged: ReadonlySet<Value>;
   /** Ops that read the rows again. */
   readonly again: readonly Op[];
 }
@@ -67,7 +70,7 @@ export function splitGroup(
     return column.every((dim) => typeof dim === "number") && elementCount(column) >= leastColumn;
   };
   if (leastColumn > 0 && !parts.reductions.every(isLong)) return undefined;
-  const { rows, rank, before, reductions, after, again } = parts;
+  const { rows, rank, before, reductions, after, merged: small, again } = parts;
   const derived: DerivedExtent[] = [];
   const tile = tileOf(rows, kept(reductions[0] as Op), outliner, derived);
 
@@ -87,9 +90,9 @@ export function splitGroup(
   const readAgain = new Set(again.flatMap(presentOperands));
   const isAgain = new Set(again.flatMap((op) => op.results));
   const written = new Set(writes.map(({ value }) => value));
-  const between = [...merged.keys()].filter((value) => readAgain.has(value) && !written.has(value));
+  const between = [...small].filter((value) => readAgain.has(value) && !written.has(value));
   const mergeWrites = [
-    ...writes.filter(({ value }) => merged.has(value)),
+    ...writes.filter(({ value }) => small.has(value)),
     ...between.map((value) => ({ buffer: outliner.buffers.of(value), value })),
   ].map(({ buffer, value }) => ({ buffer, value: merged.get(value) as Value }));
   // Operands of the reductions that the third kernel reads are recomputed there, unless they are stored anyway.
@@ -156,15 +159,25 @@ function partsOf(group: readonly Op[]): Parts | undefined {
   };
   if (!values.every(isPlain)) return undefined;
   const rest = group.filter((op) => !before.includes(op) && !reductions.includes(op));
-  const small = new Set(reductions.flatMap((op) => op.results));
-  const after = rest.filter((op) => {
+  const own = new Set(group.flatMap((op) => op.results));
+  const reduced = new Set(reductions.flatMap((op) => op.results));
+  const small = new Set(reduced);
+  const few: Op[] = [];
+  for (const op of [...before, ...rest]) {
     const operands = presentOperands(op).filter((value) => !isLeafValue(value));
-    const isSmall =
-      operands.some((value) => small.has(value)) && operands.every((value) => small.has(value) || isFew(value, x));
-    if (isSmall && op.results.every((result) => isFew(result, x))) for (const result of op.results) small.add(result);
-    return op.results.every((result) => small.has(result));
-  });
-  return { rows, rank, before, reductions, after, again: rest.filter((op) => !after.includes(op)) };
+    const isSmall = operands.every((value) => small.has(value) || (!own.has(value) && isFew(value, x)));
+    if (!isSmall || !op.results.every((result) => isFew(result, x))) continue;
+    few.push(op);
+    for (const result of op.results) small.add(result);
+    if (operands.some((value) => reduced.has(value))) for (const result of op.results) reduced.add(result);
+  }
+  const behind = new Set(few.filter((op) => op.results.some((result) => reduced.has(result))));
+  return {
+    ...{ rows, rank, before, reductions },
+    after: closure(few, [...reduced]),
+    merged: reduced,
+    again: rest.filter((op) => !behind.has(op)),
+  };
 }
 
 /** Whether a value is small compared with the reduced value `x`. */

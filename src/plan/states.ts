@@ -4,13 +4,11 @@ import { OpKeys } from "../../passes/op-keys.ts";
 import type { Builder } from "../ir/builder.ts";
 import { getOrInsert } from "../ir/groups.ts";
 import { type Attributes, definedBy, type Op, type OpName, type Value } from "../ir/ir.ts";
-import { partialReduction, reductionResultOf } from "../ir/op-kinds.ts";
+import { partialReduction } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import type { Emitter } from "../ir/ops/emitter.ts";
-import type { Operands } from "../ir/ops/meaning.ts";
-import { type Division, expParts, type PartialReduction } from "../ir/ops/parts.ts";
+import { expParts, type PartialReduction } from "../ir/ops/parts.ts";
 import type { ElementType } from "../ir/types.ts";
-import type { ReductionResult } from "../kernel/reduction.ts";
 
 /** What a reduction reduces, and how that follows from parts. */
 export interface Divided {
@@ -38,21 +36,6 @@ function sumOfExps(op: Op): Value | undefined {
   const x = difference?.operand(0);
   if (x === undefined || max?.operand(0) !== x || !attribute.flag(max.attributes, "keepdims")) return undefined;
   return String(attribute.axes(max.attributes)) === String(attribute.axes(op.attributes)) ? x : undefined;
-}
-
-/** The results of a reduction from what is merged, without the axes that it reduces. */
-export function resultsFrom(
-  to: Emitter,
-  op: Op,
-  { result }: PartialReduction,
-  merged: readonly Value[],
-  division: Division,
-): readonly Value[] {
-  const values = merged as Operands<Value>;
-  return op.results.map((value, i) => {
-    const name = reductionResultOf(value) as ReductionResult;
-    return result?.[name]?.(to, values, division, op.attributes) ?? (values[i] as Value);
-  });
 }
 
 /** Emits an op only once for the same operands, so that reductions share the states that they have in common. */

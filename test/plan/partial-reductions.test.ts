@@ -55,7 +55,7 @@ const weighted: PartialReduction = {
   state: ["averages"],
   states: (to, x, { axes }) => [to.emit("mean", [x], { axes })],
   merge: (to, [averages], { axes, keepdims, elements }) => {
-    if (typeof elements === "number") return [to.emit("mean", [averages], { axes })];
+    if (elements.each === undefined) return [to.emit("mean", [averages], { axes })];
     const [each, total] = elements.each();
     return [to.emit("div", [to.emit("sum", [to.emit("mul", [each, averages])], { axes, keepdims }), total])];
   },

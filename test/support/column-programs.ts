@@ -57,6 +57,14 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
   return max(x, axes = [0, 2, 3]), m, v
 }`,
   ],
+  "what follows from sums and other small values": [
+    3,
+    `fn f(x: f32[n, 96], g: f32[96]) -> (s: f32[96], t: f32[96], y: f32[n, 96]) {
+  let e = exp(g)
+  let t = sum(x * e, axes = [0]) * e
+  return sum(x, axes = [0]) * tanh(g), t, x * t + e
+}`,
+  ],
   "a result that is the same for all rows": [
     3,
     `fn f(x: f32[n, 96], g: f32[96]) -> (e: f32[96], s: f32[96]) {

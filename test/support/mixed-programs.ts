@@ -134,6 +134,9 @@ export const columnsBesideRows: Readonly<Record<string, string>> = {
   let y = softmax(x, axes = [-1]) + n
   return n, y, sum(y, axes = [0, 1])
 }`,
+  "a variance along axes that are not adjacent, which are kept": `fn f(x: f32[2, 3, 70, 12]) -> (i: i32[70], d: f32[1, 3, 1, 12]) {
+  return argmax(x, axes = [0, 1, 3]), std(x, axes = [0, 2], keepdims = true)
+}`,
   "means of a number of rows that is known": `fn f(x: f16[37, 12]) -> (y: f16[37, 12], m: f16[12], large: f16[12]) {
   return softmax(x, axes = [-1]), mean(x, axes = [0]), max(abs(x), axes = [0])
 }`,

@@ -20,12 +20,12 @@ import { attribute } from "./attributes.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Operands } from "./meaning.ts";
 
-/** Numbers of elements as f32 values, computed by the merge. */
+/** Numbers of elements: as f32 values, which the merge computes, where they are not known. */
 export interface Counts {
   /** The number of all reduced elements. */
-  total(): Value;
-  /** The number of elements of each part, which broadcasts against the states, and the total. */
-  each(): readonly [each: Value, total: Value];
+  total(): Value | number;
+  /** The number of elements of each part, which broadcasts against the states, and the total; absent if all parts have equally many. */
+  each?(): readonly [each: Value, total: Value];
 }
 
 /** How the parts divide what is reduced. */
@@ -34,8 +34,7 @@ export interface Division {
   readonly axes: readonly number[];
   /** Whether a reduction along `axes` must keep them for its result to broadcast against the states. */
   readonly keepdims: boolean;
-  /** The number of reduced elements if all parts have equally many, else how the merge counts them. */
-  readonly elements: number | Counts;
+  readonly elements: Counts;
   /** The position of the first element of each part among the reduced ones, as i32, which broadcasts against the states. */
   starts(): Value;
 }
@@ -59,12 +58,14 @@ export interface PartialReduction {
   readonly result?: Partial<Record<ReductionResult, MergedResult>>;
 }
 
+const asValue = (to: Emitter, count: Value | number) => (typeof count === "number" ? to.constant("f32", count) : count);
+
 export const meanParts: PartialReduction = {
   state: ["sums"],
   states: (to, x, { axes, isEqual }) => [to.emit(isEqual ? "mean" : "sum", [x], { axes })],
   merge: (to, [state], { axes, elements }) => {
-    if (typeof elements === "number") return [to.emit("mean", [state], { axes })];
-    return [to.emit("div", [to.emit("sum", [state], { axes }), elements.total()])];
+    if (elements.each === undefined) return [to.emit("mean", [state], { axes })];
+    return [to.emit("div", [to.emit("sum", [state], { axes }), asValue(to, elements.total())])];
   },
 };
 
@@ -73,10 +74,12 @@ const momentsOf = (to: Emitter, x: Value, axes: readonly number[]) =>
 
 const variance: MergedResult = (to, [, spread, total], { elements }, attributes) => {
   const correction = attribute.number(attributes, "correction");
-  const isKnown = typeof elements === "number";
-  if (correction === 0) return isKnown ? spread : to.emit("div", [spread, total]);
-  if (isKnown) return to.emit("mul", [spread, to.constant("f32", elements / (elements - correction))]);
-  return to.emit("div", [spread, to.emit("sub", [total, to.constant("f32", correction)])]);
+  const sum = total === undefined ? undefined : spread;
+  if (correction === 0) return sum ? to.emit("div", [sum, total]) : spread;
+  const count = total ?? elements.total();
+  if (typeof count === "number") return to.emit("mul", [spread, to.constant("f32", count / (count - correction))]);
+  const divisor = to.emit("sub", [count, to.constant("f32", correction)]);
+  return to.emit("div", [sum ?? to.emit("mul", [spread, count]), divisor]);
 };
 
 /** What is merged: the mean and the variance of equal parts; else the mean, the sum of squares of differences from it, and the count. */
@@ -84,7 +87,7 @@ export const spreadParts: PartialReduction = {
   state: ["means", "variances"],
   states: (to, x, { axes }) => momentsOf(to, x, axes),
   merge: (to, [means, variances], { axes, keepdims, elements }) => {
-    if (typeof elements === "number") {
+    if (elements.each === undefined) {
       const [mean, between] = momentsOf(to, means, axes);
       return [mean, to.emit("add", [to.emit("mean", [variances], { axes }), between])];
     }
