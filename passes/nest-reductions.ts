@@ -5,23 +5,28 @@
  *   let s = sum(exp(p) * p, axes = [-2, -1])
  *   ->
  *   let p = log_softmax(x, axes = [-1])
- *   let t = sum(exp(p) * p, axes = [-1], keepdims = true)
- *   let s = sum(t, axes = [-2, -1])
+ *   let t = sum(exp(p) * p, axes = [-1])
+ *   let s = sum(t, axes = [-1])
  *
  * No kernel computes both the softmax and the sum of all elements, as they reduce different axes: the product would be stored
- * and loaded again. After the rewrite, only one number per row is. The rewrite applies to reductions that merge their own results
- * (`sum`, `max`, `min`, `prod`) and to `mean`, as all rows have the same length. Halves are reduced in f32, as in a kernel.
+ * and loaded again. After the rewrite, only a state of one or two numbers per row is. How a reduction follows from those of rows,
+ * which all have the same length, is a column of its row (src/ir/ops/parts.ts): a variance from the means and variances of rows, for
+ * example. Only `argmax` and `argmin` stay, as rows need not be in the order of the positions. Halves are reduced in f32, as in a
+ * kernel.
  */
 
 import { leavesOf } from "../src/ir/atoms.ts";
-import { rewrite } from "../src/ir/builder.ts";
-import { type Fn, type Op, presentOperands } from "../src/ir/ir.ts";
+import { type Builder, rewrite } from "../src/ir/builder.ts";
+import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { IterationSpace } from "../src/ir/iteration.ts";
-import { scanOf } from "../src/ir/op-kinds.ts";
+import { asResult, resultsFrom } from "../src/ir/merged-results.ts";
+import { partialReduction, scanOf } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
-import { isNarrow } from "../src/ir/types.ts";
-import { isMonoid } from "../src/kernel/reduction.ts";
+import type { Operands } from "../src/ir/ops/meaning.ts";
+import type { Division, PartialReduction } from "../src/ir/ops/parts.ts";
+import { elementCount } from "../src/ir/tensor.ts";
+import { type Dim, isNarrow } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 
 export const nestReductions = definePass({
@@ -30,8 +35,8 @@ export const nestReductions = definePass({
   example: [
     "let s = sum(softmax(x, axes = [-1]) * y, axes = [-2, -1])",
     "->",
-    "let t = sum(softmax(x, axes = [-1]) * y, axes = [-1], keepdims = true)",
-    "let s = sum(t, axes = [-2, -1])",
+    "let t = sum(softmax(x, axes = [-1]) * y, axes = [-1])",
+    "let s = sum(t, axes = [-1])",
   ].join("\n"),
   options: {},
   run: (fn, context) =>
@@ -39,18 +44,38 @@ export const nestReductions = definePass({
       const axes = innerAxes(fn, original);
       if (axes === undefined) return undefined;
       context.count("reductions nested");
-      const [x] = op.operands;
-      const { element } = op.result;
-      const wide = isNarrow(element) ? builder.emit("cast", [x], { to: "f32" }) : x;
-      const inner = builder.emit(op.name, [wide], { ...op.attributes, axes, keepdims: true });
-      const outer = builder.emit(op.name, [inner], op.attributes);
-      return isNarrow(element) ? builder.emit("cast", [outer], { to: element }) : outer;
+      return nested(op, axes, builder);
     }),
 });
 
-function isNestable({ name }: Op): boolean {
-  const def = table[name];
-  return def.kind === "reduction" && (name === "mean" || (isMonoid(def.reduction) && def.resultElement === undefined));
+/** The results of a reduction from those along `inner`, which are some of its axes. */
+function nested(op: Op, inner: readonly number[], to: Builder): readonly Value[] {
+  const { attributes } = op;
+  const x = op.operand(0);
+  const parts = partialReduction(op) as PartialReduction;
+  const wide = isNarrow(x.element) ? to.emit("cast", [x], { to: "f32" }) : x;
+  const states = parts.states(to, wide, { axes: inner, attributes, isEqual: true }) as Operands<Value>;
+  const left = x.shape.map((_, i) => i - x.shape.length).filter((axis) => !inner.includes(axis));
+  const reduced = attribute.axes(attributes);
+  const axes = left.flatMap((axis, i) => (reduced.includes(axis) ? [i - left.length] : []));
+  const shape = reduced.map((axis) => x.shape.at(axis) as Dim);
+  const total = () =>
+    shape.every((dim) => typeof dim === "number")
+      ? elementCount(shape)
+      : to.emit("cast", [to.emit("size", [], { shape })], { to: "f32" });
+  const division: Division = { axes, keepdims: true, elements: { total }, starts: notInOrder };
+  const values = resultsFrom(to, op, parts, parts.merge(to, states, division), division);
+  return values.map((value, i) => asResult(to, value, op.results[i] as Value));
+}
+
+const notInOrder = (): never => {
+  throw new Error("rows need not be in the order of their positions");
+};
+
+/** Whether a reduction follows from those of rows in any order. */
+function isNestable(op: Op): boolean {
+  const def = table[op.name];
+  return def.kind === "reduction" && partialReduction(op) !== undefined && def.reduction.places !== true;
 }
 
 /** The axes reduced by earlier reductions that the op's operand depends on, if the op reduces these axes and others. */
