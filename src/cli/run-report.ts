@@ -56,6 +56,7 @@ export function reportLines({
 const shownValues = 4;
 
 function firstValues(tensor: HostTensor): string {
+  if (tensor.data.length === 0) return "no elements";
   const first = toNumbers({ ...tensor, data: tensor.data.slice(0, shownValues) } as HostTensor);
   const shown = [...first].map((value) => String(Number(value.toPrecision(6))));
   return shown.join(" ") + (tensor.data.length > shownValues ? " ..." : "");

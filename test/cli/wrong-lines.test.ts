@@ -33,8 +33,10 @@ const place = new Workplace({
 /** The line as a shell has it (no word has a space in it), the exit code, the codes in order, part of what is said. */
 const lines: readonly (readonly [string, number, string, string])[] = [
   ["complie f.tir", 2, "E0701", "did you mean `compile`?"],
-  ["f.tir", 2, "E0701", "the commands are"],
-  ["--verbose", 2, "E0701", "there is no command `--verbose`"],
+  ["f.tir", 2, "E0701", "the command comes first: `tirc run f.tir`"],
+  ["--verbose", 2, "E0701", "options follow the command: `tirc run FILE --compare`"],
+  ["--versio", 2, "E0701", "did you mean `--version`?"],
+  ["model.onnx --html", 2, "E0701", "the command comes first: `tirc explain-norms model.onnx`"],
   ["help me", 2, "E0701", "there is no command `me`"],
   ["compile f.tir --tarket portable", 2, "E0702", "did you mean `--target`?"],
   ["compile f.tir --tarket portable two.tir", 2, "E0702 E0708", "takes one FILE at a time"],

@@ -30,7 +30,12 @@ export const E0701: Entry = {
 };
 
 export function unknownCommand(span: Span, name: string, known: readonly string[]) {
-  const help = didYouMean(name, known);
+  const isFile = /\.(tir|onnx|pt2)$/.test(name);
+  const help = name.startsWith("-")
+    ? [...didYouMean(name, ["--version", "--help"]), "options follow the command: `tirc run FILE --compare`"]
+    : isFile
+      ? [`the command comes first: ${code(`tirc ${name.endsWith(".tir") ? "run" : "explain-norms"} ${name}`)}`]
+      : didYouMean(name, known);
   return error("E0701", `there is no command ${code(name)}`, {
     span,
     help: help.length > 0 ? help : [`the commands are ${listing(known.map(code))}`],
