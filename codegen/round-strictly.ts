@@ -1,5 +1,5 @@
 /**
- * Rounds the result of each op to its type, as if it were stored. Kernels compute f16 and bf16 in f32, and otherwise round
+ * Rounds the result of each op to its type, as if it were stored. Kernels compute narrow floats in f32, and otherwise round
  * only when they store. A result in f32 is rounded already, but is separated from its readers by a cast: patterns such as
  * x - mean(x) then match within one op only. Literals are not stored, and stay as exact as f32 has them.
  */

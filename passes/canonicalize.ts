@@ -88,7 +88,7 @@ const twice: Rule = (op) => {
   return idempotent === true ? inner.result : inner.operand(0);
 };
 
-/** Whether a value of f16 or bf16 has been rounded to that type: results of ops are rounded only by the next cast or store. */
+/** Whether a value of a narrow float has been rounded to that type: results of ops are rounded only by the next cast or store. */
 function isRounded(value: Value | undefined): boolean {
   if (value === undefined || !isNarrow(value.element)) return false;
   const { def } = value;
@@ -96,7 +96,7 @@ function isRounded(value: Value | undefined): boolean {
   return def.name === "cast" || (ops[def.name].kind === "shape" && isRounded(def.operands[0]));
 }
 
-/** A cast to a value's own type, which rounds if that is f16; f32 represents every f16 and bf16, so a round trip changes nothing. */
+/** A cast to a value's own type, which rounds if that is a narrow float; f32 represents all of their numbers, so a round trip changes nothing. */
 const uselessCast: Rule = (op) => {
   if (op.name !== "cast") return undefined;
   const x = op.operand(0);

@@ -37,7 +37,7 @@ export const layOf = (read: Read): Shape => read.lay ?? read.value.shape;
 
 const isWidening = (op: Op) => op.name === "cast" && isNarrow(op.operand(0).element) && op.result.element === "f32";
 
-/** The value under casts from f16 and bf16 to f32. */
+/** The value under casts from narrower floats to f32. */
 function unwidened(value: Value): Value {
   let at = value;
   while (at.def !== undefined && isWidening(at.def)) at = at.def.operand(0);

@@ -19,7 +19,8 @@ import { parse } from "../../src/parse/parse.ts";
 import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-tensor.ts";
 import type { OpenedDevice } from "../../src/runtime/node.ts";
 import { runKernel } from "../../src/runtime/prepare.ts";
-import { builtinTargets, portableTarget } from "../../src/target/target.ts";
+import { builtinTargets, portableTarget, type TargetProfile } from "../../src/target/target.ts";
+import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { diagnosticsOf } from "../support/diagnostics.ts";
 import { float8 } from "../support/float8.ts";
 import { driverTest } from "../support/gpu.ts";
@@ -170,12 +171,17 @@ test("kernels are proved at each width", () => {
   }
 });
 
+test.each(allTargets)("kernels for $name are sound", (target) => {
+  for (const text of columns.flatMap(programs)) compileText(text, target);
+});
+
 driverTest("kernels agree with the interpreter", async (gpu) => {
   for (const [i, text] of columns.flatMap(programs).entries()) {
     const { module } = optimize(parse(text));
     const fn = module.fns[0] as Fn;
     const rounding = i % 2 === 0 ? "late" : "strict";
-    const [kernel] = compile(parse(text), { target: gpu.target, rounding }).kernels;
+    const target = targetsFor(gpu.target)[Math.floor(i / 2) % 2] as TargetProfile;
+    const [kernel] = compile(parse(text), { target, rounding }).kernels;
     const inputs = inputsFor(fn, { rows: 7 });
     const { errors } = await compareKernel(gpu.device, kernel as NonNullable<typeof kernel>, fn, inputs);
     for (const [name, error] of Object.entries(errors)) expect(error, `${name}\n${text}`).toBeLessThanOrEqual(8e-3);

@@ -5,7 +5,7 @@
  *   one integer. With q dividing p - 1 and g of order q, exp(a) = g^a obeys exp(a + b) = exp(a) exp(b): Mirage (OSDI
  *   2025, section 5).
  * - uninterpreted: a function of which only is known that equal arguments give equal results: a keyed hash.
- * - whole, half: residues that represent integers, and numbers of f16 or bf16: small ones, those that were drawn as such, and
+ * - whole, half: residues that represent integers, and numbers of narrow floats: small ones, those that were drawn as such, and
  *   results of rounding. Rounding does not change them.
  */
 

@@ -136,7 +136,7 @@ export class Evaluator {
     return this.noted(tensor);
   }
 
-  /** Records the elements of integer types, and those that are rounded to a two-byte type. */
+  /** Records the elements of integer types, and those that are rounded to a narrow float. */
   private noted(tensor: FieldTensor, isStored = true): FieldTensor {
     if (isInteger(tensor.element)) this.algebra.known("whole", tensor);
     if (isNarrow(tensor.element) && isStored) this.algebra.known(tensor.element, tensor);
