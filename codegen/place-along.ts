@@ -170,25 +170,8 @@ function numberOf(thing: object): number {
 }
 
 /** A key that is equal for equal positions. */
-export function keyOfPlace(place: Along): string {
-  switch (place.kind) {
-    case "atom":
-      return `a${numberOf(place.atom)}`;
-    case "value":
-      return `v${numberOf(place.node)}`;
-    case "count":
-      return `count(${place.extent.factor}${place.extent.names})`;
-    case "sum":
-      return `(${place.terms.map(({ of, factor }) => `${factor}*${keyOfPlace(of)}`).join("+")}+${place.offset})`;
-    case "within":
-    case "reverse":
-      return `${place.kind}(${keyOfPlace(place.of)},${place.extent.factor}${place.extent.names}/${place.extent.by})`;
-    case "linear":
-      return `linear(${place.parts.map(({ of, extent }) => `${keyOfPlace(of)}/${extent.factor}${extent.names}`).join()})`;
-    default:
-      return `${place.kind}(${keyOfPlace(place.of)},${place.by})`;
-  }
-}
+export const keyOfPlace = (place: Along): string =>
+  JSON.stringify(place, (key, value) => (key === "atom" || key === "node" ? numberOf(value) : value));
 
 export function keyOfMoves(moves: Moves): string {
   return [...moves]

@@ -32,49 +32,23 @@ interface Options {
   readonly of: string;
 }
 
-/** The parameters or results in `all` that an option names; for the option `all`, the float ones. @throws TircError E0801 or E0802. */
-function chosen<T>(
-  fn: Fn,
-  what: "parameter" | "result",
-  text: string,
-  all: readonly (readonly [string, Value, T])[],
-): T[] {
+/** Those in `all` that an option names; for the option `all`, the float ones. @throws TircError E0801 or E0802. */
+function chosen(fn: Fn, what: "parameter" | "result", text: string, all: readonly Result[]): readonly Result[] {
   const names = namesIn(text);
-  if (names === undefined)
-    return all.filter(([, { element, type }]) => isComputedFloat(element) && !type.opaque).map(([, , one]) => one);
+  if (names === undefined) return all.filter(({ value }) => isComputedFloat(value.element) && !value.type.opaque);
   return names.map((name) => {
-    const found = all.find(([own]) => own === name);
-    if (found === undefined)
-      return fail(
-        gradientMessages.unknown(
-          fn.span,
-          fn.name,
-          what,
-          name,
-          all.map(([own]) => own),
-        ),
-      );
-    const [, value, one] = found;
-    return isComputedFloat(value.element)
-      ? one
-      : fail(gradientMessages.noFloat(value.span, what, name, printType(value.type)));
+    const found = all.find((one) => one.name === name);
+    const known = all.map((one) => one.name);
+    if (found === undefined) return fail(gradientMessages.unknown(fn.span, fn.name, what, name, known));
+    const { span, element, type } = found.value;
+    return isComputedFloat(element) ? found : fail(gradientMessages.noFloat(span, what, name, printType(type)));
   });
 }
 
-const parametersOf = (fn: Fn, text: string): Value[] =>
-  chosen(
-    fn,
-    "parameter",
-    text,
-    fn.params.map((param) => [nameOf(param), param, param]),
-  );
-const resultsOf = (fn: Fn, text: string): Result[] =>
-  chosen(
-    fn,
-    "result",
-    text,
-    fn.results.map((result) => [result.name, result.value, result]),
-  );
+function parametersOf(fn: Fn, text: string): Value[] {
+  const params = fn.params.map((value) => ({ name: nameOf(value), value }));
+  return chosen(fn, "parameter", text, params).map(({ value }) => value);
+}
 
 /** The values that depend on `from` differentiably: those through which gradients propagate. */
 function activeValues(fn: Fn, from: readonly Value[], stops: (op: Op) => void): ReadonlySet<Value> {
@@ -170,7 +144,7 @@ class Backward {
  */
 function gradientOf(fn: Fn, { wrt, of }: Pick<Options, "wrt" | "of">, stops: (op: Op) => void = () => {}): Fn {
   const wanted = parametersOf(fn, wrt);
-  const results = resultsOf(fn, of);
+  const results = chosen(fn, "result", of, fn.results);
   const active = activeValues(fn, wanted, stops);
   const reached = results.filter(({ value }) => active.has(value));
   const fresh = new FreshNames(fn.params.map(nameOf));

@@ -32,9 +32,16 @@ import {
 } from "./expression.ts";
 import { defineFunction } from "./function.ts";
 import { invariant } from "./invariant.ts";
-import { mergedComponents, type Reduction, type Remainder, type RowContext, type Shifted } from "./reduction.ts";
+import {
+  mergedComponents,
+  type Reduction,
+  type Remainder,
+  type RowContext,
+  recordOf,
+  type Shifted,
+} from "./reduction.ts";
 import type { Target } from "./statement.ts";
-import { f32, type Type, typeOf } from "./types.ts";
+import { f32, type Type } from "./types.ts";
 
 /** Which moments a state has. */
 interface Kind {
@@ -64,27 +71,19 @@ const fieldsOf = (kind: Kind): readonly Field[] => [
   ...(kind.isPaired ? (["mean_y", "cxy"] as const) : []),
 ];
 
-/** The type of a state: a number if the mean is its only field, else a record, padded from three to four components. */
-function typeOfState(kind: Kind): Type {
-  const fields = fieldsOf(kind);
-  return fields.length === 1 ? f32 : { ...typeOf("f32", fields.length === 2 ? 2 : 4), fields };
-}
+const typeOfState = (kind: Kind): Type => recordOf(fieldsOf(kind)).type("f32");
 
 type Parts = Readonly<Record<Field, Expression>>;
 
+/** The fields of a state; of one that is written out, what each is. */
 function partsOf(state: Expression, kind: Kind): Parts {
   const fields = fieldsOf(kind);
   const isWritten = state.kind === "construct" && state.args.length === state.type.width;
-  const part = (name: Field, i: number) =>
-    fields.length === 1 ? state : isWritten ? (state.args[i] as Expression) : field(state, name);
-  return Object.fromEntries(fields.map((name, i) => [name, part(name, i)])) as Parts;
+  if (!isWritten || fields.length === 1) return recordOf(fields).fields(state);
+  return Object.fromEntries(fields.map((name, i) => [name, state.args[i]])) as unknown as Parts;
 }
 
-function record(parts: Partial<Parts>, kind: Kind): Expression {
-  const values = fieldsOf(kind).map((name) => parts[name] as Expression);
-  const spare = values.length === 3 ? [literal(f32, 0)] : [];
-  return values.length === 1 ? (values[0] as Expression) : construct(typeOfState(kind), ...values, ...spare);
-}
+const record = (parts: Partial<Parts>, kind: Kind): Expression => recordOf(fieldsOf(kind)).value(parts as Parts);
 
 const suffixOf = (mean: Field) => (mean === "mean" ? "" : "_y");
 

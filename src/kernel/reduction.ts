@@ -154,24 +154,34 @@ export interface ReductionParts<Name extends string> {
 export const isMonoid = ({ type, commutes, counts, shift, places, ofOne, result }: Reduction): boolean =>
   type("f32").width === 1 && commutes && !counts && !shift && !places && !ofOne && result.combined !== undefined;
 
+/** A state as a single value: a number if it has one field, else a record, padded from three to four components. */
+export function recordOf<Name extends string>(names: readonly Name[]) {
+  const width: Width = names.length === 1 ? 1 : names.length === 2 ? 2 : 4;
+  const each = <T>(value: (name: Name) => T) =>
+    Object.fromEntries(names.map((name) => [name, value(name)])) as Readonly<Record<Name, T>>;
+  const type = (scalar: Scalar): Type => (width === 1 ? typeOf(scalar) : { scalar, width, fields: names });
+  return {
+    /** A value for each field. */
+    each,
+    type,
+    fields: (state: Expression): Fields<Name> => each((name) => (width === 1 ? state : field(state, name))),
+    value: (fields: Fields<Name>): Expression => {
+      const values = names.map((name) => fields[name] as Expression);
+      const [first] = values as [Expression];
+      const padding = Array.from({ length: width - names.length }, () => literal(typeOf(first.type.scalar), 0));
+      return width === 1 ? first : construct(type(first.type.scalar), ...values, ...padding);
+    },
+  };
+}
+
 /** Makes a reduction from its parts. */
 export function reductionOf<Name extends string>(parts: ReductionParts<Name>): Reduction {
   const { state: names, identity, step, merge, commutes = false, result } = parts;
   invariant(names.length > 0 && names.length <= (result ? 4 : 1), "a state has one to four fields");
   const [first] = names as readonly [Name];
-  const each = (value: (name: Name) => Expression) =>
-    Object.fromEntries(names.map((name) => [name, value(name)])) as Fields<Name>;
+  const { each, type, fields: fieldsOf, value: record } = recordOf(names);
   const initial = (type: Type) =>
     each((name) => construct(type, literal(typeOf(type.scalar), identity[name](type.scalar))));
-  const fieldsOf = (value: Expression) => each((name) => (names.length === 1 ? value : field(value, name)));
-  const width: Width = names.length === 1 ? 1 : names.length === 2 ? 2 : 4;
-  const type = (scalar: Scalar): Type => (width === 1 ? typeOf(scalar) : { scalar, width, fields: names });
-  const record = (fields: Fields<Name>): Expression => {
-    const values = names.map((name) => fields[name] as Expression);
-    const { scalar } = (values[0] as Expression).type;
-    const padding = Array.from({ length: width - names.length }, () => literal(typeOf(scalar), 0));
-    return width === 1 ? (values[0] as Expression) : construct(type(scalar), ...values, ...padding);
-  };
   const resultOf = (state: Fields<Name>) => (result ? result(state) : (state[first] as Expression));
   const merged = (a: Expression, b: Expression) => record(merge(fieldsOf(a), fieldsOf(b)));
   const assign = (to: Statements, state: State, fields: Fields<Name>, nameOf: (hint: string) => string) => {
