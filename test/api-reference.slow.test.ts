@@ -1,4 +1,4 @@
-/** The reference of the library is made without a warning: every exported name is explained, and none is left out. */
+/** The reference of the library is generated without a warning: every exported name is documented. */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -67,7 +67,7 @@ const json = (stderr: string): JsonDiagnostic[] =>
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line));
 
-/** What it says, and where it begins. */
+/** Its message, and its position. */
 function placed(one: Diagnostic | JsonDiagnostic) {
   const { code, message, line, col } = "span" in one ? renderJson(one) : (one as JsonDiagnostic);
   return { code, message, line, col };

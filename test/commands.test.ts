@@ -10,7 +10,7 @@ const commands = ["scripts", "scripts/site", "bench", "bench/lib"].flatMap((fold
     .map((name) => join(folder, name)),
 );
 
-/** What a path of dist/ is compiled from. */
+/** The source of a path in dist/. */
 const sourceOf = (path: string) => path.replace(/^dist\/(.*)\.js$/, "$1.ts");
 
 test.each(commands)("%s imports files that are there", (file) => {

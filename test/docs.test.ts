@@ -1,4 +1,4 @@
-/** The documents are true: generated pages are fresh, and what stands in them as an example runs. */
+/** The documents are true: generated pages are up to date, and their examples run. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
@@ -44,7 +44,7 @@ describe("generated pages are fresh", () => {
     ],
     ["docs/architecture.svg", () => architecturePicture(components)],
     ["editors/vscode/tir.tmLanguage.json", () => textmateGrammar(callableNames, elementTypes, words)],
-    // Pages that are generated as a whole have no such mark.
+    // Pages that are generated entirely have no such mark.
     ...pages
       .filter((page) => read(page).includes("<!-- example ") && page !== "docs/walkthrough.md")
       .map((page) => [page, () => withExamples(read(page), read)] as [string, () => string]),

@@ -263,7 +263,7 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
       } as never);
     for (let rows = 1; rows <= 40; rows++) call(rows);
     expect(spied.created.map(({ label }) => label)).toEqual(["uniforms"]);
-    // What a caller has not submitted yet keeps its own; equal ones are one.
+    // Calls that are not submitted yet keep their own buffers; equal ones share one.
     const encoder = device.createCommandEncoder();
     for (let i = 0; i < 20; i++) call(1 + (i % 2), encoder);
     device.queue.submit([encoder.finish()]);
@@ -343,7 +343,7 @@ describe("functions and parameters with names that mean something in JavaScript"
     expect(names.length).toBeGreaterThan(150);
     expect(names).toEqual(expect.arrayContaining(["JSON", "Number", "RangeError", "then", "toString", "__proto__"]));
     const kernels = kernelsNamed(names);
-    // What a name does not change in one kernel it does not in another.
+    // Names do not change kernels.
     const { sourceMap: _, ...other } = compile(parse(doubling("other"))).kernels[0] as Kernel;
     expect(kernelsNamed(["other"])).toMatchObject([other]);
     const module = await loadKernels(kernels);

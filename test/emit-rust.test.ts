@@ -1,4 +1,4 @@
-/** What is written for wgpu, read again as text and compared with the manifest: no Rust is needed for it. */
+/** The emitted Rust module for wgpu, read as text and compared with the manifest: this needs no Rust toolchain. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** What is written for TypeGPU, run by TypeGPU: its layout binds its own typed buffers, and the kernel computes. */
+/** The emitted TypeGPU module, run by TypeGPU: its layout binds its own typed buffers, and the kernel computes. */
 
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

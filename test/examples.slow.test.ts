@@ -1,4 +1,4 @@
-/** Every example, with rows of every length that has an edge of its own, against float64. */
+/** Every example, with rows of every length that is an edge case, against float64. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** What passes make of programs: each file of test/filetests says what must come out of it (src/testing/filetests.ts). */
+/** The results of passes: each file of test/filetests contains the expected output (src/testing/filetests.ts). */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as tirc from "../src/index.ts";

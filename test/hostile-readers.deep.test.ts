@@ -22,7 +22,7 @@ import { withHeader } from "./support/safetensors.ts";
 
 const whole = 1 << 20;
 
-/** Reads, and shows what is said of it, as the command line does. */
+/** Reads, and renders the diagnostics as the command line does. */
 function answer(read: () => unknown): void {
   try {
     read();
@@ -42,7 +42,7 @@ function time(read: () => unknown, rounds: number): number {
   return Math.min(...times);
 }
 
-/** `bytes` of what a part makes again and again, numbered. */
+/** `bytes` of a part that is repeated, with numbers. */
 function repeated(bytes: number, part: (i: number) => string): string {
   const parts: string[] = [];
   for (let length = 0; length < bytes; length += parts[parts.length - 1]?.length ?? 0) parts.push(part(parts.length));
@@ -142,7 +142,7 @@ const wide = (op: string, inputs: number, outputs: number, attributes = {}) => {
 const x = { element: "f32", shape: [64, 4] } as const;
 const list = <T>(bytes: number, each: number, make: (i: number) => T): T[] =>
   Array.from({ length: Math.ceil(bytes / each) }, (_, i) => make(i));
-/** Graphs in one another, each with nodes of its own. */
+/** Nested graphs, each with its own nodes. */
 function nested(depth: number, nodes: number): GraphProto {
   const own = list(nodes, 1, (i) => node("Foo", [`d${depth}n${i}`], [`d${depth}n${i + 1}`]));
   const inner = depth === 0 ? [] : [node("If", ["x"], [], { attributes: { then_branch: nested(depth - 1, nodes) } })];

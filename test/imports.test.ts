@@ -1,4 +1,4 @@
-/** `npm run check:imports` finds what it looks for, in small source trees made for that. */
+/** `npm run check:imports` finds each kind of violation, in small source trees made for the purpose. */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -71,7 +71,7 @@ describe("norms of one place", () => {
 });
 
 describe("a pass between those that rewrite norms and those that center", () => {
-  /** Makes every op anew. `says` is whether it hands over what stands for what. */
+  /** Creates every op anew. `says` tells whether it returns the provenance. */
   const anew = (says: boolean) =>
     definePass({
       name: "anew",

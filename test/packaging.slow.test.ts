@@ -33,11 +33,11 @@ function run(command: "npm" | "npx", args: readonly string[], cwd: string): Ran 
     encoding: "utf8",
     timeout: 120_000,
   });
-  // npm has words of its own about the user's configuration.
+  // npm prints its own warnings about the user's configuration.
   return { status, stdout, stderr: stderr.replace(/^npm (warn|notice).*\n/gm, "") };
 }
 
-/** What a checkout has: `npm pack` builds there, so that this one's dist/ stays as it is. */
+/** The contents of a checkout: `npm pack` builds there, so that dist/ of this checkout stays unchanged. */
 function copyOfSources(): string {
   const copy = temporaryFolder();
   const leftOut = new Set(["node_modules", ".git", "dist", "test", "coverage"]);
@@ -160,7 +160,7 @@ describe("the README's first minute", () => {
     const place = temporaryFolder();
     writeFileSync(join(place, "package.json"), '{ "name": "newcomer", "version": "1.0.0", "private": true }\n');
     writeFileSync(join(place, readmeProgram.name), readmeProgram.text);
-    // Nothing is published: the tarball stands for `tirc`, and this checkout's for what it depends on.
+    // Nothing is published: the tarball replaces `tirc`, and this checkout's packages replace its dependencies.
     const packages = [join(folder, `tirc-${version}.tgz`), join(modules, "webgpu"), join(modules, "ohm-js")];
     const installed = run("npm", ["install", ...packages], place);
     expect(installed.status, installed.stderr).toBe(0);

@@ -1,4 +1,4 @@
-/** The programs of docs/recipes.md: each is one kernel, and computes what its formula says, written out here by hand. */
+/** The programs of docs/recipes.md: each is one kernel, and computes its formula, which is written out here by hand. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

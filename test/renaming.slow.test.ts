@@ -1,4 +1,4 @@
-/** Names of values are hints: with others, or with none, the same becomes of a program and of a model. */
+/** Names of values are hints: with other names, or without, programs and models compile to the same. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";

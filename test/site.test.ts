@@ -1,4 +1,4 @@
-/** The site has every page once, and none of its links is dead: between pages, to anchors, to files. */
+/** The site has every page once, and no dead link: between pages, to anchors, to files. */
 
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";

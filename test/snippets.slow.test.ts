@@ -1,7 +1,7 @@
 /**
  * Every ```ts, ```js, ```sh and ```tir example in the documents works. TypeScript is type-checked and run with the built
  * package, in the setting that snippet-settings.ts gives it; what is part of a file in examples/ is run with that file.
- * Commands are run with the examples at hand, and must succeed. A language that nothing here runs fails.
+ * Commands are run in a folder with the examples, and must succeed. A language that nothing here runs fails.
  */
 
 import {
@@ -52,7 +52,7 @@ const settingOf = (snippet: Snippet) => settings.find((setting) => isOf(setting)
 const find = (page: string, starts: string) => snippets.find(isOf({ page, starts }))?.text as string;
 const placeOf = ({ page, line }: Snippet) => `${page}:${line}`;
 
-/** In the package: examples that are parts of no file, with what stands around them, by the name of their file. */
+/** In the package: snippets that are not parts of a file, completed to a file, by its name. */
 const modules = written("ts", "js", "mjs")
   .filter(({ text }) => !exampleTexts.some((example) => example.includes(text)))
   .filter((snippet) => settingOf(snippet)?.by === undefined)
@@ -62,7 +62,7 @@ const modules = written("ts", "js", "mjs")
     return { name, place: placeOf(snippet), text: `${before}\n${snippet.text}\n${after}\nexport {};\n`, device };
   });
 
-/** The package as it is installed, with the examples beside it. */
+/** The package as installed, with the examples next to it. */
 let folder = "";
 
 beforeAll(async () => {

@@ -1,4 +1,6 @@
-/** `.tir` files imported through each bundler: what is built runs on a device, and what is wrong is said with its place. */
+/**
+ * `.tir` files imported through each bundler: the bundle runs on a device, and errors have their place in the program.
+ */
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -171,7 +173,7 @@ test("a bundler is given the place as data", async () => {
 describe("a production bundle", () => {
   const second = "fn other(x: f32[n, 8]) -> (z: f32[n, 8]) {\n  return rmsnorm(x, axes = [-1])\n}\n";
   const third = "\nfn unused_here(x: f32[n]) -> (z: f32[n]) {\n  return tanh(x)\n}\n";
-  /** What is built of an app with two programs, minified. */
+  /** The minified bundle of an app with two programs. */
   async function bundle(name: string, code: string): Promise<string> {
     const folder = app(program + third);
     writeFileSync(join(folder, "kernels/other.tir"), second);

@@ -1,4 +1,4 @@
-/** The surgery of checkpoints: what is written, what stays byte for byte, and what no file may make it do. */
+/** The surgery of checkpoints: what it writes, what stays byte for byte, and that hostile files do no harm. */
 
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** `tirc bench`: what is measured, and how it is said. */
+/** `tirc bench`: what it measures, and how it reports it. */
 
 import { describe, expect, test } from "vitest";
 import type { Point } from "../../src/bench/bench.ts";

@@ -1,4 +1,4 @@
-/** When diagnostics are colored: what the environment says, and the terminal. */
+/** When diagnostics are colored: by environment variables, and by the terminal. */
 
 import { expect, test } from "vitest";
 import { wantsColor } from "../../src/cli/session.ts";

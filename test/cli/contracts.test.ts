@@ -1,4 +1,4 @@
-/** `tirc run --compare` checks what a program promises of its inputs. */
+/** `tirc run --compare` checks the contracts of a program's inputs. */
 
 import { expect, test } from "vitest";
 import { writeNpy } from "../../src/formats/npy.ts";

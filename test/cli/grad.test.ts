@@ -1,4 +1,4 @@
-/** `tirc grad`: what it prints, what it refuses, and that other commands take what it prints. */
+/** `tirc grad`: what it prints, what it rejects, and that other commands accept its output. */
 
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";

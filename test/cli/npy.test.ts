@@ -1,4 +1,4 @@
-/** NumPy's files: what is written reads back, each type is read as NumPy wrote it, and the rest is refused. */
+/** NumPy's files: they read back as written, each type is read as NumPy wrote it, and others are rejected. */
 
 import { describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/formats/npy.ts";

@@ -24,7 +24,7 @@ fn f(x: f32[rows, 8], r: f32[rows, 8]) -> (y: f32[rows, 8], z: f32[rows, 8]) {
 `;
 const profile = JSON.stringify(targetByName("portable"));
 
-/** Every file of a command line below, what it is, and what the option that names it is called. */
+/** Every file of a command line below, its kind, and the option that names it. */
 const files = {
   "p.tir": program,
   "w.npy": array,
@@ -38,7 +38,7 @@ type File = keyof typeof files;
 
 interface Line {
   readonly argv: readonly string[];
-  /** What is read beside what the command line names. */
+  /** Files that are read besides those of the command line. */
   readonly more: readonly File[];
 }
 
@@ -73,7 +73,7 @@ const writers = commandSpecs.flatMap((command: CommandSpec) =>
   pathsOf(command, "write").map((option) => [command, option] as const),
 );
 
-/** The files that are read by a line: what stands in it, and more. */
+/** All files that a command line reads: those that it names, and others. */
 function readBy({ argv, more }: Line): File[] {
   const named = argv.map((text) => text.slice(text.indexOf("=") + 1));
   return [...(Object.keys(files) as File[]).filter((file) => named.includes(file)), ...more];

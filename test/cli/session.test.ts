@@ -1,4 +1,4 @@
-/** What a session writes to a terminal on which a line of progress stands. */
+/** The output of a session to a terminal that shows a line of progress. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";

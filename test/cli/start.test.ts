@@ -1,4 +1,4 @@
-/** What a process of `tirc` reads before it does anything: reading modules is most of the time of a short command. */
+/** The modules that `tirc` loads at its start: loading them is most of the time of a short command. */
 
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

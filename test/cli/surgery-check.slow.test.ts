@@ -83,7 +83,7 @@ describe("inputs", () => {
 });
 
 describe("float64", () => {
-  /** Rows whose mean is large are what a LayerNorm loses digits on. */
+  /** A LayerNorm loses digits on rows whose mean is large. */
   const shifted = {
     ...smallParts,
     weights: { ...smallParts.weights, w: weight("f32", [4, 4], ...spread(16, 1).map((x) => x + 1000)) },

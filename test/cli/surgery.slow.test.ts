@@ -1,4 +1,4 @@
-/** `tirc surgery --check`, and models that are larger than what a process may hold. */
+/** `tirc surgery --check`, and models that exceed the memory of a process. */
 
 import { truncateSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** `tirc surgery`: what is written, printed and refused. That it computes the same: test/onnx/surgery*.slow.test.ts. */
+/** `tirc surgery`: what it writes, prints and rejects. That it computes the same: test/onnx/surgery*.slow.test.ts. */
 
 import { linkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** `tirc targets`, and the names that `--target` takes beside built-in ones and files. */
+/** `tirc targets`, and the names that `--target` takes besides built-in ones and files. */
 
 import { expect, test } from "vitest";
 import { deviceFamilies } from "../../src/cli/device-families.ts";

@@ -24,7 +24,7 @@ const obeyed = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\p{Bidi_Cont
 
 function expectHarmless(text: string, what: string): void {
   expect(obeyed.exec(text)?.[0].codePointAt(0), what).toBeUndefined();
-  // The line break of the name makes no line of its own.
+  // The line break in the name does not start a new line.
   expect(
     text.split("\n").filter((line) => line.startsWith("fake")),
     what,

@@ -45,7 +45,7 @@ fn f(x: f32[rows, 6]) -> (y: f32[rows, 4], z: f32[rows, 4]) {
 }
 `);
   expect(at.bytes("in/old.safetensors").equals(old)).toBe(true);
-  // The new program says itself that its rows are centered, and gives what the old one gives.
+  // The new program declares that its rows are centered, and gives the results of the old one.
   const norms = await at.run(["explain-norms", "out/q.tir", "--json"]);
   expect(JSON.parse(norms.stdout)).toMatchObject([{ norm: "rmsnorm", centering: "none" }]);
   const results = async (file: string, name: string) => {

@@ -1,4 +1,4 @@
-/** Wrong command lines: their codes and exit codes here, all that is said in test/golden/command-lines.txt. */
+/** Wrong command lines: their codes and exit codes; the full output is in test/golden/command-lines.txt. */
 
 import { expect, test } from "vitest";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
@@ -30,7 +30,7 @@ const place = new Workplace({
   "broken.json": "{ name: 1 }",
 });
 
-/** The line as a shell has it (no word has a space in it), the exit code, the codes in order, part of what is said. */
+/** The command line (no word contains a space), the exit code, the codes in order, and a part of the output. */
 const lines: readonly (readonly [string, number, string, string])[] = [
   ["complie f.tir", 2, "E0701", "did you mean `compile`?"],
   ["f.tir", 2, "E0701", "the command comes first: `tirc run f.tir`"],

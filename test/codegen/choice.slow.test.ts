@@ -1,4 +1,7 @@
-/** Any choice gives the interpreter's results: lanes, workgroups, rows a lane, widths and what is kept, in any mix. */
+/**
+ * Any choice gives the interpreter's results: lanes, workgroups, rows per lane, vector widths and cached elements, in
+ * any combination.
+ */
 
 import { expect } from "vitest";
 import { scheduleOf } from "../../codegen/generate.ts";

@@ -17,7 +17,7 @@ const bufferOf = (width: 1 | 4): Buffer => ({
 });
 const indices: Buffer = { ...bufferOf(1), wgsl: "in_i", type: u32, element: "u32", storage: "u32" };
 
-/** 64 lanes that load what `body` says, in two subgroups of 32. */
+/** 64 lanes that run the loads of `body`, in two subgroups of 32. */
 function linesOf(body: (lane: Expression, to: Statements) => void): number {
   const to = new Statements();
   to.bind("lane", "lane", { extent: 64, stride: 1 }, (lane) => body(lane, to));
@@ -88,7 +88,7 @@ const choices: readonly Partial<Choice>[] = [
   { lanes: 4, width: 1 },
 ];
 
-/** Lines of what a run reads: lanes go in step, so that the reads of a subgroup follow each other. */
+/** The cache lines that a run reads: lanes advance in lockstep, so that the reads of a subgroup are adjacent. */
 function linesRead(program: Program, width: number, workgroups: number): number {
   const reads: number[] = [];
   const numbers = Array.from({ length: rows * columns }, (_, i) => Math.sin(i));

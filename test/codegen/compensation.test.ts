@@ -11,7 +11,7 @@ import { compileText } from "../support/compile.ts";
 import { driverTest } from "../support/gpu.ts";
 import { random } from "../support/oracle.ts";
 
-/** Fast2Sum (Dekker 1971): what a + b leaves of b, where |a| >= |b|. */
+/** Fast2Sum (Dekker 1971): the rounding error of a + b, where |a| >= |b|. */
 function rest([a, b]: readonly [Expression, Expression]): Expression {
   const sum = opaque(add(a, b));
   return subtract(b, subtract(sum, a));

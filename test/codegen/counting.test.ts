@@ -22,7 +22,7 @@ import { diagnosticsOf, rejectionOf } from "../support/diagnostics.ts";
 import { driverTest, gpuTest } from "../support/gpu.ts";
 import { errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";
 
-/** Small tensors that are broadcast to large spaces, folded or not. */
+/** Small tensors that are broadcast to large iteration spaces, with or without a reduction. */
 const programs = [
   `fn f(x: f32[a, 1], y: f32[1, b]) -> (m: f32, s: f32) {
     let z = x + y
@@ -132,7 +132,7 @@ describe("a launch at any extents", () => {
   });
 });
 
-/** What the kernel's module says about dimensions, on a device that takes buffers of any size. */
+/** The errors of a kernel's module about dimensions, on a device that accepts buffers of any size. */
 async function moduleOf(kernel: Kernel): Promise<(dims: Record<string, number>) => string | undefined> {
   const path = join(temporaryFolder(), "kernel.mjs");
   writeFileSync(path, emitModule([kernel], { language: "js", source: "f.tir" }));

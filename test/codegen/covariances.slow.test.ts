@@ -1,4 +1,4 @@
-/** Sums of (x - mean(x)) * y are reduced along with the means, in one walk over the row, as exactly as in two. */
+/** Sums of (x - mean(x)) * y are reduced along with the means, in one pass over the row, as accurately as in two. */
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";
@@ -31,7 +31,7 @@ const layernormByX = (n: number) =>
   );
 
 describe("d_x of a LayerNorm", () => {
-  // A processor's lane keeps nothing of a long row, so that each walk over it reads it again.
+  // A lane on a processor caches nothing of a long row, so that each loop over it reads it again.
   test.each(["swiftshader", "lavapipe"])("walks over its row twice, for %s", (target) => {
     const wgsl = wgslOf(layernormByX(4096), { target: targetByName(target) });
     const registerRows = wgsl.match(/let isRow/g)?.length;

@@ -25,7 +25,7 @@ const count = Number(process.env.TIRC_FUZZ_RUNS ?? 15);
 const kernelTolerance = { f32: 2e-6, f16: 1e-3 };
 const passTolerance = 1e-10;
 
-/** Runs the passes one by one; after each the interpreter must give what it gave before the first. */
+/** Runs the passes one by one; after each, the interpreter must give the same results as before the first. */
 function checkPasses(fn: Fn, program: Program): void {
   const inputs = tensorsOf(inputsFor(fn, program.dims));
   const wanted = interpret(fn, inputs);

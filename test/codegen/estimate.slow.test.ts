@@ -1,4 +1,4 @@
-/** What a kernel is estimated to do is what it does: the counts of a run, lane by lane. */
+/** The estimated operations of a kernel are those counted in a run, lane by lane. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -34,7 +34,7 @@ const programs = Object.entries(opPrograms).flatMap(([name, [text]]) => {
   return "outside" in def || text === undefined ? [] : [[name, text] as const];
 });
 
-/** What is opaque to a driver takes an operation of a device, and none here. */
+/** An opaque value costs an operation on a device, and none here. */
 const bare = (program: Program) => withExpressions(program, (one) => (one.kind === "opaque" ? one.operand : one));
 
 function expectCounted(
@@ -153,7 +153,7 @@ describe("lanes that go in step", () => {
   });
 });
 
-/** Operators and calls of a WGSL function and of those that it calls; what stands in a branch that is seldom taken is left out. */
+/** Operators and calls of a WGSL function and of those that it calls, without branches that are seldom taken. */
 function countedIn(name: string, texts: ReadonlyMap<string, string>): readonly [number, number] {
   const text = texts.get(name) as string;
   const code = text

@@ -79,7 +79,7 @@ describe("left", () => {
   });
 });
 
-// A processor's lane keeps nothing of a long row, so that each walk over it reads it again.
+// A lane on a processor caches nothing of a long row, so that each loop over it reads it again.
 test.each([
   ["swiftshader", 4],
   ["lavapipe", 2],

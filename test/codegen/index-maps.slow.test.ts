@@ -33,7 +33,7 @@ describe.each(targets)("$name", (target) => {
   });
 });
 
-/** What a device may read in another way than the interpreter: vectors, words of halves, elements of vectors. */
+/** What a device may read differently from the interpreter: vectors, words of halves, elements of vectors. */
 const onDevice = /RoPE|SwiGLU|loss|looked up|vectors|truth values|three ways/;
 
 gpuTest("on the device", { timeout: 200_000 }, async ({ gpu }) => {

@@ -7,7 +7,7 @@ import type { Kernel } from "../../src/target/manifest.ts";
 import { targetByName } from "../../src/target/target.ts";
 import { withoutSample } from "../support/sample.ts";
 
-/** Reads of each input that stand in a kernel for one lane, beside the sample from which a shift is chosen. */
+/** Reads of each input by one lane of a kernel, without the sample from which a shift is chosen. */
 function readsOf(text: string): Record<string, number> {
   const [kernel] = compile(parse(text), { target: targetByName("gpu-subgroup-64") }).kernels;
   const wgsl = withoutSample((kernel as Kernel).wgsl);

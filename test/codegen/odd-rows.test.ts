@@ -1,4 +1,4 @@
-/** What rows cost whose length no vector divides, beside rows of one element less: by the estimate of their kernels. */
+/** The estimated cost of rows whose length no vector width divides, compared with rows of one element less. */
 
 import { expect, test } from "vitest";
 import { estimate } from "../../src/kernel/estimate.ts";

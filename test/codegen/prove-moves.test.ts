@@ -1,4 +1,4 @@
-/** Kernels that read at other places than they walk are proved too. */
+/** Kernels that read at indices other than those of their loops are proved too. */
 
 import { expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";

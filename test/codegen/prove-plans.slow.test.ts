@@ -77,7 +77,7 @@ describe("lanes that merge in workgroup memory wait once a row, where memory all
   });
 });
 
-/** What is wrong, a text of the kernel, and what stands there instead. */
+/** The mistake, a text of the kernel, and its replacement. */
 type Mutant = readonly [what: string, from: string | RegExp, to: string];
 
 const [, statistics] = column("sums, means and variances");

@@ -118,7 +118,7 @@ test("of many workgroups eight are run: the first two, the last two, four betwee
   }
 });
 
-/** What is wrong, a text of the kernel, and what stands there instead. */
+/** The mistake, a text of the kernel, and its replacement. */
 type Mutant = readonly [what: string, from: string | RegExp, to: string];
 
 const ofBoth: readonly Mutant[] = [

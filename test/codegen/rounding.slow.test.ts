@@ -94,7 +94,7 @@ async function run(device: GPUDevice, text: string, inputs: Tensors, options: Co
   return (await runPlan(device, { plan: planManifest(plans[0] as Plan), kernels }, inputs)).outputs;
 }
 
-/** The results of each op of the function as a kernel of its own, one after the other. */
+/** The results of each op of the function as a separate kernel, in order. */
 async function opByOp(
   device: GPUDevice,
   fn: Fn,

@@ -1,4 +1,4 @@
-/** Every row length that has an edge of its own, in every norm, against float64. */
+/** Every row length that is an edge case, in every norm, against float64. */
 
 import { describe, expect } from "vitest";
 import { compileText, targetsForRows, targetsInTurn } from "../support/compile.ts";

@@ -57,7 +57,7 @@ describe("the kernel is proved", () => {
   });
 });
 
-/** Beside other ops, each in one kernel. */
+/** Together with other ops, each in one kernel. */
 const fused: Readonly<Record<string, string>> = {
   "a running sum of probabilities, masked": `fn f(x: f32[m, 37], mask: f32[m, 37]) -> f32[m, 37] {
   return cumsum(softmax(x, axes = [-1]), axis = -1) * mask

@@ -1,4 +1,4 @@
-/** Ways in which tensors lie in the walk, against float64. */
+/** The ways in which tensors relate to the iteration space, against float64. */
 
 import { expect } from "vitest";
 import { compileText, targetsInTurn } from "../support/compile.ts";
@@ -128,7 +128,7 @@ gpuTest.for([1, 3, 7])("halves in rows of %i, of which two may lie in one word",
 gpuTest.for(cases.map((one, turn) => [...one, turn] as const))("%s", async ([, text, dims, turn], { gpu }) => {
   for (const target of targetsInTurn(gpu.target, turn)) {
     const ran = new Set<string>();
-    // Without passes a kernel has more ops, if they find something, and the same walk.
+    // Without passes a kernel has more ops, if they apply, and the same loops.
     for (const passes of isDeep || target === gpu.target ? ["default", "O0"] : ["default"]) {
       const { fn, kernel } = compileText(text, target, { passes });
       if (ran.has(kernel.wgsl)) continue;

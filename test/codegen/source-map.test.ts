@@ -29,7 +29,10 @@ function mainOf({ wgsl, sourceMap }: Kernel): { text: string; from: string | und
   });
 }
 
-/** The ops of a function that have statements: no constants, nothing that only moves elements, no fold of one element. */
+/**
+ * The ops of a function that have statements: no constants, no ops that only move elements, no reduction of one
+ * element.
+ */
 const computing = (fn: Fn) =>
   fn.ops.filter((op) => {
     const { kind } = ops[op.name];

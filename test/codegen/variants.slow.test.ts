@@ -1,4 +1,7 @@
-/** Entry points for some extents beside the one for all: where there are any, which a launch takes, and what they compute. */
+/**
+ * Entry points for some extents besides the general one: when they exist, which one a launch uses, and what they
+ * compute.
+ */
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";

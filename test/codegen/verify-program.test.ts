@@ -1,4 +1,4 @@
-/** The verifier takes what the compiler makes, and says what is wrong with a program that was changed for the worse. */
+/** The verifier accepts the compiler's programs, and finds what is wrong with programs that were damaged. */
 
 import { expect, test } from "vitest";
 import { count, type Expression, literal, read, shuffle } from "../../src/kernel/expression.ts";

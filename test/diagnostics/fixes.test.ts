@@ -1,4 +1,4 @@
-/** Changes that diagnostics propose: each does away with what it is proposed for, and no exact proposal lacks one. */
+/** Changes that diagnostics propose: each removes the error, and every exact proposal has one. */
 
 import { describe, expect, test } from "vitest";
 import { catalog } from "../../src/diagnostics/catalog.ts";
@@ -18,7 +18,7 @@ const inBody = (...lines: string[]) =>
 ${lines.map((line) => `  ${line}\n`).join("")}}
 `;
 
-/** The text after the fix of this title; the only one unless said. */
+/** The text after the fix of this title; by default the only one. */
 function fixed(text: string, title?: string): string {
   const fixes = refused(text).flatMap((one) => one.fixes);
   const chosen = title === undefined ? fixes : fixes.filter((one) => one.title === title);
@@ -117,7 +117,7 @@ const programs = [
 
 const sameFault = (a: Diagnostic) => (b: Diagnostic) => a.code === b.code && a.message === b.message;
 const read = new Map<string, readonly Diagnostic[]>();
-/** What is wrong with a text, which is read once. */
+/** The diagnostics of a text, which is parsed once. */
 const faultsOf = (text: string): readonly Diagnostic[] => {
   const found = read.get(text) ?? refused(text);
   read.set(text, found);
@@ -150,7 +150,7 @@ const notOneChange: readonly (readonly [RegExp, why: string])[] = [
   [/^write `fn name|^write the number:|^write `\[\[1, 2\]/, "it is how such a thing looks"],
 ];
 
-/** Whether a call of another framework's op has fewer operands than what is written instead. */
+/** Whether a call of another framework's op has fewer operands than its replacement. */
 function lacksOperands(text: string, span: Span | undefined): boolean {
   const idiom = span && idiomOf(text.slice(span.start, span.end));
   return idiom !== undefined && idiom.operands.length > text.slice(span?.end).split(")", 1).join().split(",").length;

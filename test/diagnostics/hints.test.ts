@@ -8,7 +8,7 @@ const images = "x: f32[n, 64, h, w], g: f32[64], bias: f32[64, h]";
 const mixed = "x: f16[n, 64], r: f32[n, 64], m: bool[n, 64], i: i32[n, 64]";
 const labels = "ids: i32[64], label: i32[n, 1], x: f32[n, 64]";
 
-/** The code; parameters; an expression; what stands in it instead of what the help says; the help. */
+/** The code; parameters; an expression; its wrong part; the replacement in the help. */
 const cases: readonly (readonly [code: string, params: string, wrong: string, replaced: string, right: string])[] = [
   // A reduction that lacks its axis.
   [
@@ -104,7 +104,7 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0201", matrix, "x * pi", "pi", "3.141592653589793"],
 ];
 
-/** The expression in a function that returns something else, so that its type is no matter. */
+/** The expression in a function that returns something else, so that its type does not matter. */
 const program = (params: string, value: string) =>
   `fn f(${params}) -> f32[n_] {\n  let y_ = ${value}\n  return z_\n}\n`.replace("fn f(", "fn f(z_: f32[n_], ");
 

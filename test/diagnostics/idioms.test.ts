@@ -1,4 +1,7 @@
-/** What messages say to write for other frameworks' ops: each expression is compiled, and computes what it stands for. */
+/**
+ * The replacements that messages propose for other frameworks' ops: each compiles, and computes the same as the
+ * original op.
+ */
 
 import { describe, expect, test } from "vitest";
 import {

@@ -14,7 +14,7 @@ fn stream(x: f32[rows, 64], write: f32[64]) -> (y: f32[rows, 64]) {
   return layernorm(h1, axes = [-1])
 }`;
 
-/** What is left of the centerings of the backward by x, and what its norms became. */
+/** The centerings that remain in the gradient with respect to x, and what became of its norms. */
 function centeringsOf(text: string) {
   const { functions, module } = gradient(parse(text), { wrt: ["x"] });
   const backward = functions[0]?.backward as Parameters<typeof makeModule>[0][0];

@@ -1,4 +1,4 @@
-/** What a forward hands to its backward, and that the two compute what the backward by itself does. */
+/** What a forward saves for its backward, and that the two compute the same as the backward alone. */
 
 import { expect, test } from "vitest";
 import { gradient } from "../../src/driver/gradient.ts";

@@ -1,4 +1,4 @@
-/** A LayersModel with kernels for norms, against the same model without: predictions, training, what is saved. */
+/** A LayersModel with kernels for norms, against the same model without: predictions, training, saved models. */
 
 import * as tf from "@tensorflow/tfjs-core";
 import { Callback, input, type LayersModel, layers, model, models, type SymbolicTensor } from "@tensorflow/tfjs-layers";

@@ -34,7 +34,7 @@ const variablesOf = () => {
   );
 };
 
-/** What it makes of the variables, all in a row. */
+/** The variables after it, concatenated. */
 async function stepped(optimizer: tf.Optimizer, setRate: (rate: number) => void): Promise<number[]> {
   const variables = variablesOf();
   for (let step = 1; step <= steps; step++) {

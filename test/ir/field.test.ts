@@ -109,7 +109,7 @@ test.each(Object.keys(laws))("%s", (name) => {
   expect(a.q).toEqual(b.q);
 });
 
-/** What is no equation, with a chance of error of 2^-29 an element. */
+/** Expressions that differ, with a probability of error of 2^-29 per element. */
 const falseLaws: Readonly<Record<string, readonly [Elements, Elements]>> = {
   "x - y = y - x": [f.sub(x, y), f.sub(y, x)],
   "exp(x y) = exp(x) exp(y)": [f.exp(f.mul(x, y)), f.mul(f.exp(x), f.exp(y))],

@@ -1,4 +1,4 @@
-/** Products, joined and cut tensors and looked up rows, against the same said in another way. */
+/** Products, concatenations, slices and lookups of rows, against other ways to write the same. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

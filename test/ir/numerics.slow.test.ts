@@ -135,7 +135,7 @@ interface Equation {
   readonly args: readonly number[];
   readonly attributes: Attributes;
   readonly result: string;
-  /** What `x` stands for. */
+  /** The values of `x`. */
   readonly x: number;
 }
 

@@ -161,7 +161,7 @@ test("the IR knows ops by their names alone: it imports nothing of the table, no
 
 /** Rewrites in the core that are about ops, and the names that they match. */
 const rewrites: Readonly<Record<string, readonly string[]>> = {
-  // sum(r x y) = r sum(x y), for what a row has one of.
+  // sum(r x y) = r sum(x y), for a value r with one element per row.
   "codegen/factor-sums.ts": ["div", "mean", "mul", "sum", "var"],
   // x - mean(x), and sum((x - mean(x)) y).
   "codegen/graph-builder.ts": ["mul", "sub"],

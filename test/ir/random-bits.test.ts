@@ -85,7 +85,7 @@ gpuTest("one kernel drops the same on a device, in any number of rows", async ({
   }
 });
 
-// What a kernel does beside it, the order of its walk and how it reads have no say in what is dropped.
+// Which elements are dropped depends neither on the other ops of the kernel nor on its schedule.
 gpuTest.for([
   ["behind a norm", "x: f32[rows, 24]", "dropout(rmsnorm(x, axes = [-1]), seed, step, p = 0.25)"],
   ["read in another order", "x: f32[24, rows]", "dropout(transpose(x, perm = [1, 0]), seed, step, p = 0.25)"],

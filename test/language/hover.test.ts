@@ -1,4 +1,4 @@
-/** What is said of what stands under the caret. */
+/** Hover text for the symbol under the caret. */
 
 import { describe, expect, test } from "vitest";
 import { hover } from "../../src/language/index.ts";

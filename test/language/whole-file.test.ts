@@ -1,4 +1,4 @@
-/** What is said of a file as a whole: mistakes, layout, inlay hints, the outline. */
+/** The language service on a whole file: diagnostics, formatting, inlay hints, the outline. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -101,7 +101,7 @@ class Editor {
     return this.published();
   }
 
-  /** Types `text` over what stands from `start` to `end`. */
+  /** Replaces the text from `start` to `end` by `text`. */
   type(start: number, end: number, text: string): Promise<Reply[]> {
     const range = { start: this.position(start), end: this.position(end) };
     this.text = this.text.slice(0, start) + text + this.text.slice(end);

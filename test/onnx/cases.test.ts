@@ -1,4 +1,4 @@
-/** Small models, each of a kind that people have: what becomes of each norm, and that the model computes what it did. */
+/** Small models, each of a kind in common use: the outcome of each norm, and that the model still computes the same. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";

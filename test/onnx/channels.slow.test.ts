@@ -13,7 +13,7 @@ const x = { ...image, numbers: spread(4 * 4 * width, 3) } as const;
 
 type Write = (g: Graph, norm: string) => string;
 
-/** What is read of a norm of [1, 4, 4, width]. */
+/** The readers of a norm of [1, 4, 4, width]. */
 function model(write: Write): Uint8Array {
   const g = new Graph();
   const y = write(g, g.expandedNorm(g.dense("x", width, width), width));
@@ -21,7 +21,7 @@ function model(write: Write): Uint8Array {
   return onnxModel({ opset: 17, inputs: { x: image }, outputs: { [y]: { element: "f32" } }, weights, nodes });
 }
 
-/** How the model is written, if it computes what it did. */
+/** The rewritten model, if it computes the same as before. */
 async function checked(bytes: Uint8Array, foldGamma = false) {
   const { written, norms } = operated(bytes, { fold: foldGamma ? ["gamma", "beta"] : ["beta"] });
   const [was, is] = [await runOnnx(bytes, { x }), await runOnnx(written, { x })];

@@ -47,7 +47,7 @@ function runRegion({ model }: ImportedModel, region: NormRegion, at: (name: stri
   return region.outputs.map((name, i) => [name, made[fn.results[i]?.name as string] as Tensor] as const);
 }
 
-/** What the pieces and kernels make, one after the other; what is freed is gone. */
+/** The results of the pieces and kernels in order, without those that are freed. */
 async function runCut({ result, regions, plan, written }: ReturnType<typeof cutOf>, feeds: Record<string, Feed>) {
   const tensors = new Map<string, Tensor>();
   for (const [name, { element: given, shape, numbers }] of Object.entries(feeds)) {
@@ -153,7 +153,7 @@ test("blocks of a transformer whose heads are cut by shapes that nodes compute",
   const nodes = [...written.values()].flatMap((piece) => fromBinary(ModelProtoSchema, piece).graph?.node ?? []);
   const names = nodes.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
-  // No norm is left: what is needed but for the norms are means, of which there is none.
+  // No norm remains; the other ops need no means.
   expect(nodes.filter(({ opType }) => opType === "ReduceMean")).toEqual([]);
 });
 

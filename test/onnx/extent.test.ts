@@ -1,4 +1,4 @@
-/** Symbolic extents beside numbers: whatever the dimensions are, an expression is what plain arithmetic says. */
+/** Symbolic extents and numbers: for all dimensions an expression evaluates to the result of plain arithmetic. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Tensors of f8 in models: they keep their types, and what is computed of them is what onnxruntime computes. */
+/** Tensors of f8 in models: they keep their types, and results are those of onnxruntime. */
 
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

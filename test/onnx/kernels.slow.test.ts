@@ -69,7 +69,7 @@ const gelus = ["none", "tanh"].flatMap((approximate): Case[] =>
 
 const cases = [...layerNorms, ...rmsNorms, ...groupNorms, ...softmaxes, ...gelus];
 
-/** What is the same kernel by its text and manifest is compiled by the device once: for an axis from either end. */
+/** Kernels with the same text and manifest are compiled by the device once: for an axis counted from either end. */
 const prepared = new Map<string, Promise<PreparedKernel>>();
 
 gpuTest.for(cases)("$op of set $opset, $shape, $attributes", async (given, { gpu }) => {

@@ -1,4 +1,4 @@
-/** Ops that a check evaluates in float64 beside those of the language, against onnxruntime. */
+/** The ops outside the language that a check evaluates in float64, against onnxruntime. */
 
 import { expect, test } from "vitest";
 import { referenceOutputs } from "../../src/cli/model-reference.ts";

@@ -1,4 +1,4 @@
-/** Which nodes a kernel of `tirc extract` stands for: those of the norm's stream, as many as one kernel computes. */
+/** Which nodes a kernel of `tirc extract` replaces: those of the norm's stream, as many as one kernel can compute. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";

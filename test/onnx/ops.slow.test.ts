@@ -11,7 +11,7 @@ interface Case {
   /** Shapes of inputs that are fed, of the element type. */
   readonly x?: readonly (readonly number[])[];
   readonly element?: OnnxElement;
-  /** Of the result; that of the inputs if not said. */
+  /** Of the result; by default that of the inputs. */
   readonly result?: OnnxElement;
   readonly opset?: number;
   readonly attributes?: NodeParts["attributes"];

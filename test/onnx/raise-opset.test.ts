@@ -1,4 +1,4 @@
-/** Models that surgery writes in a later operator set: what their nodes say there is what they said. */
+/** Models that surgery writes in a later operator set: their nodes mean the same there. */
 
 import { readFileSync } from "node:fs";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -16,7 +16,7 @@ const width = 6;
 const stream = { element: "f32", shape: ["batch", 4, width] } as const;
 const x = { element: "f32", shape: [2, 4, width], numbers: spread(2 * 4 * width, 3) } as const;
 
-/** A norm behind a product, and what is made of it. */
+/** A norm behind a product, and what becomes of it. */
 function modelOf(opset: number, write: (g: Graph, normal: string) => string): Uint8Array {
   const g = new Graph();
   const product = g.dense("x", width, width);

@@ -1,4 +1,4 @@
-/** Models written with the published schema, read by ours: what they hold, and what is wrong with those that are not sound. */
+/** Models written with the published schema and read by our decoder: their contents, and the errors of invalid ones. */
 
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";

@@ -11,7 +11,7 @@ import { operated } from "../support/surgery.ts";
 const folder = new URL("models/", import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith(".onnx"));
 
-/** A reason that shows up as a problem of the text, or of what it says. */
+/** A reason that shows up as a problem of the text itself or of its content. */
 function problems(bytes: Uint8Array): string[] {
   const { norms, model } = operated(bytes);
   const names = namesIn(model);

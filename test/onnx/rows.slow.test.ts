@@ -21,7 +21,7 @@ interface Example {
   readonly weights?: Readonly<Record<string, Weight>>;
   readonly attributes?: NodeParts["attributes"];
   readonly set?: number;
-  /** The operands whose rows it names, and the axes; none where it may name none. */
+  /** The operands whose rows it names, and the axes; empty if it names none. */
   readonly rows: readonly number[];
   readonly kept: readonly number[];
 }

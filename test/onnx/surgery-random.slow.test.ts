@@ -1,4 +1,4 @@
-/** The surgery on random graphs: the float64 interpreter computes the same of what is read before and after. */
+/** The surgery on random graphs: the float64 interpreter computes the same before and after. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

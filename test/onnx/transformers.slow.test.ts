@@ -62,7 +62,7 @@ test("GPT-2: pre-norm over a stream that begins with embeddings", async () => {
   );
 });
 
-// What a norm scales with gamma has no mean of zero.
+// Rows scaled by gamma do not have mean zero.
 test("BERT: post-norm, with the operator of set 17", async () => {
   const norm = (g: Graph, x: string) =>
     g.op("LayerNormalization", [x, g.weight([width]), g.weight([width])], { axis: -1 });

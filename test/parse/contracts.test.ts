@@ -1,4 +1,4 @@
-/** `@centered` and `@trained`: what it may say, how it prints, and what follows from it. */
+/** `@centered` and `@trained`: their arguments, how they print, and what follows from them. */
 
 import { expect, test } from "vitest";
 import { builtins } from "../../passes/index.ts";

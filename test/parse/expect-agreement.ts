@@ -2,10 +2,10 @@ import { grammar } from "../../grammar/tir.ts";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { parseSyntax } from "../../src/parse/parse-syntax.ts";
 
-/** What says that a text is too deep or too long to be looked at as a whole. */
+/** The diagnostics for a text that is too deep or too long to be analyzed as a whole. */
 const limits = ["E0137", "E0138"];
 
-/** Whether a diagnostic is about what a name or number means, which the grammar leaves open. */
+/** Whether a diagnostic is about the meaning of a name or number, which the grammar does not determine. */
 function isMeaning({ code, message }: Diagnostic): boolean {
   return code === "E0120" || (code === "E0104" && message.includes("larger than any float64"));
 }

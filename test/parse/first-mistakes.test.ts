@@ -1,4 +1,4 @@
-/** Mistakes of the first day: where the message points, and what it says to do. */
+/** Common mistakes in first programs: where the message points, and what it says to do. */
 
 import { expect, test } from "vitest";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";

@@ -12,7 +12,7 @@ const texts = readdirSync(examples)
 /** That one text may take. */
 const mostMilliseconds = 2000;
 
-/** Runs `make` and checks what it made; returns the longest time that one text took, in milliseconds. */
+/** Runs `make` and checks its texts; returns the longest time for one text, in milliseconds. */
 function fuzz(count: number, make: (i: number) => string): number {
   let longest = 0;
   for (let i = 0; i < count; i++) {

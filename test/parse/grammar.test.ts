@@ -1,4 +1,4 @@
-/** grammar/tir.ohm is the one definition of the syntax: nothing else decides what a program is. */
+/** grammar/tir.ohm is the only definition of the syntax. */
 
 import { readFileSync } from "node:fs";
 import { type Grammar, type Node, grammar as ohmGrammar } from "ohm-js";

@@ -14,11 +14,11 @@ const [count, declared] = isDeep ? [6_000, 3_000] : [2_000, 1_000];
 
 const lines = (line: (i: number) => string) => Array.from({ length: count }, (_, i) => `  ${line(i)}`).join("\n");
 const fn = (body: string) => `fn f(x: f32[n]) -> (y: f32[n]) {\n${body}\n  return x\n}\n`;
-/** Each name is new, and close to all others: what is searched grows with the file. */
+/** Each name is new and similar to all others, so that the search for suggestions grows with the file. */
 const unknown = fn(lines((i) => `let value${i} = vaule${i}`));
 const right = fn(lines((i) => `let value${i} = x`));
 
-/** A mistake a line takes no more than some times what is right takes. */
+/** A text with a mistake in each line takes at most a few times as long as a correct one. */
 function expectNear(wrong: () => unknown, right: () => unknown): void {
   const clock = cpuClock();
   right();

@@ -2,7 +2,7 @@
 
 export { randomNumbers } from "../../src/ir/random.ts";
 
-/** Pieces of the language and of what is often mixed up with it. */
+/** Fragments of the language and of languages that are often confused with it. */
 const parts = [
   ..."(){}[],:=<>+-*/%!&|;.#@^~?'\"\\\n\t ",
   ...["fn", "let", "return", "kernel", "const", "inf", "nan", "true", "->", "==", "<=", "&&", "||", "//", "/*", "*/"],

@@ -1,4 +1,4 @@
-/** Wrong programs: what is said about each, and where. Places are line:column, counted from 1. */
+/** Wrong programs: the errors of each and their places, as line:column counted from 1. */
 
 import { describe, expect, test } from "vitest";
 import { limited } from "../../src/diagnostics/limit.ts";

@@ -1,4 +1,4 @@
-/** Pipelines as text: what is read, what is printed, and what is said of a text that is wrong. */
+/** Pipelines as text: how they are parsed and printed, and the errors of invalid ones. */
 
 import { describe, expect, test } from "vitest";
 import { builtinPasses, builtins, defaultPipeline } from "../../passes/index.ts";

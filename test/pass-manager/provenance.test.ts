@@ -23,7 +23,7 @@ const program = parse(`fn f(x: f32[4, 6]) -> (y: f32[4, 6]) {
 const fn = program.fns[0] as Fn;
 const named = (name: string) => fn.ops.flatMap(({ results }) => results).find((value) => value.name === name) as Value;
 
-/** What stands for a value in the end, as ops; `undefined` where a pass did not say. */
+/** The ops that replace a value in the end; `undefined` if a pass did not report it. */
 const now = (passes: readonly (string | Pass)[], value: Value) => {
   const { values, lostIn } = new PassManager(passes, { builtins }).run(program).history.trace(value);
   return lostIn === undefined ? values.map(({ def }) => def?.name ?? "parameter") : undefined;

@@ -1,4 +1,6 @@
-/** The algebra of row means, on random programs: what is proved centered is, and rewriting changes no result. */
+/**
+ * The algebra of row means, on random programs: values proved centered are centered, and rewriting changes no result.
+ */
 
 import { expect, test } from "vitest";
 import { checkProofs, checkRewrite } from "../support/check-centering.ts";

@@ -1,4 +1,6 @@
-/** Why a reduction of columns is a kernel of its own beside one of rows: what the remark says can be done about it, and that it helps. */
+/**
+ * Why a reduction of columns does not share a kernel with one of rows: the remark says what to do, and doing it helps.
+ */
 
 import { expect, test } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

@@ -16,7 +16,7 @@ const runs = Number(process.env.TIRC_FUZZ_RUNS ?? 0);
 const count = runs > 0 ? (5 * runs) / 2 : 60;
 const pipeline = "raise-norms,canonicalize,layernorm-to-rmsnorm,eliminate-centering{fold=true},cse,dce,canonicalize";
 
-/** What a pass is accused of, with the program; nothing where all are the same. */
+/** The violation of a pass, with the program; undefined if all programs are equivalent. */
 function accused(module: Module): string | undefined {
   try {
     new PassManager(pipeline, { builtins, verify: "exact" }).run(module);

@@ -7,7 +7,7 @@ import { random } from "../support/oracle.ts";
 
 interface Problem {
   readonly variables: number;
-  /** Numbers of variables; 0 and 1 are true and false. A cost of 0 stands for what must hold. */
+  /** Numbers of variables; 0 and 1 are true and false. A cost of 0 marks a constraint. */
   readonly implications: readonly (readonly [from: number, to: number, cost: number])[];
 }
 

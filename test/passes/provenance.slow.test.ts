@@ -18,7 +18,7 @@ function numbersOf(module: Module, inputs: Readonly<Record<string, Tensor>>): Re
   return evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constantsOf(module, randomConstant));
 }
 
-/** What the fact says of the numbers, computed from its words. */
+/** What a fact claims about the numbers, computed from its text. */
 function centered(tensor: Tensor, { axes, block, scales }: RowsCentered, constant: (name: string) => Tensor): Tensor {
   const { shape } = tensor;
   const axis = shape.length + (axes[0] as number);

@@ -256,7 +256,7 @@ function look(name: OpName, { shapes, attributes = {} }: Sample, { wrong, missed
   }
 }
 
-/** What is so and is not claimed, and why not. */
+/** True statements that are not claimed, and why not. */
 const unclaimed: readonly (readonly [string, RegExp])[] = [
   ["its rows are no axes of its operand", /^groupnorm /],
   ["a centering is what moves, and not what is moved over", /^center .*: commutes/],

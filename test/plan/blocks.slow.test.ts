@@ -36,7 +36,7 @@ const smaller: Readonly<Record<string, number>> = {
 const small = (name: string) =>
   textOf(name).replace(/(?<![-.\w])\d+(?![.\w])/g, (found) => String(smaller[found] ?? found));
 
-/** The calls of a plan: products on one line, what a kernel computes on another. */
+/** The calls of a plan: products on one line, the ops of a kernel on another. */
 function listOf(name: string): string {
   const { plan } = planOf(textOf(name));
   const lines: string[] = [];

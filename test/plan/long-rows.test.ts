@@ -1,4 +1,6 @@
-/** Long rows that several workgroups share: what is split and into how many parts, and that plans are their functions. */
+/**
+ * Long rows shared by several workgroups: what is split, into how many parts, and that plans compute their functions.
+ */
 
 import { describe, expect, test } from "vitest";
 import { type CompileOptions, compile, compileVariants } from "../../src/driver/compile.ts";

@@ -1,4 +1,7 @@
-/** Row statistics and sums over rows in one walk: how many kernels, that they are the function, and that no lanes race. */
+/**
+ * Row statistics and sums over rows in one loop nest: the number of kernels, that they compute the function, and that
+ * no lanes race.
+ */
 
 import { describe, expect, test } from "vitest";
 import { generate } from "../../codegen/generate.ts";

@@ -1,4 +1,4 @@
-/** A reduction is split among kernels by what its row says of parts: no other place needs to know it. */
+/** A reduction is split among kernels by the `parts` of its row in the op table, and by nothing else. */
 
 import { afterEach, describe, expect, test } from "vitest";
 import { interpret } from "../../src/ir/interpret.ts";

@@ -340,7 +340,7 @@ function timesTheLeast(plan: Plan): number {
   return moved.reduce((sum, buffer) => sum + bytesOf(buffer), 0) / least;
 }
 
-/** Two walks of one tensor: without tiles the second reads again what the first has read or written. */
+/** Two loop nests over one tensor: without tiles the second reads again what the first has read or written. */
 const readAgain: Readonly<Record<string, number>> = {
   "sums of rows and of columns": 2,
   "the same of other extents": 4 / 3,
@@ -349,7 +349,7 @@ const readAgain: Readonly<Record<string, number>> = {
   "a softmax, and moments of its columns": 1.5,
 };
 
-/** Softmaxes along rows and along columns have a walk each. */
+/** Softmaxes along rows and along columns need a loop nest each. */
 const inTwoWalks: Readonly<Record<string, number>> = { "the same of other extents": 4 / 3 };
 
 describe.each(table)("%s: %i, for %s", (name, kernels, _why, text) => {

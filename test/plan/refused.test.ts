@@ -1,4 +1,4 @@
-/** Programs that new users tried and that were refused once: each runs, and gives what the interpreter in float64 does. */
+/** Programs of new users that were once rejected: each runs, with the results of the float64 interpreter. */
 
 import { expect } from "vitest";
 import { hostTensorsOf } from "../../src/compare/kernel-inputs.ts";

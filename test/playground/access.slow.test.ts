@@ -12,7 +12,7 @@ interface AccessibleNode {
   readonly name?: { readonly value: string };
 }
 
-/** What a screen reader is told of the page. */
+/** The page as a screen reader presents it. */
 async function accessibleNodes(page: Page): Promise<{ role: string; name: string }[]> {
   const session = await page.context().newCDPSession(page);
   const { nodes } = (await session.send("Accessibility.getFullAXTree")) as unknown as { nodes: AccessibleNode[] };
@@ -31,7 +31,7 @@ const focused = (page: Page) =>
     return at?.getAttribute("aria-label") || (at as HTMLInputElement).value || at?.textContent;
   });
 
-/** How the element with the focus is outlined; of an editor and a choice it is what stands around it. */
+/** The outline of the focused element; for an editor or a select, that of its container. */
 const outlineOfFocus = (page: Page) =>
   page.evaluate(() => {
     const at = document.activeElement as HTMLElement;

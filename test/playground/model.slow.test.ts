@@ -34,7 +34,7 @@ function largeModel(): Uint8Array {
   });
 }
 
-/** A norm of rows of a table, which lies in a file of its own. */
+/** A norm of rows of a table that is stored in a separate file. */
 function withTableBeside(location: string): Record<string, Uint8Array> {
   const g = new Graph();
   const table = g.weight([11, 8]);

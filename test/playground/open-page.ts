@@ -14,7 +14,7 @@ afterAll(async () => {
 });
 
 interface OpenOptions {
-  /** The page that trains, say; the playground itself unless said otherwise. */
+  /** The page to open, such as the training page; by default the playground. */
   readonly path?: string;
   readonly hash?: string;
   /** What the browser has: WebGPU with an adapter, without one, or no `navigator.gpu` at all. */
@@ -30,7 +30,7 @@ interface Opened {
   readonly url: string;
   /** The addresses that the page and its workers asked for. */
   readonly requests: readonly string[];
-  /** Errors of the page's scripts, and what it said on the console as a warning or worse. */
+  /** Errors of the page's scripts, and warnings and errors on its console. */
   readonly complaints: readonly string[];
 }
 

@@ -170,7 +170,7 @@ describe("the page", () => {
     await other.page.click("#run");
     await other.page.waitForSelector("tr[data-output]");
     expect(await other.page.textContent("tr[data-output] td:nth-child(2)")).toBe("f32[3, 768]");
-    // The target by default says nothing: it is the device of whoever opens the link.
+    // The default target is not in the link: it is the device of the reader.
     await other.page.getByLabel("Target").selectOption("this-device");
     await other.page.getByRole("tab", { name: "Passes" }).click();
     await other.page.waitForFunction(() => location.hash === "#example=bert-output&dim.rows=3");

@@ -15,7 +15,7 @@ const sound = (): Entries => unzipSync(archiveBytes("mlp"));
 const stored = (entries: Entries, level: 0 | 6 = 0) => zipSync(entries as Zippable, { level });
 const textOf = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 
-/** The archive with the text of one of its entries changed; what is exchanged must be there. */
+/** The archive with the text of one of its entries changed; the replaced text must exist. */
 function edited(entry: string, from: string | RegExp, to: string): Uint8Array {
   const entries = sound();
   const text = textOf(entries[`mlp/${entry}`]);
@@ -137,7 +137,7 @@ function repeatedRow(): Uint8Array {
   return stored({ ...entries, [config]: strToU8(text) });
 }
 
-/** The codes of what is said; none where it is read. */
+/** The codes of the diagnostics; empty if it is read. */
 function codesOf(bytes: Uint8Array): string[] {
   try {
     surgery(Pt2Model.read(bytesInMemory("m.pt2", bytes)));

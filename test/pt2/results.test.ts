@@ -1,4 +1,4 @@
-/** What `npm run check:pt2` found in PyTorch, held to what can be done, and to what the page says. */
+/** The results of `npm run check:pt2` in PyTorch, against their theoretical limits and the documentation. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
@@ -10,7 +10,7 @@ interface Result {
   readonly folded: number;
   readonly off: number;
   readonly isFixpoint: boolean;
-  /** By what `--fold` names. */
+  /** By the argument of `--fold`. */
   readonly fold?: Readonly<Record<string, { readonly off: number; readonly isFixpoint: boolean }>>;
 }
 

@@ -1,4 +1,4 @@
-/** What a prepared kernel holds on the device, and that it lets go of it. */
+/** What a prepared kernel allocates on the device, and that it frees all of it. */
 
 import { expect } from "vitest";
 import { prepare, runKernel } from "../../src/runtime/prepare.ts";

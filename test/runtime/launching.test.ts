@@ -19,7 +19,7 @@ type Counted =
   | "createComputePipelineAsync"
   | "writeBuffer";
 
-/** A device that counts what is made on it. */
+/** A device that counts the objects created on it. */
 function counting(device: GPUDevice) {
   const counts: Record<Counted, number> = {
     ...{ createBuffer: 0, createBindGroup: 0, createComputePipeline: 0, createComputePipelineAsync: 0, writeBuffer: 0 },

@@ -222,7 +222,7 @@ class Program {
   }
 }
 
-/** A program of about `size` ops. Of each op there is one in some program: `seed` says which come first. */
+/** A program of about `size` ops. Every op occurs in some program: `seed` determines which come first. */
 export function anyProgram(seed: number, size = 10): { readonly module: Module; readonly names: readonly OpName[] } {
   const program = new Program(seed);
   const names: OpName[] = [];

@@ -24,7 +24,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 /** A new folder, removed after the test run. */
 export const temporaryFolder = (): string => mkdtempSync(join(process.env.TIRC_TEST_FOLDER ?? tmpdir(), "test-"));
 
-/** The compiled sources in a temporary folder, with the installed packages beside them; gives its path. */
+/** Compiles the sources to a temporary folder, next to the installed packages, and returns its path. */
 export function buildPackage(): string {
   const folder = temporaryFolder();
   cpSync(compiledSources(), join(folder, "dist"), { recursive: true });
@@ -34,7 +34,7 @@ export function buildPackage(): string {
 
 const cache = join(root, "node_modules/.cache/tirc-test-dist");
 
-/** The folder with what the sources as they are compile to: whoever comes first compiles them. */
+/** The folder of the compiled sources: the first caller compiles them. */
 function compiledSources(): string {
   const made = join(cache, hashOfSources());
   if (existsSync(made)) return made;

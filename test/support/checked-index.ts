@@ -58,7 +58,7 @@ function evaluateIndex(text: string, variables: Variables): bigint {
   return expression(1);
 }
 
-/** What stands between the bracket at `from` and the one that closes it. */
+/** The text between the bracket at `from` and its closing bracket. */
 function bracketed(text: string, from: number): string {
   let depth = 0;
   for (let i = from; i < text.length; i++) {

@@ -13,7 +13,7 @@ interface CliResult {
   readonly bytes: Buffer;
 }
 
-/** A folder of its own with some files in it, where command lines run. */
+/** A temporary folder with some files, in which command lines run. */
 export class Workplace {
   readonly folder = temporaryFolder();
 

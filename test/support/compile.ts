@@ -31,7 +31,7 @@ function once<Options extends Omit<CompileOptions, "target">, Rest extends unkno
   const known = new Map<string, Made>();
   return (text, options, ...rest) => {
     const { instruments, plugins, passes } = options;
-    // What is made of functions is not what its JSON says.
+    // A value with functions differs from its JSON.
     if (instruments !== undefined || plugins !== undefined || typeof passes === "object")
       return make(text, options, ...rest);
     const key = JSON.stringify([text, options, rest]);
@@ -76,7 +76,7 @@ const compiledText = once((text: string, options: Omit<CompileOptions, "target">
 /** Profiles that between them take every path of the generator. */
 export const allTargets: readonly TargetProfile[] = builtinTargets;
 
-/** Two ways to compile for a device: for what it is, and for a GPU with nothing but workgroup memory. */
+/** Two targets for a device: its own, and a GPU without subgroups. */
 export function targetsFor(device: TargetProfile): readonly TargetProfile[] {
   return [device, { ...portableTarget, limits: device.limits }];
 }

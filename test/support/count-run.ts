@@ -1,4 +1,4 @@
-/** What a kernel does, counted while it runs lane by lane. */
+/** Counts the operations of a kernel while it runs lane by lane. */
 
 import { wgslFunctions } from "../../src/ir/ops/wgsl-functions.ts";
 import { elementCount } from "../../src/ir/tensor.ts";
@@ -11,7 +11,7 @@ import { workgroupsOf } from "../../src/launch/counts.ts";
 import { type Dims, extents } from "../../src/runtime/bind-inputs.ts";
 import { type Kernel, parametersOf } from "../../src/target/manifest.ts";
 
-/** Arithmetic that counts what it is asked for. */
+/** Arithmetic that counts its operations. */
 class Counting implements Arithmetic<number> {
   operations = 0;
   transcendentals = 0;

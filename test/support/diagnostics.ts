@@ -1,4 +1,4 @@
-/** What is refused, and with which diagnostics. */
+/** The diagnostics with which a call is rejected. */
 
 import { type Diagnostic, TircError } from "../../src/diagnostics/diagnostic.ts";
 import { parse } from "../../src/parse/parse.ts";
@@ -14,7 +14,7 @@ function print(caught: unknown): string[] {
   });
 }
 
-/** The diagnostics that `call` throws: code, message, notes and help, one text each; none when it throws none. */
+/** The diagnostics that `call` throws: code, message, notes and help, one text each; empty if it throws none. */
 export function diagnosticsOf(call: () => unknown): string[] {
   try {
     call();
@@ -24,7 +24,7 @@ export function diagnosticsOf(call: () => unknown): string[] {
   }
 }
 
-/** As `diagnosticsOf`, for what a promise is rejected with. */
+/** As `diagnosticsOf`, for the rejection of a promise. */
 export async function rejectionOf(promise: Promise<unknown>): Promise<string[]> {
   try {
     await promise;
@@ -34,7 +34,7 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<string[]> 
   }
 }
 
-/** What a program is refused for; nothing where it is not. */
+/** Why a program is rejected; undefined if it is not. */
 export function refused(text: string): readonly Diagnostic[] {
   try {
     parse(text);

@@ -29,11 +29,11 @@ interface DualTensor extends Dual, FieldTensor {}
 const dOf = (x: Elements) => (x as Dual).d;
 
 class DualAlgebra extends Algebra {
-  /** Whether a root was taken of a number that has none: it is that of its negative, and its square is not the number. */
+  /** Whether a root was taken of a number that has none in the field: the result is the root of its negative. */
   tookNoRoot = false;
   /** Whether exp was taken of what has no exponent, such as another exp: then exp(-x) is not 1 / exp(x). */
   tookNoPower = false;
-  /** Whether equal numbers were compared: there an extreme has no derivative, and what it has is a convention. */
+  /** Whether equal numbers were compared: an extreme has no derivative there, only a convention. */
   tookTie = false;
   /** The logarithms of numbers that the program writes, which are computed in float64. */
   readonly logarithms = new Map<number, Elements>();

@@ -11,7 +11,7 @@ const { noDevice, drivers = {}, hardware } = inject("platform");
 
 let opened: Promise<OpenedDevice> | undefined;
 
-/** The one device of this test file. It is freed after the file's last test. Throws where there is none. */
+/** The only device of this test file, freed after the file's last test. Throws if there is none. */
 export function openTestDevice(): Promise<OpenedDevice> {
   opened ??= openDevice();
   return opened;
@@ -19,7 +19,7 @@ export function openTestDevice(): Promise<OpenedDevice> {
 
 const ofDriver = new Map<TestedDriver, Promise<OpenedDevice>>();
 
-/** What a test of arithmetic runs on. */
+/** The devices for tests of arithmetic. */
 type TestedDriver = Driver | "hardware";
 
 afterAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   for (const device of all) (await device)?.close();
 });
 
-/** `test` for what needs a device in another process: skipped, with the reason, where there is none. */
+/** `test` for cases that need a device in another process: skipped, with the reason, if there is none. */
 export const deviceTest = test.extend<{ here: true }>({
   here: [
     async ({ skip }, use) => {

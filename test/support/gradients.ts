@@ -13,11 +13,11 @@ export function backwardOf(text: string, options: GradientOptions = {}): Fn {
   return functions[0]?.backward as Fn;
 }
 
-/** The same as a program of its own. */
+/** The same as a separate program. */
 export const backwardText = (text: string, options: GradientOptions = {}): string =>
   print(makeModule([backwardOf(text, options)]));
 
-/** What a function gives for rows of numbers, of f32 unless said otherwise. */
+/** The results of a function for rows of numbers, f32 by default. */
 export function computed(fn: Fn, inputs: Readonly<Record<string, readonly (readonly number[])[] | readonly number[]>>) {
   const tensors = Object.entries(inputs).map(([name, rows]): [string, Tensor] => {
     const isMatrix = Array.isArray(rows[0]);
@@ -29,7 +29,7 @@ export function computed(fn: Fn, inputs: Readonly<Record<string, readonly (reado
   return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, [...data]]));
 }
 
-/** The largest difference in each row, relative to the row's largest number; none where both are equal. */
+/** The largest difference in each row, relative to the row's largest number; empty if both are equal. */
 export function rowError(found: ArrayLike<number>, wanted: ArrayLike<number>, width: number): number {
   let worst = 0;
   for (let start = 0; start < wanted.length; start += width) {

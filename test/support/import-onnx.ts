@@ -1,4 +1,4 @@
-/** Imports a model and runs what it became in float64, beside onnxruntime. */
+/** Imports a model, and runs the result in float64 and the model in onnxruntime. */
 
 import { expect } from "vitest";
 import { sameModule } from "../../src/ir/equal.ts";
@@ -24,7 +24,7 @@ export interface ImportedModel extends Imported {
   readonly fn: Fn;
 }
 
-/** The imported model; what it prints must read back as the same. */
+/** The imported model; its printed form must parse to the same module. */
 export function imported(bytes: Uint8Array): ImportedModel {
   const model = new OnnxModel(bytesInMemory("model.onnx", bytes), noFile);
   const result = importModel(model, "model.onnx");
@@ -54,7 +54,7 @@ export function constantsOfModel(module: Module, model: OnnxModel) {
 
 const languageType = (element: OnnxElement) => dataTypes.get(onnxType[element])?.element ?? "f32";
 
-/** Runs what a model became, on the inputs of the model. */
+/** Runs an imported model on the inputs of the original. */
 export function interpretImported(
   { fn, module, model }: ImportedModel,
   feeds: Readonly<Record<string, Feed>>,
@@ -83,7 +83,7 @@ export function expectNear(got: Tensor | undefined, want: Tensor | undefined, to
   expect(worst).toBeLessThanOrEqual(tolerance);
 }
 
-/** Compares the outputs of a model with those of what it became, in their order. */
+/** Compares the outputs of a model with those of the imported one, in order. */
 export async function expectSameAsOnnxruntime(
   bytes: Uint8Array,
   feeds: Readonly<Record<string, Feed>>,

@@ -1,4 +1,7 @@
-/** Programs that read tensors at other places than they walk: cut, joined, padded, reversed, looked up. One kernel each. */
+/**
+ * Programs that read tensors at indices other than those of the loops: slices, concatenations, padding, reversal,
+ * lookups. One kernel each.
+ */
 
 const rotate = `  let a = slice(x, axis = -1, start = 0, end = 16)
   let b = slice(x, axis = -1, start = 16, end = 32)

@@ -12,7 +12,7 @@ const utf8 = new TextEncoder();
 export const framed = (body: string): Uint8Array =>
   utf8.encode(`Content-Length: ${utf8.encode(body).length}\r\n\r\n${body}`);
 
-/** A server in this process, and what it has sent. */
+/** A server in this process, and the messages that it has sent. */
 export class InProcess {
   readonly sent: Reply[] = [];
   readonly server: Server;

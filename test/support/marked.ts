@@ -1,4 +1,4 @@
-/** Texts with marks in them: `|` is a caret, and what stands between `«` and `»` is a range. */
+/** Texts with marks: `|` is a caret, and `«` and `»` enclose a range. */
 
 import type { TextRange } from "../../src/language/index.ts";
 

@@ -101,7 +101,7 @@ export function mixedBackward(name: string, columns: number): string {
   return backwardText(text(columns), wrt === undefined ? {} : { wrt });
 }
 
-/** Functions that reduce rows and, in the same walk, each column: two kernels. */
+/** Functions that reduce rows and, in the same loop nest, each column: two kernels. */
 export const columnsBesideRows: Readonly<Record<string, string>> = {
   "extremes and sums of columns beside a norm": `fn f(x: f32[rows, 12], g: f32[12]) -> (y: f32[rows, 12], most: f32[12], least: f32[12], s: f32[12]) {
   let y = rmsnorm(x, g, axes = [-1])

@@ -7,7 +7,7 @@
 export interface Mutant {
   /** A file of `passes/`. */
   readonly file: string;
-  /** What it does wrong. */
+  /** Its mistake. */
   readonly what: string;
   readonly from: string;
   readonly to: string;

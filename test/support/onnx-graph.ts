@@ -4,7 +4,7 @@ import type { NodeProto } from "onnx-buf";
 import { elementCount } from "../../src/ir/tensor.ts";
 import { node, type OnnxElement, spread, type Weight } from "./onnx.ts";
 
-/** Writes nodes one after the other, their constants beside them. */
+/** Writes nodes one after the other, and the constants that they use. */
 export class Graph {
   readonly nodes: NodeProto[] = [];
   readonly weights: Record<string, Weight> = {};

@@ -142,7 +142,7 @@ export interface ModelParts {
   readonly outputs?: Readonly<Record<string, Declared>>;
   readonly valueInfo?: Readonly<Record<string, Declared>>;
   readonly weights?: Readonly<Record<string, Weight>>;
-  /** In place of, or beside, the weights. */
+  /** Instead of the weights, or in addition to them. */
   readonly tensors?: readonly TensorProto[];
   readonly nodes?: readonly NodeProto[];
 }

@@ -1,4 +1,4 @@
-/** onnxruntime on its wasm backend: what models are held to. */
+/** onnxruntime on its wasm backend, the reference for models. */
 
 import { fromFloat16Bits, toFloat16Bits } from "../../src/ir/float16.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";

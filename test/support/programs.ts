@@ -55,7 +55,7 @@ const binary = [
   (a: string, b: string) => `where(flag, ${a}, ${b})`,
 ];
 
-/** Over `axes`, of a value of the row's shape; the result has that shape, or keeps the folded axis. */
+/** Over `axes`, of a value of the row's shape; the result has that shape, or keeps the reduced axis. */
 const rowwise = [
   (x: string) => `layernorm(${x}, gamma, beta, axes = [-1], eps = 0.01)`,
   (x: string) => `layernorm(${x}, gamma, axes = [-1], eps = 0.01)`,

@@ -1,4 +1,4 @@
-/** The archives of torch.export among the fixtures, and what PyTorch says of them. */
+/** The torch.export archives among the fixtures, and PyTorch's results for them. */
 
 import { readFileSync } from "node:fs";
 import type { RunInput } from "../../src/cli/onnxruntime.ts";

@@ -10,7 +10,7 @@ interface Verdicts {
   /** Seeds of programs whose gradient is another. */
   readonly different: number[];
   undecided: number;
-  /** Programs without a gradient: E0803 for an op that has none, E0805 where no float depends on one. */
+  /** Programs without a gradient: E0803 for an op that has none, E0805 if no float result depends on a float. */
   readonly refused: Record<string, number>;
 }
 

@@ -7,7 +7,7 @@ import { Graph } from "./onnx-graph.ts";
 export const width = 6;
 export const rows = 4;
 
-/** What a step adds: an op of tensors that are there (their numbers count from the end), and a number that chooses. */
+/** What a step adds: an op on existing tensors (their numbers count from the end), and a number that makes choices. */
 interface Step {
   readonly op: keyof typeof steps;
   readonly a: number;
@@ -52,7 +52,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   n: fc.nat(11),
 });
 
-/** Weights are shared where the number says so, and some steps are done twice. */
+/** The number decides which weights are shared; some steps occur twice. */
 function modelOf(list: readonly Step[], isOutput: readonly number[]): Uint8Array {
   const g = new Graph();
   const made = ["x", g.op("MatMul", ["x", g.weight([width, width])])];

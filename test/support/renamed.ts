@@ -13,7 +13,7 @@ export function nextNames(fn: Fn): (string | undefined)[] {
 /** No names at all. */
 export const noNames = (fn: Fn): undefined[] => fn.ops.flatMap(({ results }) => results.map(() => undefined));
 
-/** The function with these names for the results of its ops, and what stands for its ops and values. */
+/** The function with these names for the results of its ops, and the provenance of its ops and values. */
 function renamedFn(fn: Fn, names: readonly (string | undefined)[]) {
   const ops = new Map<Op, Op>();
   const values = new Map<Value, Value>();

@@ -1,10 +1,10 @@
-/** Kernels rewritten so that a driver shows what it would hide: other subgroup sizes, workgroup memory that is not zero. */
+/** Kernels rewritten to expose what a driver would hide: other subgroup sizes, workgroup memory that is not zero. */
 
 import type { Kernel } from "../../src/target/manifest.ts";
 
 const start = /(fn main\([^)]*\)[^{]*\{\n)/;
 
-/** What a kernel declares in workgroup memory. */
+/** The variables that a kernel declares in workgroup memory. */
 export function workgroupArrays(wgsl: string): { name: string; type: string; count: number }[] {
   return [...wgsl.matchAll(/var<workgroup> (\w+): array<(\w+), (\d+)>;/g)].map(([, name, type, count]) => {
     return { name: name as string, type: type as string, count: Number(count) };

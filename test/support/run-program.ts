@@ -9,14 +9,14 @@ import { fromNumbers, type HostTensor, toNumbers } from "../../src/runtime/host-
 import { type Kernel, type Parameter, parametersOf } from "../../src/target/manifest.ts";
 import { normal, random } from "./oracle.ts";
 
-/** What a kernel gives, by result, and what is wrong with it. */
+/** The results of a kernel by name, and its errors. */
 interface ProgramRun {
   readonly outputs: Readonly<Record<string, HostTensor>>;
   readonly faults: readonly string[];
 }
 
 interface RunOptions {
-  /** By name; numbers of some kind where there is none. */
+  /** By name; random numbers by default. */
   readonly inputs?: Readonly<Record<string, HostTensor>>;
   /** Workgroups to run at most: the first ones, and the last. */
   readonly most?: number;

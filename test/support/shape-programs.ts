@@ -1,4 +1,4 @@
-/** Programs whose tensors lie in the walk in every way there is. */
+/** Programs whose tensors relate to the iteration space in every possible way. */
 export const shapePrograms = {
   "a transpose": "fn f(x: f32[n, m, 8]) -> f32[m, n, 8] { return transpose(x, perm = [1, 0, 2]) * 2 }",
   "a tensor and its transpose": "fn f(x: f32[n, n]) -> f32[n, n] { return x + transpose(x, perm = [1, 0]) }",

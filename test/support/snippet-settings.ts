@@ -11,7 +11,7 @@ export interface Setting {
   readonly after?: string;
   /** It needs a device. */
   readonly device?: true;
-  /** A test of its own runs it: which one. */
+  /** The test that runs it, if it has one of its own. */
   readonly by?: string;
 }
 

@@ -1,4 +1,4 @@
-/** A device that notes what is done with it, and can be made to fail. */
+/** A device that records calls, and can be made to fail. */
 
 export interface Spied {
   readonly device: GPUDevice;

@@ -11,7 +11,7 @@ const open = (bytes: Uint8Array) =>
     throw new Error("no file beside the model");
   });
 
-/** What the surgery makes of a model, in one piece; what is slower than before is written too. */
+/** The result of surgery on a model as a whole; slower forms are written too. */
 export function operated(bytes: Uint8Array, options: SurgeryOptions = {}) {
   return chosen(bytes, { normOp: open(bytes).opset >= 23 ? "rmsnorm" : "skip", ...options });
 }

@@ -6,7 +6,7 @@ import type { Adjoint, Pullback, Terms, Vjp } from "../../src/ir/ops/vjp.ts";
 
 interface WrongRule {
   readonly op: OpName;
-  /** What it does wrong. */
+  /** Its mistake. */
   readonly what: string;
   readonly vjp: Vjp;
 }
