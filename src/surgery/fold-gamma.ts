@@ -9,30 +9,22 @@
  * product with a constant weight that nothing else reads, perhaps behind nodes that only move rows (channels.ts).
  */
 
-import { type Draft, type Line, opOf, renamed } from "./draft.ts";
-import { microsoft, normOpTypes } from "./norm-forms.ts";
+import { normOpOf } from "../onnx/norm-ops.ts";
+import { type Draft, type Line, renamed } from "./draft.ts";
 import { type Constants, type Product, productsOf } from "./products.ts";
-
-const norms: ReadonlySet<string> = new Set([
-  normOpTypes.rmsnorm,
-  normOpTypes.simplified,
-  `${microsoft}:${normOpTypes.simplified}`,
-  `${microsoft}:${normOpTypes.skip}`,
-]);
-
-/** The index of a norm's scale among its inputs. */
-const scaleAt = (line: Line) => (opOf(line) === `${microsoft}:${normOpTypes.skip}` ? 2 : 1);
 
 /** Returns the results of the norms whose gamma was folded. */
 export function foldGammas(draft: Draft, constants: Constants): ReadonlySet<string> {
   const folded = new Set<string>();
   const instead = new Map<Line, readonly Line[]>();
-  for (const norm of draft.lines.filter((line) => norms.has(opOf(line)))) {
-    const [tensor] = norm.outputs as [string];
-    const gamma = norm.inputs[scaleAt(norm)] as string;
+  for (const line of draft.lines) {
+    const op = normOpOf(line.made ?? line.at);
+    if (op?.norm !== "rmsnorm") continue;
+    const [tensor] = line.outputs as [string];
+    const gamma = line.inputs[op.gamma ?? 1] as string;
     const products = foldable(draft, tensor, gamma, constants);
     if (products === undefined) continue;
-    instead.set(norm, [renamed(draft, norm, gamma, constants.ones(gamma))]);
+    instead.set(line, [renamed(draft, line, gamma, constants.ones(gamma))]);
     for (const product of products) instead.set(product.line, [scaled(draft, product, gamma, constants)]);
     folded.add(tensor);
   }

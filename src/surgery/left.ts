@@ -13,6 +13,7 @@ import { whyForeign } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
 import { makersIn, type OnnxModel, shown, shownOp, writtenName } from "../onnx/model.ts";
+import { normOpOf } from "../onnx/norm-ops.ts";
 import type { ScopeTypes } from "../onnx/types/infer.ts";
 import { types } from "../onnx/types/view.ts";
 import { raise } from "./passes.ts";
@@ -24,28 +25,6 @@ export interface LeftNorm extends Pick<NormRecord, "norm" | "gamma" | "beta" | "
   /** The reason, a clause. */
   readonly because: string;
 }
-
-/** An op that is a norm, and the indices of gamma and beta among its inputs. */
-interface NormNode {
-  readonly norm: NormRecord["norm"];
-  readonly gamma?: number;
-  readonly beta?: number;
-}
-
-const normNodes: Readonly<Record<string, NormNode>> = {
-  ":LayerNormalization": { norm: "layernorm", gamma: 1, beta: 2 },
-  ":RMSNormalization": { norm: "rmsnorm", gamma: 1 },
-  ":SimplifiedLayerNormalization": { norm: "rmsnorm", gamma: 1 },
-  ":GroupNormalization": { norm: "groupnorm", gamma: 1, beta: 2 },
-  ":InstanceNormalization": { norm: "groupnorm", gamma: 1, beta: 2 },
-  ":MeanVarianceNormalization": { norm: "layernorm" },
-  "com.microsoft:SimplifiedLayerNormalization": { norm: "rmsnorm", gamma: 1 },
-  "com.microsoft:SkipLayerNormalization": { norm: "layernorm", gamma: 2, beta: 3 },
-  "com.microsoft:SkipSimplifiedLayerNormalization": { norm: "rmsnorm", gamma: 2 },
-  "com.microsoft:EmbedLayerNormalization": { norm: "layernorm", gamma: 5, beta: 6 },
-  "com.microsoft:GroupNorm": { norm: "groupnorm", gamma: 1, beta: 2 },
-  "com.microsoft:SkipGroupNorm": { norm: "groupnorm", gamma: 1, beta: 2 },
-};
 
 /** Import options that reveal norms that cannot be rewritten: of any float type, and of unknown rank. */
 const asRows = { foreignFloats: true, rowsOfUnknownRank: true } as const;
@@ -82,7 +61,7 @@ const functionOf = ({ functions }: OnnxModel, node: NodeProto): FunctionProto | 
 /** Nodes that are norms, but were imported as `extern`. */
 function keptNodes(model: OnnxModel, { kept }: Imported, why: (node: NodeProto) => string): LeftNorm[] {
   return [...kept.values()].flatMap((node): LeftNorm[] => {
-    const kind = normNodes[`${node.domain}:${node.opType}`];
+    const kind = normOpOf(node);
     if (kind === undefined || functionOf(model, node) !== undefined) return [];
     const has = (input: number | undefined) => input !== undefined && (node.inputs[input] ?? "") !== "";
     const eps = model.attribute(node, "epsilon")?.float ?? 1e-5;

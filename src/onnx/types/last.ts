@@ -3,6 +3,7 @@
  */
 
 import type { Extent } from "../extent.ts";
+import { normOpOf } from "../norm-ops.ts";
 import { axesAttributeUpTo } from "./numbers.ts";
 import type { TensorInfo, TypeView } from "./view.ts";
 
@@ -24,13 +25,12 @@ const broadcasting: LastRule = (at) => {
 const product: LastRule = (at) => ((at.info(1).shape?.length ?? 0) > 1 ? at.info(1).shape?.at(-1) : undefined);
 
 /** A one-dimensional scale implies the length of the row, unless it has a single element, which broadcasts. */
-const scaledBy =
-  (scale: number): LastRule =>
-  (at) => {
-    const shape = at.has(scale) ? at.info(scale).shape : undefined;
-    const length = at.int("axis", -1) === -1 && shape?.length === 1 ? shape[0] : undefined;
-    return length === undefined || length === 1 ? likeFirst(at) : length;
-  };
+const scaled: LastRule = (at) => {
+  const scale = normOpOf(at.node)?.gamma ?? 1;
+  const shape = at.has(scale) ? at.info(scale).shape : undefined;
+  const length = at.int("axis", -1) === -1 && shape?.length === 1 ? shape[0] : undefined;
+  return length === undefined || length === 1 ? likeFirst(at) : length;
+};
 
 /** Whether a node reduces the last axis, with keepdims. */
 function reducesRows(at: TypeView): boolean {
@@ -39,7 +39,10 @@ function reducesRows(at: TypeView): boolean {
   return axes?.length === 1 && axes[0] === -1;
 }
 
-const each = (names: string, rule: LastRule) => names.split(" ").map((name) => [`:${name}`, rule] as const);
+const microsoft = "com.microsoft";
+
+const each = (names: string, rule: LastRule, domain = "") =>
+  names.split(" ").map((name) => [`${domain}:${name}`, rule] as const);
 
 const lastRules: ReadonlyMap<string, LastRule> = new Map<string, LastRule>([
   ...each("Abs Neg Sign Sqrt Exp Log Tanh Erf Sigmoid Relu Softplus HardSwish Elu LeakyRelu Clip Gelu", likeFirst),
@@ -47,13 +50,9 @@ const lastRules: ReadonlyMap<string, LastRule> = new Map<string, LastRule>([
   ...each("Add Sub Mul Div Pow Sum Max Min", broadcasting),
   ...each("ReduceMean ReduceSum ReduceSumSquare ReduceMax ReduceMin", (at) => (reducesRows(at) ? 1 : undefined)),
   [":MatMul", product],
-  ...each("LayerNormalization RMSNormalization SimplifiedLayerNormalization", scaledBy(1)),
-  ["com.microsoft:SimplifiedLayerNormalization", scaledBy(1)],
-  ["com.microsoft:SkipLayerNormalization", scaledBy(2)],
-  ["com.microsoft:SkipSimplifiedLayerNormalization", scaledBy(2)],
-  ["com.microsoft:BiasGelu", likeFirst],
-  ["com.microsoft:FastGelu", likeFirst],
-  ["com.microsoft:QuickGelu", likeFirst],
+  ...each("LayerNormalization RMSNormalization SimplifiedLayerNormalization", scaled),
+  ...each("SimplifiedLayerNormalization SkipLayerNormalization SkipSimplifiedLayerNormalization", scaled, microsoft),
+  ...each("BiasGelu FastGelu QuickGelu", likeFirst, microsoft),
 ]);
 
 const keyOf = ({ node: { domain, opType } }: TypeView) => `${domain}:${opType}`;
@@ -76,8 +75,8 @@ export function rowsOfUnknownRank(at: TypeView): Pick<TensorInfo, "element" | "l
 
 /** What the scale of a norm over the last axis implies for its input. */
 export function rowsThatNormTakes(at: TypeView): Pick<TensorInfo, "element" | "last"> | undefined {
-  const scale = at.node.opType.startsWith("Skip") ? 2 : 1;
-  if (!at.node.opType.endsWith("Normalization") || !lastRules.has(keyOf(at)) || !isRowwise(at)) return undefined;
+  const scale = normOpOf(at.node)?.gamma;
+  if (scale === undefined || !lastRules.has(keyOf(at)) || !isRowwise(at)) return undefined;
   const { element, shape } = at.has(scale) ? at.info(scale) : { element: undefined, shape: undefined };
   const length = shape?.length === 1 ? shape[0] : undefined;
   return length === undefined || length === 1 ? undefined : { element, last: length };
