@@ -184,42 +184,32 @@ class NodeWriter {
   }
 
   private view(line: Line): LineView {
-    const { writing } = this;
-    const { weights, added, metas, model } = writing;
+    const { weights, added, model } = this.writing;
     const inputs = line.inputs.filter((name) => name !== "");
     const nameAt = (input: number) => inputs[input] ?? decline();
-    const numbers = (input: number) => {
-      const tensor = added.get(nameAt(input));
-      return tensor === undefined || weights.has(nameAt(input)) ? undefined : numbersOf(tensor);
-    };
-    const number = (input: number) => {
-      const found = numbers(input);
-      return found?.length === 1 ? found[0] : undefined;
-    };
     return {
       inputs,
       tensor: (input) => tensorNamed(this.nameOf(nameAt(input))),
-      operand(input) {
-        const value = number(input);
-        return value === undefined ? this.tensor(input) : { as_float: value };
+      numbers: (input) => {
+        const tensor = weights.has(nameAt(input)) ? undefined : added.get(nameAt(input));
+        return tensor && numbersOf(tensor);
       },
-      isNumber: (input) => number(input) !== undefined,
       isOnes: (input) => {
         const tensor = added.get(nameAt(input));
         return tensor !== undefined && numbersOf(tensor).every((value) => value === 1);
       },
       isTransposed: (input) =>
         (weights.get(nameAt(input)) ?? model.translated.constants.get(nameAt(input)))?.isTransposed === true,
-      integers: (input) => numbers(input) ?? decline(),
-      meta: (input) => this.metaOf(nameAt(input), metas),
+      meta: (input) => this.metaOf(nameAt(input)),
       integer: (name) => attributeOf(line, name, model, "integer"),
       float: (name) => attributeOf(line, name, model, "float"),
       decline,
     };
   }
 
-  private metaOf(tensor: string, metas: Metas): NewMeta {
-    const weight = this.writing.weights.get(tensor);
+  private metaOf(tensor: string): NewMeta {
+    const { weights, metas } = this.writing;
+    const weight = weights.get(tensor);
     const known = metas.get(this.nameOf(tensor));
     if (weight === undefined || known !== undefined) return known ?? decline();
     return weightMeta(weight.dtype, weight.shape, metas.device);

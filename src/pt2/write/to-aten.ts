@@ -25,17 +25,13 @@ export interface LineView {
   readonly inputs: readonly string[];
   /** An input as a tensor argument. */
   tensor(input: number): AtenValue;
-  /** An input as a tensor argument, or as a number if it is a new constant with one element. */
-  operand(input: number): AtenValue;
   meta(input: number): NewMeta;
-  /** Whether an input is written as a number. */
-  isNumber(input: number): boolean;
+  /** The elements of an input that is a new constant, and not a weight. */
+  numbers(input: number): readonly number[] | undefined;
   /** Whether an input is a new constant whose elements are all 1. */
   isOnes(input: number): boolean;
   /** Whether an input is the transpose of a weight of the program. */
   isTransposed(input: number): boolean;
-  /** The integers of a new constant. */
-  integers(input: number): readonly number[];
   integer(name: string): number | undefined;
   float(name: string): number | undefined;
   /** Fails: ATen cannot express the node. */
@@ -44,18 +40,25 @@ export interface LineView {
 
 type LineRule = (at: LineView) => AtenCall;
 
+/** The value of an input that is written as a number: a new constant with one element. */
+function numberAt(at: LineView, input: number): number | undefined {
+  const numbers = at.numbers(input);
+  return numbers?.length === 1 ? numbers[0] : undefined;
+}
+
 const metaOfBoth = (at: LineView): NewMeta => {
-  if (at.isNumber(1)) return at.meta(0);
-  return at.isNumber(0) ? at.meta(1) : broadcastMeta(at.meta(0), at.meta(1));
+  if (numberAt(at, 1) !== undefined) return at.meta(0);
+  return numberAt(at, 0) !== undefined ? at.meta(1) : broadcastMeta(at.meta(0), at.meta(1));
 };
 
 const binary =
   (op: string, commutes: boolean): LineRule =>
   (at) => {
     // A number must be the second operand.
-    const order = commutes && at.isNumber(0) ? [1, 0] : [0, 1];
-    const [self, other] = order as [number, number];
-    return { op, args: { self: at.tensor(self), other: at.operand(other) }, meta: metaOfBoth(at) };
+    const self = commutes && numberAt(at, 0) !== undefined ? 1 : 0;
+    const number = numberAt(at, 1 - self);
+    const other = number === undefined ? at.tensor(1 - self) : { as_float: number };
+    return { op, args: { self: at.tensor(self), other }, meta: metaOfBoth(at) };
   };
 
 const unary =
@@ -64,12 +67,12 @@ const unary =
 
 const power: LineRule = (at) => ({
   op: "pow.Tensor_Scalar",
-  args: { self: at.tensor(0), exponent: at.isNumber(1) ? at.operand(1) : at.decline() },
+  args: { self: at.tensor(0), exponent: { as_float: numberAt(at, 1) ?? at.decline() } },
   meta: at.meta(0),
 });
 
 const mean: LineRule = (at) => {
-  const axes = at.integers(1);
+  const axes = at.numbers(1) ?? at.decline();
   if (at.integer("keepdims") !== 1) at.decline();
   return {
     op: "mean.dim",
