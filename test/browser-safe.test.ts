@@ -1,4 +1,4 @@
-/** What `tirc`, `tirc/runtime` and `tirc/language` export runs in a page. */
+/** The exports of `tirc`, `tirc/runtime` and `tirc/language` run in a page. */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

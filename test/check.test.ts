@@ -1,4 +1,4 @@
-/** `tirc check`, the language server and `tirc compile` say the same of a program, at the same places. */
+/** `tirc check`, the language server and `tirc compile` report the same diagnostics at the same places. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** What `compile` is asked for: targets, dimensions, one function of several, and errors of all of them. */
+/** The options of `compile`: targets, dimensions, one function of several, and the errors of each. */
 
 import { describe, expect, test } from "vitest";
 import { compile, optimize } from "../src/driver/compile.ts";

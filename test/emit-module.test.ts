@@ -1,4 +1,4 @@
-/** Modules that `--emit ts` and bundlers make: they run on a device by themselves, and say what is wrong with a call. */
+/** Modules that `--emit ts` and bundlers write: they run on a device without the package, and report wrong calls. */
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** Records of norms say of each norm what became of it, however passes multiply, merge and move norms. */
+/** Records of norms give the outcome of each norm, however passes duplicate, merge and move norms. */
 
 import { describe, expect, test } from "vitest";
 import { builtins } from "../passes/index.ts";

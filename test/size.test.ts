@@ -1,4 +1,4 @@
-/** What the compiler weighs in a page stays under the limits of scripts/size.mjs. */
+/** The size of the compiler in a page stays below the limits of scripts/size.mjs. */
 
 import { join } from "node:path";
 import { expect, test } from "vitest";

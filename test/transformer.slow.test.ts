@@ -1,4 +1,4 @@
-/** Whole models: which of their centerings are left, and that they compute what they did. */
+/** Whole models: which of their centerings remain, and that they compute the same. */
 
 import { describe, expect, test } from "vitest";
 import { applyFusedRmsNorm } from "../src/driver/apply-fused-rms-norm.ts";

@@ -1,5 +1,5 @@
 /**
- * Batch invariance: what a kernel computes for a row is the same for any number of rows, written as a number or as a name, and
+ * Batch invariance: the computation of a row is the same for any number of rows, written as a number or as a name, and
  * for each of them: the same operations on the same columns in the same order.
  */
 

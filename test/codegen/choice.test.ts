@@ -1,4 +1,4 @@
-/** Choices that a target profile holds: what they change, and what becomes of those that do not fit. */
+/** Measured schedules in a target profile: their effect, and what happens to those that do not apply. */
 
 import { describe, expect, test } from "vitest";
 import { scheduleOf } from "../../codegen/generate.ts";

@@ -1,4 +1,4 @@
-/** What normalizes a row leaves the sums over it, where no row is out of range for that. */
+/** Factors that normalize a row move out of the sums over it, if no row can leave the range. */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

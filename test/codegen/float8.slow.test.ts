@@ -1,4 +1,4 @@
-/** f8e4m3 and f8e5m2 in and out of kernels, as ml_dtypes has them: all their numbers, ties, and what is beyond the largest. */
+/** f8e4m3 and f8e5m2 in and out of kernels, as in ml_dtypes: all their values, ties, and numbers beyond the largest. */
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";

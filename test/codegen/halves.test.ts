@@ -1,4 +1,4 @@
-/** Halves in and out of kernels: all 65536, and what lies between them, with and without the feature `shader-f16`. */
+/** Halves in and out of kernels: all 65536, and numbers between them, with and without the feature `shader-f16`. */
 
 import { expect } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

@@ -1,4 +1,4 @@
-/** Rows on which statistics computed carelessly go wrong. */
+/** Rows for which naive statistics are inaccurate. */
 
 import { describe, expect } from "vitest";
 import type { HostTensor } from "../../src/runtime/host-tensor.ts";

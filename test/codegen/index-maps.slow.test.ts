@@ -1,4 +1,4 @@
-/** Tensors that are read at other places than they are walked: kernels against float64, lane by lane and on the device. */
+/** Tensors read at indices other than those of the loops: kernels against float64, lane by lane and on the device. */
 
 import { describe, expect, test } from "vitest";
 import { interpret } from "../../src/ir/interpret.ts";

@@ -1,4 +1,4 @@
-/** How often a kernel reads its rows where lanes can keep them. */
+/** How often a kernel reads its rows where lanes can cache them in registers. */
 
 import { expect, test } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

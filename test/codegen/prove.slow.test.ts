@@ -1,4 +1,4 @@
-/** Kernels are proved to compute their functions, and each mistake of a table is found: whatever made the text wrong. */
+/** Kernels are proved to compute their functions, and each mistake of a table is found. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Times from estimates: rates that are fitted to measurements are those that made them, and choose schedules. */
+/**
+ * Times from estimates: fitting recovers the rates from which measurements were made, and the rates choose schedules.
+ */
 
 import { describe, expect, test } from "vitest";
 import { estimatedElements, explainSchedule, worthwhile } from "../../codegen/candidates.ts";

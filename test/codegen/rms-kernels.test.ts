@@ -1,6 +1,6 @@
 /**
- * What is left of a LayerNorm whose centering is proved away: a kernel that computes no mean and, on a GPU, reads its row
- * once. A processor has no registers for a row: what a lane keeps is memory again, so it reads the row twice.
+ * The kernel of a LayerNorm whose centering is proved unnecessary: it computes no mean and, on a GPU, reads its row
+ * once. On a processor a row does not fit in registers: caching it would use memory again, so it is read twice.
  */
 
 import { describe, expect, test } from "vitest";

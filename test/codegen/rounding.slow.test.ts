@@ -1,4 +1,4 @@
-/** `rounding: "strict"`: a fused kernel and a plan give, bit for bit, what their ops give as kernels of their own. */
+/** `rounding: "strict"`: a fused kernel and a plan give, bit for bit, the results of their ops as separate kernels. */
 
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "vitest";

@@ -1,4 +1,4 @@
-/** A row's bits depend on the target and on its length, never on how many rows there are, nor on how the type says so. */
+/** A row's bits depend only on the target and on its length, not on the number of rows, named or written out. */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";

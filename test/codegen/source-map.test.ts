@@ -1,4 +1,4 @@
-/** Each line of a kernel that computes something leads to the op of the program that it computes. */
+/** Each line of a kernel that computes something is mapped to the op that it computes. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";

@@ -1,4 +1,4 @@
-/** bf16, i8 and u8 in and out of kernels: all their numbers, what lies between these, and words that lanes share. */
+/** bf16, i8 and u8 in and out of kernels: all their values, numbers between these, and words shared by lanes. */
 
 import { describe, expect, test } from "vitest";
 import { proveKernel } from "../../codegen/prove.ts";

@@ -1,5 +1,5 @@
 /**
- * Kernels that ask for a subgroup size fold by it, and Dawn takes them where the device may take that size. Others fold by the
+ * Kernels that ask for a subgroup size reduce by it, and Dawn accepts them if the device supports that size. Others reduce by the
  * size that the device has chosen.
  */
 

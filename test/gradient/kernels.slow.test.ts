@@ -1,4 +1,4 @@
-/** Backward kernels: how many there are, how often they read a row, and what digits of hard rows they keep. */
+/** Backward kernels: how many there are, how often they read a row, and their accuracy on hard rows. */
 
 import { describe, expect } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

@@ -1,4 +1,4 @@
-/** Weights that are trained: their mark, what becomes of their centerings, and training by float64. */
+/** Weights that are trained: `@trained`, what becomes of their centerings, and training in float64. */
 
 import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";

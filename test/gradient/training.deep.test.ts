@@ -1,4 +1,7 @@
-/** The training example on a device, a small model of it, against float64: its pipelines take long to compile on a processor. */
+/**
+ * The training example on a device, with a small model, against float64: its pipelines take long to compile on a
+ * processor.
+ */
 
 import { readFileSync } from "node:fs";
 import { expect } from "vitest";

@@ -1,4 +1,7 @@
-/** The training example in float64, a small model of it: what becomes of training with RMSNorms. training.deep.test.ts has the device. */
+/**
+ * The training example in float64, with a small model: training with RMSNorms. training.deep.test.ts runs it on a
+ * device.
+ */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";

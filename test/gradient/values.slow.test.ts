@@ -1,4 +1,4 @@
-/** Gradients against numbers from elsewhere: worked out in float64, by PyTorch, and by central differences. */
+/** Gradients against independent values: worked out in float64, by PyTorch, and by central differences. */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

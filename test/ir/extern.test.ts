@@ -1,4 +1,4 @@
-/** `extern` ops: they keep their place, their operands and their types whatever happens around them. */
+/** `extern` ops: they keep their position, their operands and their types, whatever passes do around them. */
 
 import { describe, expect, test } from "vitest";
 import { compile, optimize } from "../../src/driver/compile.ts";

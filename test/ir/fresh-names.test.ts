@@ -1,4 +1,4 @@
-/** Names that nothing else has. */
+/** Unique names. */
 
 import { expect, test } from "vitest";
 import { FreshNames } from "../../src/ir/fresh-names.ts";

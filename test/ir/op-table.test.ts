@@ -1,4 +1,4 @@
-/** A row of the op table is all that a new op takes: one that lacks something does not compile, one that does not runs. */
+/** A new op is a row of the op table: an incomplete row does not compile, and a complete one runs. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

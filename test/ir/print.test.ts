@@ -1,4 +1,4 @@
-/** What the printer writes; that the parser reads it back is tested with the parser. */
+/** The output of the printer; that the parser reads it back is tested with the parser. */
 
 import { expect, test } from "vitest";
 import { type Builder, copyOp } from "../../src/ir/builder.ts";

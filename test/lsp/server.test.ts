@@ -1,4 +1,6 @@
-/** The protocol: frames, errors, the order of a session, positions. What answers say of programs is in test/language. */
+/**
+ * The protocol: frames, errors, the order of a session, positions. The contents of answers are tested in test/language.
+ */
 
 import { describe, expect, test } from "vitest";
 import { Lines } from "../../src/lsp/lines.ts";

@@ -1,4 +1,4 @@
-/** What is added to and multiplied with a norm goes into products behind nodes that only place its rows; held to onnxruntime. */
+/** Scales and shifts of a norm move into products behind nodes that only rearrange its rows; against onnxruntime. */
 
 import { describe, expect, test } from "vitest";
 import { expectNear } from "../support/import-onnx.ts";

@@ -1,4 +1,4 @@
-/** Weights of 8 bits behind DequantizeLinear, which are centered if somebody allows it. */
+/** Weights of 8 bits behind DequantizeLinear, which are centered on request. */
 
 import { expect, test } from "vitest";
 import { referenceOutputs } from "../../src/cli/model-reference.ts";

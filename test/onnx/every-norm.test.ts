@@ -1,4 +1,4 @@
-/** Each norm of a model is a row of the report, wherever it stands: as many as a count that knows nothing of the import. */
+/** Each norm of a model is a row of the report, wherever it is: an independent count gives the same number. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";

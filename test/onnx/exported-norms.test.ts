@@ -1,4 +1,4 @@
-/** Norms in the ways in which exporters write them: each is found as one op, and computes what onnxruntime computes. */
+/** Norms as exporters write them: each is recognized as one op, with the results of onnxruntime. */
 
 import { describe, expect, test } from "vitest";
 import { builtins } from "../../passes/index.ts";

@@ -1,4 +1,4 @@
-/** Whole graphs as exporters write them, with dimensions that are not known before they run, against onnxruntime. */
+/** Whole graphs as exporters write them, with dimensions that are known only when they run, against onnxruntime. */
 
 import { readFileSync } from "node:fs";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";

@@ -1,4 +1,4 @@
-/** Models that are wrong in their graph or their shapes are refused, or imported as something that is sound. */
+/** Models with an invalid graph or invalid shapes are rejected, or imported as a valid module. */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

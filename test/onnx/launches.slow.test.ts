@@ -1,4 +1,4 @@
-/** The launches that a surgery tells of are those of onnxruntime-web's WebGPU provider, and there are no more of them. */
+/** The launches that a surgery reports are those of onnxruntime-web's WebGPU provider, and do not become more. */
 
 import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What no other implementation computes of layers: onnxruntime refuses recurrences with the batch first. */
+/** Forms of layers that no other implementation computes: onnxruntime rejects recurrences with the batch first. */
 
 import { expect, test } from "vitest";
 import { layerReferences } from "../../src/cli/layer-reference.ts";

@@ -1,4 +1,4 @@
-/** The pages of the matrix of models say what its results say. */
+/** The pages of the matrix of models agree with its results. */
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * Models that PyTorch's exporters wrote, the smallest of tools/models: all norms that PyTorch runs are found, as many are
- * folded as the table there says, and onnxruntime computes what it did.
+ * folded as the table there says, and onnxruntime computes the same as before.
  */
 
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The forms in which norms are written, read by the published schema, and what onnxruntime computes with each. */
+/** The forms in which norms are written, read by the published schema and run by onnxruntime. */
 
 import { fromBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema } from "onnx-buf";

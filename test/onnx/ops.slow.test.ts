@@ -1,4 +1,6 @@
-/** Every op of ONNX that becomes one of the language, against onnxruntime: attributes, operator sets, shapes. */
+/**
+ * Every op of ONNX that is imported as an op of the language, against onnxruntime: attributes, operator sets, shapes.
+ */
 
 import type { NodeProto } from "onnx-buf";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Reasons that a surgery gives: the names in them are the model's own, and what they claim of its nodes is so. */
+/** Reasons that a surgery gives: the names in them are the model's own, and their claims about its nodes are true. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";

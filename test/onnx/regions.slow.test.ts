@@ -1,4 +1,4 @@
-/** What `tirc extract` cuts out of a trained model, on what onnxruntime computes in its place. */
+/** The pieces that `tirc extract` cuts out of a trained model, on the values that onnxruntime computes there. */
 
 import { readFileSync } from "node:fs";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";

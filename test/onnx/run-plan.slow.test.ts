@@ -1,4 +1,4 @@
-/** The example that runs a cut model on one device makes what onnxruntime makes of the whole model. */
+/** The example that runs a cut model on one device gives the results of onnxruntime for the whole model. */
 
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** The surgery on generated models: onnxruntime computes the same before and after, and nothing is done twice. */
+/**
+ * The surgery on generated models: onnxruntime computes the same before and after, and a second surgery changes
+ * nothing.
+ */
 
 import { describe, expect, test } from "vitest";
 import { elementCount } from "../../src/ir/tensor.ts";

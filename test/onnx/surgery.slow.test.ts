@@ -1,4 +1,4 @@
-/** The surgery on models that were trained. */
+/** The surgery on trained models. */
 
 import { readFileSync } from "node:fs";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";

@@ -1,4 +1,4 @@
-/** Transformer blocks as exporters write them, whole: against onnxruntime, and what becomes of their norms. */
+/** Whole transformer blocks as exporters write them: against onnxruntime, with the outcome of their norms. */
 
 import { expect, test } from "vitest";
 import { applyFusedRmsNorm } from "../../src/driver/apply-fused-rms-norm.ts";

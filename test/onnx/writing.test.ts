@@ -1,4 +1,6 @@
-/** Models written back: what was not changed is the same bytes, and what was reads as it was meant, by the published schema. */
+/**
+ * Models written back: unchanged parts have the same bytes, and changed ones read as intended by the published schema.
+ */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";

@@ -1,4 +1,4 @@
-/** Constant tensors: what they may hold, how they print, and what reads them. */
+/** Constant tensors: their contents, how they print, and how they are loaded. */
 
 import { describe, expect, test } from "vitest";
 import { builtins } from "../../passes/index.ts";

@@ -1,4 +1,4 @@
-/** Programs of this project, right and wrong, to hold the parser to. */
+/** Valid and invalid programs of this project, for tests of the parser. */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** 50 kB of one thing, in deep runs a quarter of a megabyte: whatever it is, reading takes time in proportion. */
+/** 50 kB of one construct, in deep runs a quarter of a megabyte: parsing takes linear time for each construct. */
 
 import { expect, test } from "vitest";
 import { parseSyntax } from "../../src/parse/parse-syntax.ts";

@@ -1,4 +1,4 @@
-/** Programs that are large or deep end in a result or a diagnostic, soon. */
+/** Large or deeply nested programs lead to a result or a diagnostic in a short time. */
 
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";

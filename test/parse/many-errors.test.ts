@@ -1,4 +1,4 @@
-/** A file with very many errors: the first are shown with what helps, the others are counted, in linear time. */
+/** A file with very many errors: the first are shown with help, the others are counted, in linear time. */
 
 import { expect, test } from "vitest";
 import * as callErrors from "../../src/diagnostics/areas/calls.ts";

@@ -1,4 +1,4 @@
-/** A text that was read before is matched where it has changed. */
+/** A text that was parsed before is matched again only where it has changed. */
 
 import { expect, test } from "vitest";
 import { tirGrammars } from "../../src/parse/match-file.ts";

@@ -1,4 +1,4 @@
-/** Intermediates share places so that these are as small as they can be. */
+/** Intermediates share memory slots, and the slots are as small as possible. */
 
 import { describe, expect, test } from "vitest";
 import { randomNumbers } from "../../src/ir/random.ts";

@@ -1,4 +1,6 @@
-/** Gradients by a weight: the digits that sums over many rows keep, hard rows, wide rows, and the same bits each time. */
+/**
+ * Gradients with respect to a weight: the accuracy of sums over many rows, hard rows, wide rows, and reproducible bits.
+ */
 
 import { describe, expect } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

@@ -1,4 +1,4 @@
-/** Ops that no kernel computes, as steps of plans: what the caller fills in, and the plain kernels that do without. */
+/** Ops that no kernel computes, as steps of plans: functions of the caller, or plain kernels. */
 
 import { describe, expect, test } from "vitest";
 import { proveProduct } from "../../codegen/prove.ts";

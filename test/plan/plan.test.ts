@@ -1,4 +1,4 @@
-/** Functions that are not one kernel: their plans are sound, and compute what the functions do. */
+/** Functions that need several kernels: their plans are valid, and compute the same. */
 
 import { describe, expect, test } from "vitest";
 import { type CompileResult, compile } from "../../src/driver/compile.ts";

@@ -1,4 +1,4 @@
-/** Programs as people write them: how many kernels each takes, why not fewer, and that these move no more bytes than they must. */
+/** Typical programs: how many kernels each takes, why not fewer, and that these move no more bytes than necessary. */
 
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/driver/compile.ts";

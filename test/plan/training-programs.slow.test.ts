@@ -1,6 +1,6 @@
 /**
  * What people train and serve with (test/fixtures/training-programs.tir): gates, losses, optimizers, norms, caches. Each takes as
- * few kernels as it can, gives what the interpreter in float64 does, and its kernels are proved.
+ * few kernels as possible, with the results of the float64 interpreter, and its kernels are proved.
  */
 
 import { readFileSync } from "node:fs";

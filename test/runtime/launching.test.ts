@@ -1,4 +1,4 @@
-/** Bound kernels: what they compute, in place too, and which calls to the device they make. */
+/** Bound kernels: their results, also in place, and the calls that they make to the device. */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Whole Node processes: they end by themselves, and find SwiftShader without anything set for them. */
+/** Whole Node processes: they exit by themselves, and find SwiftShader without configuration. */
 
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";

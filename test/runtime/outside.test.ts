@@ -1,4 +1,7 @@
-/** What callers pass and do afterwards: inputs are copied when the call is made, and nothing fails in the engine's words. */
+/**
+ * Arguments of all kinds, and their changes after a call: inputs are copied during the call, and every error is a
+ * TircError.
+ */
 
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Checkpoints of Hugging Face's, with the tensors that `transformers` writes for small models. */
+/** Hugging Face checkpoints, with the tensors that `transformers` writes for small models. */
 
 import { random } from "./oracle.ts";
 import { type Stored, safetensors } from "./safetensors.ts";

@@ -1,4 +1,4 @@
-/** From text to a kernel, as the tests of the code generator want it. */
+/** From text to a kernel, for the tests of the code generator. */
 
 import { generate } from "../../codegen/generate.ts";
 import { proveKernel } from "../../codegen/prove.ts";

@@ -1,4 +1,4 @@
-/** What tests of growth and of limits measure: time that this process computed, whatever else the machine does. */
+/** The clock of tests of growth and of limits: processor time of this process, independent of the machine's load. */
 
 /** A clock that starts now: each call gives the user and system time since, in milliseconds. */
 export function cpuClock(): () => number {

@@ -1,4 +1,4 @@
-/** Backward functions as tests want them. */
+/** Backward functions for tests. */
 
 import { type GradientOptions, gradient } from "../../src/driver/gradient.ts";
 import { interpret } from "../../src/ir/interpret.ts";

@@ -1,4 +1,4 @@
-/** Models whose outputs are known: computed as they are imported, after the passes, and as the surgery writes them. */
+/** Models whose outputs are known: computed as imported, after the passes, and as the surgery writes them. */
 
 import { expect } from "vitest";
 import { optimize } from "../../src/driver/compile.ts";

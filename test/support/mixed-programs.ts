@@ -1,4 +1,4 @@
-/** Functions whose backward reduces rows and sums over rows, or that do so themselves. */
+/** Functions that reduce rows and also sum over rows, or whose backward does. */
 
 import { backwardText } from "./gradients.ts";
 

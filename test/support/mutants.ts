@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of templates are among what is replaced.
 /**
- * Wrong rewrites: one text of a pass's module each, what stands there instead, and a program in which it matters.
+ * Wrong rewrites: for each a text of a pass's module, its replacement, and a program that exposes it.
  * Where `pipeline` is missing, the pass of the file runs by itself.
  */
 

@@ -1,4 +1,4 @@
-/** ONNX models written with the published schema, to be read by ours. */
+/** ONNX models written with the published schema, for our decoder. */
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import {

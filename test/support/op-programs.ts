@@ -1,4 +1,4 @@
-/** A small program for each op, in which it has something to do. */
+/** A small program for each op that exercises it. */
 
 import type { OpName } from "../../src/ir/ops/index.ts";
 

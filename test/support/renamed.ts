@@ -1,4 +1,4 @@
-/** Programs in which the values have other names, which are hints: nothing may come of them. */
+/** Programs in which the values have other names: names are hints, and must not matter. */
 
 import { copyOp } from "../../src/ir/builder.ts";
 import { type Fn, type Module, makeFn, makeModule, type Op, type Value } from "../../src/ir/ir.ts";

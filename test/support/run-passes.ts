@@ -1,4 +1,4 @@
-/** Runs a pipeline text over a module, with everything that the passes have to say. */
+/** Runs a pipeline text on a module, with all remarks of the passes. */
 
 import { builtins } from "../../passes/index.ts";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";

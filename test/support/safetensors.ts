@@ -1,4 +1,4 @@
-/** Files of the safetensors format, as its description has them, and as it does not. */
+/** Valid and invalid files of the safetensors format. */
 
 export interface Stored {
   readonly dtype: string;

@@ -1,4 +1,4 @@
-/** Rules of the column `vjp` with one mistake each, as people make them. */
+/** Rules of the column `vjp` with one typical mistake each. */
 
 import type { Value } from "../../src/ir/ir.ts";
 import type { OpName } from "../../src/ir/ops/index.ts";
