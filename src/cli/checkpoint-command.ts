@@ -1,7 +1,7 @@
 /** `tirc surgery`, `explain-norms` and `import` of a Hugging Face checkpoint: a folder with `config.json`. */
 
 import { join, relative } from "node:path";
-import { type FoldableInCheckpoint, foldableInCheckpoints } from "../checkpoint/fold.ts";
+import { foldableInCheckpoints } from "../checkpoint/fold.ts";
 import { checkpointProgram, checkpointSurgery } from "../checkpoint/surgery.ts";
 import { checkpointFiles, leftBehind, type WrittenTensor } from "../checkpoint/write.ts";
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
@@ -13,7 +13,7 @@ import { print } from "../ir/print.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { detailLines, headline, summaryLines, table } from "../report/checkpoint-report.ts";
 import { counted, wrapped } from "../report/surgery-report.ts";
-import type { Arguments, Word } from "./arguments.ts";
+import type { Arguments } from "./arguments.ts";
 import { checkpointAt } from "./checkpoint-files.ts";
 import { filesIn, removeFrom, shownPath } from "./files.ts";
 import { Outputs, writtenBy, writtenInto } from "./outputs.ts";
@@ -40,15 +40,12 @@ function checkOptions(args: Arguments): void {
   fail(cliErrors.conflict(args.spanOf(given), given, "a folder", why));
 }
 
-/** The names that `--fold` accepts. A checkpoint has no place for a centering. */
-function foldedBy(word: Word | undefined): FoldableInCheckpoint[] {
-  const names: readonly string[] = foldableInCheckpoints;
-  return (word?.text.split(",") ?? []).map((name) => {
-    if (!names.includes(name)) {
-      const wanted = `${listing(foldableInCheckpoints, "and")}, separated by commas, for a checkpoint`;
-      fail(cliErrors.wrongValue((word as Word).span, "--fold", name, wanted, foldableInCheckpoints));
-    }
-    return name as FoldableInCheckpoint;
+/** The names in `--fold`, which accepts these; `undefined` if it is not given. Throws E0705. */
+export function foldedBy<F extends string>(args: Arguments, known: readonly F[], how: string): F[] | undefined {
+  const word = args.value("--fold");
+  return word?.text.split(",").map((name) => {
+    const found = known.find((one) => one === name);
+    return found ?? fail(cliErrors.wrongValue(word.span, "--fold", name, `${listing(known, "and")}, ${how}`, known));
   });
 }
 
@@ -61,7 +58,8 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   if (out !== undefined && filesIn(out.text, io).length > 0) fail(checkpointErrors.notEmpty(out.span, out.text));
   const { files: names } = checkpoint.folder;
   const outputs = new Outputs(args, session, [...writtenInto(args, "--output", names), ...writtenBy(args, "--report")]);
-  const fold = foldedBy(args.value("--fold"));
+  // A checkpoint has no place for a centering.
+  const fold = foldedBy(args, foldableInCheckpoints, "separated by commas, for a checkpoint") ?? [];
   const result = checkpointSurgery(checkpoint, { keepTied: args.has("--keep-tied"), fold });
   const written: WrittenTensor[] = [];
   if (out !== undefined) {

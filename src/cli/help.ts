@@ -1,5 +1,6 @@
 /** `--help`, from the tables of the commands. */
 
+import { wrapText } from "../report/columns.ts";
 import type { CommandSpec } from "./arguments.ts";
 import { commandSpecs } from "./commands.ts";
 
@@ -9,25 +10,12 @@ const width = 100;
 function table(rows: readonly (readonly [string, string])[]): string[] {
   const indent = Math.min(30, Math.max(...rows.map(([first]) => first.length)) + 4);
   return rows.flatMap(([first, text]) => {
-    const lines = wrapped(text, width - indent);
+    const lines = wrapText(text, width - indent);
     const head = `  ${first}`;
     const fits = head.length + 2 <= indent;
     const rest = (fits ? lines.slice(1) : lines).map((line) => " ".repeat(indent) + line);
     return [fits ? head.padEnd(indent) + lines[0] : head, ...rest];
   });
-}
-
-function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = "";
-    }
-    line += (line === "" ? "" : " ") + word;
-  }
-  return [...lines, line];
 }
 
 export function commandHelp({ name, summary, operand, options, notes = [] }: CommandSpec): string {
@@ -38,7 +26,7 @@ export function commandHelp({ name, summary, operand, options, notes = [] }: Com
     `Usage: tirc ${name}${operands} [OPTION...]`,
     "",
     ...table(options.map(({ form, summary }) => [form, summary])),
-    ...(notes.length > 0 ? ["", ...notes.flatMap((note) => wrapped(note, width))] : []),
+    ...(notes.length > 0 ? ["", ...notes.flatMap((note) => wrapText(note, width))] : []),
     "",
   ].join("\n");
 }

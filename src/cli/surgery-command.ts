@@ -5,7 +5,6 @@ import * as cliErrors from "../diagnostics/areas/command.ts";
 import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
-import { listing } from "../diagnostics/wording.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
@@ -21,10 +20,10 @@ import {
   sizeLine,
   wrapped,
 } from "../report/surgery-report.ts";
-import { type Foldable, foldable } from "../surgery/norm-forms.ts";
+import { foldable } from "../surgery/norm-forms.ts";
 import { type Surgery, type SurgeryOptions, surgery } from "../surgery/surgery.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
-import { checkpointSurgeryCommand } from "./checkpoint-command.ts";
+import { checkpointSurgeryCommand, foldedBy } from "./checkpoint-command.ts";
 import { isFolder } from "./checkpoint-files.ts";
 import { kindOf } from "./files.ts";
 import { openModel, weightsRead } from "./model-files.ts";
@@ -54,7 +53,7 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
-  const fold = foldables(args.value("--fold"));
+  const fold = foldedBy(args, foldable, "with commas");
   const dequantize = args.has("--dequantize");
   const result = surgery(model, {
     ...(mode && { mode }),
@@ -161,14 +160,4 @@ function asData(
     weights,
     centers,
   };
-}
-
-/** The names that `--fold` accepts. */
-function foldables(word: Word | undefined): Foldable[] | undefined {
-  return word?.text.split(",").map((name) => {
-    const found = ([...foldable] as string[]).includes(name);
-    if (!found)
-      fail(cliErrors.wrongValue(word.span, "--fold", name, `${listing(foldable, "and")}, with commas`, foldable));
-    return name as Foldable;
-  });
 }

@@ -1,3 +1,5 @@
+/** Layout of text in lines and columns. */
+
 /** Pads cells so that columns align. The last cell of a row does not count towards the width of its column. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
@@ -9,4 +11,15 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** Wraps text at spaces into lines of at most `room` characters, unless a single word is longer. */
+export function wrapText(text: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length === 0 || longer.length > room) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
 }

@@ -3,6 +3,7 @@
 import type { NormReport } from "../surgery/norm-report.ts";
 import type { Surgery } from "../surgery/surgery.ts";
 import type { Accuracy, Check, OutputCheck } from "./check-outcome.ts";
+import { wrapText } from "./columns.ts";
 import { shortEps } from "./norm-table.ts";
 
 /** The maximum width of a line, unless a single word is longer. */
@@ -195,19 +196,8 @@ export function shortened(text: string, most: number): string {
 }
 
 /** Wraps text at spaces, with every line indented. */
-export function wrapped(text: string, indent: number): string[] {
-  const room = widest - indent;
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > room) {
-      lines.push(line);
-      line = "";
-    }
-    line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((one) => " ".repeat(indent) + one);
-}
+export const wrapped = (text: string, indent: number): string[] =>
+  wrapText(text, widest - indent).map((line) => " ".repeat(indent) + line);
 
 /** The lines of a check: outputs, their accuracy, and times. */
 export function checkLines({ by, outputs, float64, times }: Check): string[] {
