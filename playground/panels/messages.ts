@@ -5,7 +5,8 @@ import type { Message, Place } from "../model/messages.ts";
 
 export type GoTo = (place: Place) => void;
 
-export function placeButton(place: Place, goTo: GoTo, text = `line ${place.line}`): HTMLButtonElement {
+export function placeButton(place: Place, goTo: GoTo): HTMLButtonElement {
+  const text = `line ${place.line}`;
   const label = `${text}: line ${place.line}, column ${place.column}; go there`;
   return element("button", { type: "button", class: "link", "aria-label": label, onclick: () => goTo(place) }, text);
 }

@@ -1,5 +1,6 @@
 /** Every norm of the program and the outcome of its centering, as `tirc explain-norms` prints them. */
 
+import { shortEps } from "../../src/report/norm-table.ts";
 import { element, prose } from "../dom.ts";
 import type { NormView } from "../model/analyze.ts";
 import { type GoTo, placeButton } from "./messages.ts";
@@ -43,14 +44,13 @@ function table(norms: readonly NormView[], goTo: GoTo): HTMLElement {
 function normRow(norm: NormView, goTo: GoTo): HTMLTableRowElement {
   const affine = [norm.gamma ? "gamma" : "", norm.beta ? "beta" : ""].filter(Boolean).join(", ") || "none";
   const because = norm.because.map((reason) => element("li", {}, prose(reason)));
-  const eps = norm.eps === 0 ? "0" : Number(norm.eps.toPrecision(7)).toExponential();
   return tableRow(
     {},
     element("td", {}, placeButton(norm.place, goTo)),
     element("td", { class: "code" }, norm.fn),
     element("td", { class: "code" }, norm.norm),
     element("td", {}, affine),
-    element("td", { class: "number" }, eps),
+    element("td", { class: "number" }, shortEps(norm.eps)),
     element(
       "td",
       {},

@@ -129,19 +129,11 @@ export class Server {
   }
 
   private follow(method: string, params: Params): void {
-    switch (method) {
-      case "textDocument/didOpen":
-        this.changed.add(this.documents.didOpen(params));
-        break;
-      case "textDocument/didChange":
-        this.changed.add(this.documents.didChange(params));
-        break;
-      case "textDocument/didClose":
-        this.changed.add(this.documents.didClose(params));
-        break;
-      default:
-      // Other notifications are not needed.
-    }
+    const { documents } = this;
+    // Other notifications are not needed.
+    if (method === "textDocument/didOpen") this.changed.add(documents.didOpen(params));
+    if (method === "textDocument/didChange") this.changed.add(documents.didChange(params));
+    if (method === "textDocument/didClose") this.changed.add(documents.didClose(params));
   }
 
   /** Sends the diagnostics of a document, or an empty list if it has been closed. */
