@@ -60,7 +60,8 @@ export function compileToMeasure(
 ) {
   const { extents, defaults } = chooseDims(fn, new Map(), given);
   checkSizes(fn, extents);
-  for (const name of defaults) session.say(`${name} = ${extents[name]}, as --dim does not give it`);
+  for (const name of defaults)
+    session.say(`${name} = ${extents[name]}, as it is not given (set it with --dim ${name}=N)`);
   const module: Module = { ...program.module, fns: [fn] };
   const options = { ...program.options, ...program.arithmetic, target, products: "plain" } as const;
   const compiled = compile(module, { ...options, ...(isSpecialized && { dims: extents }) });
