@@ -16,9 +16,10 @@ import { type Found, quoted } from "../diagnostics/wording.ts";
 import { isOpName } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
 import { isElementType } from "../ir/types.ts";
+import { closeOf, closerOf, isClosing, isOpening, openBrackets } from "./brackets.ts";
 import { chainedComparison, comparisons } from "./explain-comparison.ts";
 import type { Token } from "./scan.ts";
-import { closerOf, type PieceKind, spanOf } from "./split.ts";
+import { type PieceKind, spanOf } from "./split.ts";
 
 interface FailedPiece {
   readonly source: Source;
@@ -117,7 +118,7 @@ class Explainer {
     const text = token?.text ?? "";
     const atEnd = token === undefined || text === "{" || text === "->";
     if (atEnd && opener !== undefined) return this.unclosed(opener);
-    if (token === undefined || (text !== ")" && text !== "]")) return undefined;
+    if (token === undefined || !isClosing(token)) return undefined;
     if (opener === undefined) return syntaxErrors.unopened(this.span(token), text);
     const wanted = closerOf.get(opener.text) as string;
     if (text !== wanted) return syntaxErrors.wrongClose(this.span(token), text, wanted, this.span(opener));
@@ -254,7 +255,7 @@ class Explainer {
     const bracket = this.bracket();
     if (bracket !== undefined) return bracket;
     const isEmptyGroup = token?.text === ")" && before.text === "(";
-    const endsOperand = before.kind === "symbol" ? before.text === ")" || before.text === "]" : !isStart(before);
+    const endsOperand = before.kind === "symbol" ? isClosing(before) : !isStart(before);
     if (token === undefined || isEmptyGroup || !endsOperand) return this.operand();
     if (comparisons.has(token.text)) return chainedComparison(this.source, this.tokens, this.index);
     if (token.text === "=") return statementErrors.assignsInExpression(found.span, this.assignedIn());
@@ -373,36 +374,13 @@ export function shown(source: Source, token: Token): string {
   return `\`${text.length > 40 ? `${text.slice(0, 37)}...` : text}\``;
 }
 
-/** The indices of the brackets open before token `end`. */
-function openBrackets(tokens: readonly Token[], end: number): number[] {
-  const open: number[] = [];
-  for (let i = 0; i < end; i++) {
-    const { text } = tokens[i] as Token;
-    if (closerOf.has(text)) open.push(i);
-    else if (text === ")" || text === "]") open.pop();
-  }
-  return open;
-}
-
-/** The index of the bracket that closes the one at token `open`; the last token if it is never closed. */
-function closeOf(tokens: readonly Token[], open: number): number {
-  let depth = 0;
-  for (let i = open; i < tokens.length; i++) {
-    const { text } = tokens[i] as Token;
-    if (closerOf.has(text)) depth++;
-    else if (text === ")" || text === "]") depth--;
-    if (depth === 0) return i;
-  }
-  return tokens.length - 1;
-}
-
 /** The error for the first wrong bracket in tokens whose brackets do not balance. */
 export function explainBrackets(piece: FailedPiece): Diagnostic {
   const open: Token[] = [];
   for (const [i, token] of piece.tokens.entries()) {
-    if (closerOf.has(token.text)) open.push(token);
-    const closes = token.text === ")" || token.text === "]";
-    if (closes && closerOf.get(open.pop()?.text ?? "") !== token.text) return new Explainer(piece, i).expression();
+    if (isOpening(token)) open.push(token);
+    if (isClosing(token) && closerOf.get(open.pop()?.text ?? "") !== token.text)
+      return new Explainer(piece, i).expression();
   }
   return new Explainer(piece, piece.tokens.length).expression();
 }

@@ -6,11 +6,12 @@
 
 import { fail, type Source } from "../diagnostics/diagnostic.ts";
 import { limited } from "../diagnostics/limit.ts";
+import { isClosing, isOpening } from "./brackets.ts";
 import { type Atom, flat, layout, widestLine } from "./layout.ts";
 import { checkText } from "./parse.ts";
 import { parseSyntax } from "./parse-syntax.ts";
 import { type Comment, scan, type Token } from "./scan.ts";
-import { closerOf, endsOperand, type Piece, split } from "./split.ts";
+import { endsOperand, type Piece, split } from "./split.ts";
 
 /** Options of `format`. */
 export interface FormatOptions {
@@ -156,8 +157,7 @@ function atomsOf(tokens: readonly Token[], comments: readonly Comment[]): Atom[]
       const { text } = comments[next] as Comment;
       atoms.push({ text, spaced: true, breakDepth: undefined, beginsLine: false, endsLine: text.startsWith("//") });
     }
-    const closes = token.text === ")" || token.text === "]";
-    if (closes) depth--;
+    if (isClosing(token)) depth--;
     const isInfix = before !== undefined && endsOperand(before) && infix.has(token.text);
     const followsComment = atoms.at(-1)?.text.startsWith("/") === true && comments.length > 0;
     const spaced = followsComment || (before !== undefined && !afterPrefix && spaceBetween(before, token));
@@ -166,7 +166,7 @@ function atomsOf(tokens: readonly Token[], comments: readonly Comment[]): Atom[]
     const breakDepth = breaks ? depth : undefined;
     atoms.push({ text: token.text, spaced, breakDepth, beginsLine, endsLine: false });
     afterPrefix = !isInfix && (token.text === "-" || token.text === "!");
-    if (closerOf.has(token.text)) depth++;
+    if (isOpening(token)) depth++;
     before = token;
   }
   return atoms;

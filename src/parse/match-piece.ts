@@ -9,11 +9,11 @@
 
 import type { Grammar } from "ohm-js";
 import type { Diagnostic, Source } from "../diagnostics/diagnostic.ts";
+import { closerOf, isClosing, isOpening } from "./brackets.ts";
 import { type BuildContext, buildTree, type PieceNode } from "./build-tree.ts";
 import { treeOf } from "./cst.ts";
 import { recentMatch } from "./recent-matches.ts";
 import type { Token } from "./scan.ts";
-import { closerOf } from "./split.ts";
 import type { ExpressionNode } from "./syntax.ts";
 
 export type PieceRule = "Const" | "FnHeader" | "Let" | "Return" | "KernelHeader" | "Close";
@@ -113,13 +113,13 @@ function fold(tokens: readonly Token[]): { parts: Part[]; whole: readonly Token[
   let current: Token[] = [];
   let depth = 0;
   for (const token of tokens) {
-    if (closerOf.has(token.text) && ++depth % levelsAtOnce === 0) {
+    if (isOpening(token) && ++depth % levelsAtOnce === 0) {
       const callee = current.at(-1)?.kind === "name" ? current.pop() : undefined;
       around.push(current);
       current = callee === undefined ? [] : [callee];
     }
     current.push(token);
-    if ((token.text === ")" || token.text === "]") && depth-- % levelsAtOnce === 0 && around.length > 0) {
+    if (isClosing(token) && depth-- % levelsAtOnce === 0 && around.length > 0) {
       const first = current[0] as Token;
       const stand: Token = { ...first, kind: "name", text: "_", end: token.end };
       parts.push({ tokens: current, stand });
@@ -134,10 +134,10 @@ function fold(tokens: readonly Token[]): { parts: Part[]; whole: readonly Token[
 export function bracketShape(tokens: readonly Token[]): { deep: boolean; balanced: boolean } {
   const open: string[] = [];
   let deep = false;
-  for (const { text } of tokens) {
-    const closer = closerOf.get(text);
+  for (const token of tokens) {
+    const closer = closerOf.get(token.text);
     if (closer !== undefined) open.push(closer);
-    else if ((text === ")" || text === "]") && open.pop() !== text) return { deep, balanced: false };
+    else if (isClosing(token) && open.pop() !== token.text) return { deep, balanced: false };
     if (open.length >= levelsAtOnce) deep = true;
   }
   return { deep, balanced: open.length === 0 };

@@ -8,6 +8,7 @@
 import * as statementErrors from "../diagnostics/areas/statements.ts";
 import type { Diagnostic, Source, Span } from "../diagnostics/diagnostic.ts";
 import { closest } from "../diagnostics/suggest.ts";
+import { isClosing, isOpening } from "./brackets.ts";
 import type { Token } from "./scan.ts";
 
 export type PieceKind = "header" | "let" | "return" | "kernel" | "open" | "close" | "const" | "stray";
@@ -40,12 +41,6 @@ const foreignKeywords: ReadonlyMap<string, string> = new Map([
   ...["ret", "yield"].map((word) => [word, "return"] as const),
 ]);
 
-export const closerOf: ReadonlyMap<string, string> = new Map([
-  ["(", ")"],
-  ["[", "]"],
-]);
-const closers = new Set(closerOf.values());
-
 /** Tokens that never follow a keyword in a statement, so a keyword before one must be meant as a name. */
 const marksName = new Set([":", ",", ")", "]", "+", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||"]);
 
@@ -55,7 +50,7 @@ export function spanOf(source: Source, first: Token, last = first): Span {
 
 /** Whether a value can end with this token. */
 export function endsOperand(token: Token): boolean {
-  return token.kind === "symbol" ? closers.has(token.text) : !keywordKinds.has(token.text);
+  return token.kind === "symbol" ? isClosing(token) : !keywordKinds.has(token.text);
 }
 
 export function split(source: Source, tokens: readonly Token[], diagnostics: Diagnostic[]): Piece[] {
@@ -108,15 +103,15 @@ class Splitter {
     let depth = 0;
     let end = this.at + 1;
     for (; end < this.tokens.length; end++) {
-      const { text } = this.tokens[end] as Token;
+      const token = this.tokens[end] as Token;
+      const { text } = token;
       if (text === "{" && (kind === "header" || kind === "kernel")) {
         end++;
         break;
       }
       if (kind === "kernel" || text === "{" || text === "}" || this.beginsKeyword(end)) break;
       if (kind !== "header" && depth <= 0 && this.beginsLine(end)) break;
-      if (closerOf.has(text)) depth++;
-      if (closers.has(text)) depth--;
+      depth += Number(isOpening(token)) - Number(isClosing(token));
     }
     return this.piece(kind, end - this.at, replaced, skip, withoutLet);
   }
@@ -170,12 +165,12 @@ export function beyondNesting(tokens: readonly Token[]): Token | undefined {
     const isPrefix = (token.text === "-" || token.text === "!") && !(before !== undefined && endsOperand(before));
     if (isPrefix) {
       prefixes++;
-    } else if (closerOf.has(token.text)) {
+    } else if (isOpening(token)) {
       levels.push(prefixes + 1);
       depth += prefixes + 1;
       prefixes = 0;
     } else {
-      if (closers.has(token.text)) depth -= levels.pop() ?? 0;
+      if (isClosing(token)) depth -= levels.pop() ?? 0;
       prefixes = 0;
     }
     if (depth + prefixes > nestingLimit) return token;
