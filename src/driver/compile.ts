@@ -257,7 +257,7 @@ export function compileFunction(
     // Columns are split where they are reductions: softmax over columns stays one kernel.
     const parts = inLongParts(within, { ...how, longColumn: Infinity }, kernelOptions);
     const split = splitReductions !== "none" && rounding !== "strict";
-    const cut = { ...outline(parts, names, { split, longRow: how.longRow }), fn: within };
+    const cut = { ...outline(parts, names, { ...how, split, longColumn: 0 }), fn: within };
     const plan = options.products === "plain" ? withPlainKernels(cut) : cut;
     try {
       return { plan, kernels: kernelsOf(plan), remarks: [] };

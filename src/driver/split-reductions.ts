@@ -26,10 +26,10 @@ export function splitOptions(
   profiles: readonly TargetProfile[],
   { rounding }: KernelOptions,
 ): Required<OutlineOptions> {
-  if (rounding === "strict") return { split: false, longColumn: Infinity, longRow: Infinity };
-  if (which === "all") return { split: true, longColumn: 0, longRow: shortestRow };
+  if (rounding === "strict") return { split: false, longColumn: Infinity, isUnknownLong: false, longRow: Infinity };
+  if (which === "all") return { split: true, longColumn: 0, isUnknownLong: true, longRow: shortestRow };
   const isLong = which === "long" && profiles.some(({ kind }) => kind === "gpu");
-  return { split: isLong, longColumn: longLength, longRow: isLong ? longLength : Infinity };
+  return { split: isLong, longColumn: longLength, isUnknownLong: false, longRow: isLong ? longLength : Infinity };
 }
 
 /** The plan of a function that is one kernel, with its reductions split; undefined if none of them is. */

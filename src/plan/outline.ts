@@ -33,7 +33,7 @@ import { splitGroup } from "./split.ts";
 export function outline(
   fn: Fn,
   taken: Iterable<string> = [],
-  { split = true, longRow = Infinity, longColumn = 0 }: OutlineOptions = {},
+  { split = true, longRow = Infinity, longColumn = 0, isUnknownLong = false }: OutlineOptions = {},
 ): Plan {
   const extents: DerivedExtent[] = [];
   const outliner = new Outliner(fn, new FreshNames([...reservedWords, ...taken, fn.name]));
@@ -45,9 +45,8 @@ export function outline(
     const [first] = ops as [Op];
     if (isOpaque(first)) return outliner.opaque(first);
     const writes = outliner.writesOf(ops, needed);
-    return piecesOf(ops, writes, outliner, { extents, split, longRow, longColumn, isLast }).map((piece) =>
-      outliner.launch(piece),
-    );
+    const how = { extents, split, longRow, longColumn, isUnknownLong, isLast };
+    return piecesOf(ops, writes, outliner, how).map((piece) => outliner.launch(piece));
   });
   const copied = fn.results.filter(({ value }) => value.def === undefined || isLeaf(value.def));
   const copies = copied.map((result) =>
@@ -63,14 +62,14 @@ function piecesOf(
   outliner: Outliner,
   how: Required<OutlineOptions> & { readonly extents: DerivedExtent[]; readonly isLast: (op: Op) => boolean },
 ): readonly Piece[] {
-  const { extents, split, longRow, longColumn, isLast } = how;
+  const { extents, split, longRow, isLast } = how;
   const long = longRow === Infinity ? undefined : splitRows(ops, writes, outliner, longRow);
   if (long !== undefined) return long;
   const stored = writes.map(({ value }) => value);
   const found = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
   const mixed = found === "never" ? undefined : found;
   if (mixed === undefined) {
-    return (split ? splitGroup(ops, writes, outliner, extents, longColumn) : undefined) ?? [{ ops, writes }];
+    return (split ? splitGroup(ops, writes, outliner, extents, how) : undefined) ?? [{ ops, writes }];
   }
   const pieces =
     (split ? mixedPieces(mixed, writes, outliner, extents) : undefined) ?? wholeSums(mixed, writes, outliner);
@@ -125,6 +124,8 @@ export interface OutlineOptions {
   readonly split?: boolean;
   /** A column is split only if it is known to have at least this many elements; with 0, the default, always. */
   readonly longColumn?: number;
+  /** Whether columns of unknown length are long, however few there are. Otherwise they are taken to have 1024 elements. */
+  readonly isUnknownLong?: boolean;
   /** A row is split into parts only if it is known to have at least this many elements; by default never. */
   readonly longRow?: number;
 }

@@ -54,22 +54,23 @@ interface Parts {
 
 /**
  * The kernels of a group whose reductions are split; `undefined` if that is not possible, or not worthwhile.
- * @param leastColumn the minimum number of elements reduced to one, which must be known unless this is 0.
+ * @param longColumn the minimum number of elements reduced to one, which must be known unless this is 0.
+ * @param isUnknownLong as in `OutlineOptions`.
  */
 export function splitGroup(
   group: readonly Op[],
   writes: readonly Write[],
   outliner: Outliner,
   extents: DerivedExtent[],
-  leastColumn: number,
+  { longColumn, isUnknownLong }: { readonly longColumn: number; readonly isUnknownLong: boolean },
 ): readonly Piece[] | undefined {
-  const parts = partsOf(group);
+  const parts = partsOf(group, isUnknownLong);
   if (parts === undefined) return undefined;
   const isLong = (op: Op) => {
     const column = reducedShape(op);
-    return column.every((dim) => typeof dim === "number") && elementCount(column) >= leastColumn;
+    return column.every((dim) => typeof dim === "number") && elementCount(column) >= longColumn;
   };
-  if (leastColumn > 0 && !parts.reductions.every(isLong)) return undefined;
+  if (longColumn > 0 && !parts.reductions.every(isLong)) return undefined;
   const { rows, rank, before, reductions, after, merged: small, again } = parts;
   const derived: DerivedExtent[] = [];
   const tile = tileOf(rows, kept(reductions[0] as Op), outliner, derived);
@@ -132,7 +133,7 @@ const kept = (op: Op): Shape => {
   return shape.filter((_, axis) => !axes.includes(axis - shape.length));
 };
 
-function partsOf(group: readonly Op[]): Parts | undefined {
+function partsOf(group: readonly Op[], isUnknownLong: boolean): Parts | undefined {
   const reductions = group.filter((op) => table[op.name].kind === "reduction");
   const [first] = reductions;
   const x = first?.operand(0);
@@ -144,7 +145,8 @@ function partsOf(group: readonly Op[]): Parts | undefined {
     return shape.length === rank && shape[0] === rows && attribute.axes(op.attributes).includes(-rank);
   };
   if (!reductions.every(isOverRows) || !reductions.every(isMergeable)) return undefined;
-  if (elementsOf(x.shape) < leastElements) return undefined;
+  const isLarge = (isUnknownLong && typeof rows === "string") || elementsOf(x.shape) >= leastElements;
+  if (!isLarge) return undefined;
   const before = closure(group, reductions.map(reducedValue));
   if (!before.every((op) => table[op.name].kind === "elementwise")) return undefined;
   // In each of these values the rows must be the first axis, or absent.

@@ -46,6 +46,11 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
     "fn f(x: i32[n, 96]) -> (s: i32[96], m: i32[96]) { return sum(x, axes = [0]), max(x, axes = [0]) }",
   ],
   everything: [2, "fn f(x: f32[n, m]) -> (s: f32, m: f32) { return sum(x, axes = [0, 1]), mean(x, axes = [0, 1]) }"],
+  "a single row of unknown length": [
+    2,
+    "fn f(x: f32[n]) -> (s: f32, m: f32, v: f32) { return sum(x, axes = [0]), mean(x, axes = [0]), var(x, axes = [0]) }",
+  ],
+  "softmax of a single row": [3, "fn f(x: f32[n]) -> (y: f32[n]) { return softmax(x, axes = [0]) }"],
   "one column": [
     2,
     "fn f(x: f32[65537, 1]) -> (s: f32[1], v: f32[1]) { return sum(x, axes = [0]), var(x, axes = [0]) }",
