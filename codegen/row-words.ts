@@ -23,7 +23,9 @@ export class RowWords {
     this.context = context;
     const { stores, nodes } = context.graph;
     const isStored = stores.some((store) => this.rowsInWord(store, context.bufferOf(store.name, "read_write")) > 1);
-    const loads = nodes.filter(({ kind }) => isStored && kind === "load");
+    // Without row axes there is one row, whose values are computed with those that are the same in every row.
+    const isLoaded = isStored && context.graph.rows.length > 0;
+    const loads = nodes.filter(({ kind }) => isLoaded && kind === "load");
     this.loads = new Set(
       loads.filter((node) => this.rowsInWord(node as Use, context.bufferOf(bufferName(node.value), "read")) > 1),
     );

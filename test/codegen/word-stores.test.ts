@@ -21,6 +21,7 @@ describe("kernels are equal to their functions", () => {
     ["rows of less than a word", "fn f(x: f16[rows, 1]) -> f16[rows, 1] { return softmax(x, axes = [-1]) }"],
     ["rows of odd lengths", "fn f(x: f16[rows, 7]) -> f16[rows, 7] { return layernorm(x, axes = [-1]) }"],
     ["rows of any length", "fn f(x: f16[rows, n]) -> f16[rows, n] { return x - max(x, axes = [-1], keepdims = true) }"],
+    ["a single element", "fn f(x: f16[1], r: u8[1]) -> (y: f16[1], z: u8[1]) { return x + x, where(r == 3, 1, r) }"],
     ["three bytes in a word of four", quantized(3)],
     ["a single row", "fn f(x: f16[n]) -> (y: f16[n], m: f16) { return sin(x), max(x, axes = [0]) }"],
     ["pairs of bytes", quantized(6)],
