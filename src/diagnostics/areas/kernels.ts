@@ -301,7 +301,7 @@ results, and for norms and softmax another computes the elements.`,
   wrong: `fn f(x: f32[rows, 131072]) -> f32[rows, 131072] {
   return softmax(x, axes = [-1])
 }`,
-  fix: "If there are fewer than about a hundred rows, `tirc compile FILE --split-reductions=long`; otherwise nothing needs to be done.",
+  fix: "If there are fewer than about a hundred rows, `tirc compile FILE --split-reductions=long`; otherwise nothing needs doing.",
 };
 
 /** @param least the minimum length of a long reduction, in elements. */
