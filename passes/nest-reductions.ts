@@ -17,10 +17,10 @@
 
 import { leavesOf } from "../src/ir/atoms.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
-import { type Fn, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
-import { IterationSpace } from "../src/ir/iteration.ts";
+import type { Op, Value } from "../src/ir/ir.ts";
+import type { IterationSpace } from "../src/ir/iteration.ts";
 import { asResult, resultsFrom } from "../src/ir/merged-results.ts";
-import { partialReduction, scanOf } from "../src/ir/op-kinds.ts";
+import { partialReduction } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import type { Operands } from "../src/ir/ops/meaning.ts";
@@ -28,6 +28,7 @@ import type { Division, PartialReduction } from "../src/ir/ops/parts.ts";
 import { elementCount } from "../src/ir/tensor.ts";
 import { type Dim, isNarrow } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
+import { SpacesBefore } from "./spaces-before.ts";
 
 export const nestReductions = definePass({
   name: "nest-reductions",
@@ -39,13 +40,15 @@ export const nestReductions = definePass({
     "let s = sum(t, axes = [-1])",
   ].join("\n"),
   options: {},
-  run: (fn, context) =>
-    rewrite(fn, (op, builder, original) => {
-      const axes = innerAxes(fn, original);
+  run(fn, context) {
+    const before = new SpacesBefore(fn);
+    return rewrite(fn, (op, builder, original) => {
+      const axes = innerAxes(original, before);
       if (axes === undefined) return undefined;
       context.count("reductions nested");
       return nested(op, axes, builder);
-    }),
+    });
+  },
 });
 
 /** The results of a reduction from those along `inner`, which are some of its axes. */
@@ -79,13 +82,16 @@ function isNestable(op: Op): boolean {
 }
 
 /** The axes reduced by earlier reductions that the op's operand depends on, if the op reduces these axes and others. */
-function innerAxes(fn: Fn, op: Op): readonly number[] | undefined {
+function innerAxes(op: Op, before: SpacesBefore): readonly number[] | undefined {
   const reduced = isNestable(op) ? attribute.axes(op.attributes) : [];
-  if (reduced.length < 2) return undefined;
-  const space = spaceBefore(fn, op);
-  if (space === undefined || space.columns.length === 0) return undefined;
+  return reduced.length < 2 ? undefined : before.read(op, (space) => columnsAmong(reduced, op.operand(0), space));
+}
+
+/** The axes of the value that are the columns of the space, if they are all columns and not all of `reduced`. */
+function columnsAmong(reduced: readonly number[], value: Value, space: IterationSpace): readonly number[] | undefined {
   const columns = new Set(space.columns);
-  const dims = space.dimsOf(op.operand(0));
+  if (columns.size === 0) return undefined;
+  const dims = space.dimsOf(value);
   const axes = reduced
     .map((axis) => ({ axis, atoms: leavesOf(dims.at(axis) ?? []) }))
     .filter(({ atoms }) => atoms.length > 0);
@@ -94,25 +100,4 @@ function innerAxes(fn: Fn, op: Op): readonly number[] | undefined {
   const isWhole = inner.flatMap(({ atoms }) => atoms).length === columns.size;
   const isSplit = isWhole && isRest.length > 0 && inner.length + isRest.length === axes.length;
   return isSplit ? inner.map(({ axis }) => axis) : undefined;
-}
-
-/** The common iteration space of the nearest reductions before an op and of the ops between, if there is one. */
-function spaceBefore(fn: Fn, op: Op): IterationSpace | undefined {
-  const found = new Set<Op>(presentOperands(op).flatMap(({ def }) => def ?? []));
-  for (const before of found) {
-    const { kind } = table[before.name];
-    if (kind !== "elementwise" && kind !== "shape") continue;
-    for (const { def } of presentOperands(before)) if (def !== undefined) found.add(def);
-  }
-  const space = new IterationSpace();
-  for (const before of fn.ops) {
-    if (!found.has(before) || !isInSpace(before)) continue;
-    if (space.add(before) !== undefined) return undefined;
-  }
-  return space;
-}
-
-/** Whether a loop over rows and columns computes the op at the current element; others are inputs. */
-function isInSpace(op: Op): boolean {
-  return ["elementwise", "shape", "reduction", "norm"].includes(table[op.name].kind) || scanOf(op) !== undefined;
 }

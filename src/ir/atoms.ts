@@ -40,6 +40,8 @@ export function leavesOf(atoms: Iterable<Atom>): Atom[] {
 
 export class AtomTable {
   private readonly undo: (() => void)[] = [];
+  /** The number of attempts that are under way, one inside the other. */
+  private attempts = 0;
 
   /** A new atom for an extent; none for 1. */
   fresh(extent: Dim): Atoms {
@@ -49,13 +51,26 @@ export class AtomTable {
   /** Runs `attempt`. If it returns a problem, everything that it changed is undone. */
   try<Problem>(attempt: () => Problem | undefined): Problem | undefined {
     const mark = this.undo.length;
+    this.attempts++;
     const problem = attempt();
-    if (problem === undefined) {
-      if (mark === 0) this.undo.length = 0;
-      return undefined;
-    }
-    while (this.undo.length > mark) this.undo.pop()?.();
+    this.attempts--;
+    if (problem !== undefined) this.undoTo(mark);
+    else if (this.attempts === 0) this.undo.length = 0;
     return problem;
+  }
+
+  /** What `work` returns. Everything that it changed is undone. */
+  undone<T>(work: () => T): T {
+    const mark = this.undo.length;
+    this.attempts++;
+    const result = work();
+    this.attempts--;
+    this.undoTo(mark);
+    return result;
+  }
+
+  private undoTo(mark: number): void {
+    while (this.undo.length > mark) this.undo.pop()?.();
   }
 
   /** Records how to undo a change. */

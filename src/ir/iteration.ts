@@ -63,6 +63,11 @@ export class IterationSpace {
     return readsInput && this.attempt(op, true) === undefined ? undefined : canonical;
   }
 
+  /** What `work` returns. The ops that it adds are removed afterwards. */
+  tentatively<T>(work: () => T): T {
+    return this.table.undone(work);
+  }
+
   /** The column atoms. */
   get columns(): Atom[] {
     return leavesOf(this.reduced ?? []);

@@ -2,9 +2,11 @@
 
 import { expect, test } from "vitest";
 import { generateKernel } from "../../codegen/generate.ts";
+import { builtins } from "../../passes/index.ts";
 import { optimize } from "../../src/driver/compile.ts";
 import type { Fn, Module } from "../../src/ir/ir.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { PassManager } from "../../src/pass-manager/pass-manager.ts";
 import { portableTarget } from "../../src/target/target.ts";
 import { leastTime } from "../support/cpu-clock.ts";
 
@@ -36,4 +38,46 @@ test("kernels of eight times as many norms take at most fourteen times as long",
 test("the passes of eight times as many sums take at most fourteen times as long", { timeout: 120_000 }, () => {
   const sum = (v: string) => `${v} + y * sum(${v}, axes = [-1], keepdims = true)`;
   expectGrowth((module) => optimize(module), [chain(100, sum), chain(800, sum)]);
+});
+
+const heads = (lines: readonly string[], results: readonly string[], types: string) =>
+  parse(`fn f(x: f32[rows, 8, 64]) -> (${results.map((name) => `${name}_: ${types}`).join(", ")}) {
+  let v0 = softmax(x, axes = [-1])
+${lines.map((line) => `  let ${line}`).join("\n")}
+  return ${results.join(", ")}
+}`);
+const counted = <T>(count: number, make: (i: number) => T) => Array.from({ length: count }, (_, i) => make(i));
+
+/** Reductions of two axes, each of a value with a longer history than the one before. */
+const historiesOf: Readonly<Record<string, (count: number) => Module>> = {
+  "of one stream": (count) =>
+    heads(
+      counted(count, (i) => `v${i + 1} = v${i} + sum(v${i}, axes = [-2, -1], keepdims = true)`),
+      [`v${count}`],
+      "f32[rows, 8, 64]",
+    ),
+  "of two streams in turn": (count) =>
+    heads(
+      [
+        "u0 = exp(v0)",
+        ...counted(count, (i) =>
+          ["u", "v"].map((s) => `${s}${i + 1} = ${s}${i} + sum(${s}${i}, axes = [-2, -1], keepdims = true)`),
+        ).flat(),
+      ],
+      [`u${count}`, `v${count}`],
+      "f32[rows, 8, 64]",
+    ),
+  // As in a backward pass: the gradient of each weight sums a product with the gradient of the stream.
+  "of products with a stream": (count) =>
+    heads(
+      counted(count, (i) => [`v${i + 1} = tanh(v${i})`, `s${i} = sum(v${i + 1} * x, axes = [-3, -1])`]).flat(),
+      counted(count, (i) => `s${i}`).slice(0, 200),
+      "f32[8]",
+    ),
+};
+
+// With a look at its whole history for each reduction, eight times as many took forty times as long and more.
+test.each(Object.entries(historiesOf))("nested reductions %s take linear time", { timeout: 120_000 }, (_, make) => {
+  const manager = new PassManager("nest-reductions", { builtins, verify: false });
+  expectGrowth((module) => manager.run(module), [make(250), make(2000)]);
 });
