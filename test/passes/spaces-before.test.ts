@@ -15,7 +15,7 @@ function squares(below: (limit: number) => number, count: number) {
   const builder = new Builder(nowhere);
   const values: Value[] = [...params];
   const keepdims = true;
-  const pick = () => values[Math.max(0, values.length - 1 - below(below(8) === 0 ? values.length : 3))] as Value;
+  const pick = () => values[Math.max(0, values.length - 1 - below(below(8) === 0 ? values.length : 6))] as Value;
   const makes: (() => Value)[] = [
     () => builder.emit("tanh", [pick()]),
     () => builder.emit("add", [pick(), pick()]),
@@ -56,7 +56,7 @@ test("of random functions", () => {
   const next = randomNumbers(17);
   const below = (limit: number) => Math.floor(next() * limit);
   const kinds = new Map<string, number>();
-  for (let run = 0; run < 150; run++) {
+  for (let run = 0; run < 300; run++) {
     const fn = squares(below, 24);
     const together = new SpacesBefore(fn);
     for (const op of fn.ops.filter(({ name }) => name === "sum")) {
