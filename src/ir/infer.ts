@@ -30,14 +30,14 @@ export type { Places } from "./broadcast-hints.ts";
 
 type OperandTypes = readonly (TensorType | undefined)[];
 
-/** The signature of an op: `layernorm(x, gamma?, beta?, axes, eps = 1e-5)`. */
+/** The signature of an op: `layernorm(x, gamma?, beta?, axes = ..., eps = 1e-5)`. */
 export function signatureOf(name: OpName): string {
   const { operands, attributes } = ops[name];
   const parts = operands.map((operand) => operand.name + (operand.optional === true ? "?" : ""));
   if (ops[name].kind === "extern") parts.push("...");
   for (const [key, def] of Object.entries(attributes)) {
     const value = "default" in def && def.default !== undefined ? def.default : undefined;
-    parts.push(value === undefined ? key : `${key} = ${typeof value === "string" ? `"${value}"` : describe(value)}`);
+    parts.push(value === undefined ? `${key} = ...` : `${key} = ${typeof value === "string" ? `"${value}"` : describe(value)}`);
   }
   return `${name}(${parts.join(", ")})`;
 }

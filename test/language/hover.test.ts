@@ -65,7 +65,7 @@ describe("names", () => {
 describe("ops", () => {
   test("an op says how it is called, and what it gives here", () => {
     const found = at(fn("return x - me|an(x, axes = [-1], keepdims = true)"));
-    expect(found).toMatchObject({ at: "mean", code: "mean(x, axes, keepdims = false)" });
+    expect(found).toMatchObject({ at: "mean", code: "mean(x, axes = ..., keepdims = false)" });
     expect(found?.prose.split("\n")[0]).toBe("Here it gives `f32[n, 1]`.");
     expect(found?.prose).toContain("Arithmetic mean.");
     expect(found?.prose).toContain("- `axes`: ");

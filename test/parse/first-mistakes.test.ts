@@ -44,6 +44,7 @@ test.for<readonly [text: string, column: number, code: string, help: string]>([
     "E0202",
     "write `var(x, axes = [0, 2])`",
   ],
+  ["fn f(x: f32[n, 8]) -> u32 { return size(x) }", 41, "E0207", "write `size(shape = ...)`"],
 ])("%s", ([text, column, code, help]) => {
   const found = firstOf(text);
   expect(found?.code).toBe(code);

@@ -119,8 +119,8 @@ export function extraOperand(
   signature: string,
   instead: readonly Instead[] = [],
 ) {
-  const operands = most === 1 ? "1 operand" : `${most} operands`;
-  return error("E0207", `\`${op}\` takes ${operands} at most`, {
+  const operands = most === 0 ? "no operands" : most === 1 ? "1 operand at most" : `${most} operands at most`;
+  return error("E0207", `\`${op}\` takes ${operands}`, {
     span,
     notes: instead.length > 0 ? [`it is called ${code(signature)}`] : [],
     help: [instead.length > 0 ? oneOf(instead) : `write ${code(signature)}`],
