@@ -37,7 +37,9 @@ export function signatureOf(name: OpName): string {
   if (ops[name].kind === "extern") parts.push("...");
   for (const [key, def] of Object.entries(attributes)) {
     const value = "default" in def && def.default !== undefined ? def.default : undefined;
-    parts.push(value === undefined ? `${key} = ...` : `${key} = ${typeof value === "string" ? `"${value}"` : describe(value)}`);
+    parts.push(
+      value === undefined ? `${key} = ...` : `${key} = ${typeof value === "string" ? `"${value}"` : describe(value)}`,
+    );
   }
   return `${name}(${parts.join(", ")})`;
 }
