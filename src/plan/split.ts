@@ -34,7 +34,7 @@ import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from ".
 /** The number of lanes that the first kernel should occupy. */
 const lanes = 2 ** 16;
 const [fewTiles, mostTiles] = [2, 1024];
-/** The minimum number of rows in a tile, which writes one row of states. */
+/** The minimum number of rows in a tile, which writes one row of states. No more rows than that are not split. */
 const leastRows = 16;
 /** With fewer elements than this, one kernel is as fast. */
 const leastElements = 2 ** 16;
@@ -146,7 +146,7 @@ function partsOf(group: readonly Op[], isUnknownLong: boolean): Parts | undefine
   };
   if (!reductions.every(isOverRows) || !reductions.every(isMergeable)) return undefined;
   const isLarge = (isUnknownLong && typeof rows === "string") || elementsOf(x.shape) >= leastElements;
-  if (!isLarge) return undefined;
+  if (!isLarge || (typeof rows === "number" && rows <= leastRows)) return undefined;
   const before = closure(group, reductions.map(reducedValue));
   if (!before.every((op) => table[op.name].kind === "elementwise")) return undefined;
   // In each of these values the rows must be the first axis, or absent.
@@ -163,12 +163,15 @@ function partsOf(group: readonly Op[], isUnknownLong: boolean): Parts | undefine
   const rest = group.filter((op) => !before.includes(op) && !reductions.includes(op));
   const own = new Set(group.flatMap((op) => op.results));
   const reduced = new Set(reductions.flatMap((op) => op.results));
+  // A larger result, with axes that no reduction has left, does not fit the loop nest of the merge.
+  const most = Math.max(...reductions.map((op) => elementsOf(kept(op))));
+  const fits = (result: Value) => isFew(result, x) && elementsOf(result.shape) <= most;
   const small = new Set(reduced);
   const few: Op[] = [];
   for (const op of [...before, ...rest]) {
     const operands = presentOperands(op).filter((value) => !isLeafValue(value));
     const isSmall = operands.every((value) => small.has(value) || (!own.has(value) && isFew(value, x)));
-    if (!isSmall || !op.results.every((result) => isFew(result, x))) continue;
+    if (!isSmall || !op.results.every(fits)) continue;
     few.push(op);
     for (const result of op.results) small.add(result);
     if (operands.some((value) => reduced.has(value))) for (const result of op.results) reduced.add(result);

@@ -41,6 +41,7 @@ describe("where nothing is split", () => {
 
   test.each([
     ["few elements", "fn f(x: f32[64, 32]) -> (y: f32[32]) { return sum(x, axes = [0]) }"],
+    ["few rows", "fn f(x: f32[16, 65536]) -> (y: f32[65536]) { return sum(x, axes = [0]) }"],
     ["rows", "fn f(x: f32[n, 768]) -> (y: f32[n]) { return sum(x, axes = [1]) }"],
     [
       "a reduction of a reduction",

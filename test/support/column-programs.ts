@@ -70,6 +70,13 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
   return sum(x, axes = [0]) * tanh(g), t, x * t + e
 }`,
   ],
+  "what has more axes than the sums that it follows from": [
+    3,
+    `fn f(x: f32[n, 96], g: f32[4, 1, 1]) -> (s: f32[1, 96], y: f32[4, 1, 96]) {
+  let s = sum(x, axes = [0], keepdims = true)
+  return exp(s), s * g
+}`,
+  ],
   "a result that is the same for all rows": [
     3,
     `fn f(x: f32[n, 96], g: f32[96]) -> (e: f32[96], s: f32[96]) {
