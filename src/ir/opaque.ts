@@ -43,7 +43,7 @@ export class Memory {
       const from = stored(op.result);
       const isMade = from.def !== undefined && isOpaque(from.def) && !returned.has(from);
       const isOnly = fn.results.filter(({ value }) => stored(value) === from).length === 1;
-      if (isRead && (!returned.has(op.result) || (isMade && isOnly))) views.add(op);
+      if (isRead && (returned.has(op.result) ? isMade && isOnly : readers.length > 0)) views.add(op);
     }
     this.views = views;
   }

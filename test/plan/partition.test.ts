@@ -47,6 +47,16 @@ const table: readonly (readonly [name: string, kernels: number, why: string, tex
 }`,
   ],
   [
+    "the variance of centered rows, whose mean nothing reads",
+    2,
+    "the variance needs all rows",
+    `fn f(x: f32[n, 64]) -> (y: f32[n, 64]) {
+  let c = x - max(x, axes = [-1], keepdims = true)
+  let (m, v) = moments(c, axes = [-2, -1], keepdims = true)
+  return maximum(v, c)
+}`,
+  ],
+  [
     "softmax over two axes in turn",
     2,
     "each reduces another axis",

@@ -72,9 +72,9 @@ export const columnPrograms: Readonly<Record<string, readonly [kernels: number, 
   ],
   "what has more axes than the sums that it follows from": [
     3,
-    `fn f(x: f32[n, 96], g: f32[4, 1, 1]) -> (s: f32[1, 96], y: f32[4, 1, 96]) {
-  let s = sum(x, axes = [0], keepdims = true)
-  return exp(s), s * g
+    `fn f(x: f32[n, 4, 96], g: f32[1, 4, 1]) -> (s: f32[1, 1, 96], y: f32[n, 4, 96]) {
+  let s = var(x, axes = [0, 1], keepdims = true)
+  return s, x * maximum(s, g)
 }`,
   ],
   "a result that is the same for all rows": [
