@@ -113,8 +113,8 @@ const keys: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "takes all values for one",
-    from: "?? this.numbers.size;",
-    to: "?? 0;",
+    from: "() => this.numbers.size",
+    to: "() => 0",
     program: rows("return exp(x) + exp(y)"),
   },
 ];
@@ -137,8 +137,8 @@ const cse: readonly Omit<Mutant, "file">[] = [
 const fuse: readonly Omit<Mutant, "file">[] = [
   {
     what: "exchanges operands",
-    from: "op.operands.map((value) => value && now(value))",
-    to: "op.operands.map((value) => value && now(value)).toReversed()",
+    from: "mapped.op(op, { kernel: kernels.get(op) })",
+    to: "mapped.op(op, { kernel: kernels.get(op), operands: mapped.operandsOf(op).toReversed() })",
     program: rows("return x - y"),
   },
 ];
@@ -635,8 +635,8 @@ const normRules: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "loses the sign of a scale",
-    from: "Math.sign(number), site);\n};\n\n/** The number of elements",
-    to: "1, site);\n};\n\n/** The number of elements",
+    from: "Math.sign(number), site);\n};\n\n/** The ratio of",
+    to: "1, site);\n};\n\n/** The ratio of",
     program: rows(`return ${rms("x * -3", 0.3)}`),
   },
   {
