@@ -508,8 +508,8 @@ const move: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "shifts what is returned",
-    from: "block(node, `is returned as \\`${returned}\\``);",
-    to: "void returned;",
+    from: "for (const { name, value } of results) for (const node of this.of(value)) take(node, undefined, name);",
+    to: "void results;",
     program: `${streams}${fn("x: f32[rows, 1]", "(a: f32[rows, 8], h: f32[rows, 8])", "let h = x * w + c", "return rmsnorm(center(h, axes = [-1]), axes = [-1]), h")}`,
     pipeline: eliminated,
   },
@@ -759,21 +759,21 @@ const extremes: readonly Omit<Mutant, "file">[] = [
   },
 ];
 
-const nested = (op: string) =>
-  `fn f(x: f32[3, 4]) -> f32 {\n  return ${op}(softmax(x, axes = [-1]), axes = [0, 1])\n}\n`;
+const nested = (op: string, more = "") =>
+  `fn f(x: f32[3, 4]) -> f32 {\n  return ${op}(softmax(x, axes = [-1]), axes = [0, 1]${more})\n}\n`;
 
 const nesting: readonly Omit<Mutant, "file">[] = [
   {
-    what: "adds up means",
-    from: "builder.emit(op.name, [inner], op.attributes)",
-    to: 'builder.emit("sum", [inner], op.attributes)',
-    program: nested("mean"),
+    what: "counts the elements along some of the axes",
+    from: "const shape = reduced.map(",
+    to: "const shape = reduced.slice(1).map(",
+    program: nested("var", ", correction = 1"),
   },
   {
-    what: "takes any reduction for one whose results merge",
-    from: "isMonoid(def.reduction) && def.resultElement === undefined",
-    to: "def.results.length === 1",
-    program: nested("var"),
+    what: "takes sums of rows for their means",
+    from: "isEqual: true }",
+    to: "isEqual: false }",
+    program: nested("mean"),
   },
 ];
 
