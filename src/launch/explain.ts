@@ -23,8 +23,8 @@ const texts: ForEachProblem<string> = {
   "E0601 missing": ([name]) => `the input ${name} is missing`,
   "E0602 unknown": ([what, name, ...known]) => `there is no ${name} among the ${what}, only ${known.join(", ")}`,
   "E0601 not an object": ([what, got]) => `the ${what} must be an object, not ${shown(got)}`,
-  "E0603 not a tensor": ([name, array, got]) => `${name} must be a GPUBuffer or an array, ${array}, not ${shown(got)}`,
-  "E0603 not a buffer": ([name, got]) => `the result ${name} must be a GPUBuffer, not ${shown(got)}`,
+  "E0603 not a tensor": ([name, array, got]) =>
+    `${name} must be a GPUBuffer${array ? ` or an array, ${array}` : ""}, not ${shown(got)}`,
   "E0603 not a scalar": ([name, element, got]) => `${name} must be a number, ${element}, not ${shown(got)}`,
   "E0603 not an element": ([name, element, at, got]) =>
     `${name} has elements of type ${element}, but element ${at} is ${got}`,

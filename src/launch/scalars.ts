@@ -20,30 +20,36 @@ export function writeScalar(
 ): void {
   const got = own(tensors, name);
   if (got === undefined) fail("E0601 missing", name);
-  const number = typeof got === "boolean" && element === "bool" ? Number(got) : got;
+  const number = typeof got === "boolean" && element === "bool" ? +got : got;
   const isFloat = element.includes("f");
-  const word = new (isFloat ? Float32Array : element[0] === "i" ? Int32Array : Uint32Array)(words, 4 * index, 1);
-  if (typeof number !== "number") fail("E0603 not a scalar", name, element, got);
-  word[0] = roundings[element]?.(number) ?? number;
   // Typed arrays wrap numbers that are out of range.
-  const isHeld = isFloat || (arrays[element].of(number)[0] === number && (element !== "bool" || number < 2));
+  const isHeld =
+    typeof number === "number" &&
+    (isFloat || (arrays[element].of(number)[0] === number && (element !== "bool" || number < 2)));
   if (!isHeld) fail("E0603 not a scalar", name, element, got);
+  // An array of u32 stores negative numbers in two's complement, as i32.
+  const type = isFloat ? Float32Array : Uint32Array;
+  new type(words, 4 * index, 1)[0] = roundings[element]?.(number) ?? number;
 }
 
-/** Rounds to nearest, ties to even, by adding a number that leaves a float64 the same last bit as the narrow type. */
+/**
+ * Rounds to nearest, ties to even, by adding a number that leaves a float64 the same last bit as the narrow type.
+ * @param bias of the exponent. @param beyond what larger numbers become. @param most the largest number, if there is no infinity.
+ */
 const rounding =
-  (bits: number, smallest: number, largest: number, beyond = Infinity, infinity = Infinity) =>
-  (value: number): number => {
+  (bits: number, bias: number, beyond = Infinity, most?: number) =>
+  (value: number) => {
     const size = Math.abs(value);
-    const large = 2 ** (Math.max(smallest, Math.floor(Math.log2(size))) + 53 - bits);
+    const large = 2 ** (Math.max(1 - bias, Math.floor(Math.log2(size))) + 53 - bits);
     const nearest = size + large - large;
-    return Math.sign(value) * (nearest <= largest ? nearest : size < Infinity ? beyond : infinity);
+    const isHeld = nearest <= (most ?? (2 - 2 ** (1 - bits)) * 2 ** bias);
+    return Math.sign(value) * (isHeld ? nearest : size < Infinity ? beyond : (most ?? size));
   };
 
 /** The nearest number of a narrow float. */
 export const roundings: { readonly [E in LaunchElement]?: (value: number) => number } = {
-  f16: rounding(11, -14, 65504),
-  bf16: rounding(8, -126, (2 - 2 ** -7) * 2 ** 127),
-  f8e4m3: rounding(4, -6, 448, 448, 448),
-  f8e5m2: rounding(3, -14, 57344, 57344),
+  f16: rounding(11, 15),
+  bf16: rounding(8, 127),
+  f8e4m3: rounding(4, 7, 448, 448),
+  f8e5m2: rounding(3, 15, 57344),
 };

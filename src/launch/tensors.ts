@@ -98,8 +98,7 @@ export function readTensor(
   };
   atMost("maxStorageBufferBindingSize");
   const type = arrays[element].name;
-  const refuse = () =>
-    isInput ? fail("E0603 not a tensor", name, type, value) : fail("E0603 not a buffer", name, value);
+  const refuse = () => fail("E0603 not a tensor", name, isInput && type, value);
   if (isMade || isArray) {
     atMost("maxBufferSize");
     const array = value as LaunchArray | undefined;

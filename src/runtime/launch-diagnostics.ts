@@ -22,10 +22,8 @@ const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest
     what === "outputs" ? inputErrors.unknownResult(kernel, name, known) : inputErrors.unknownInput(kernel, name, known),
   "E0601 not an object": ([what, got], kernel) =>
     what === "dimensions" ? inputErrors.noDims(kernel, shown(got)) : inputErrors.noInputs(kernel, withArticle(got)),
-  "E0603 not a tensor": ([name, , got], _, manifest) =>
-    inputErrors.wrongElement(name, typeOf(manifest, name), withArticle(got)),
-  "E0603 not a buffer": ([name, got], _, manifest) =>
-    inputErrors.noBuffer(name, typeOf(manifest, name), withArticle(got)),
+  "E0603 not a tensor": ([name, array, got], _, manifest) =>
+    (array ? inputErrors.wrongElement : inputErrors.noBuffer)(name, typeOf(manifest, name), withArticle(got)),
   "E0603 not a scalar": ([name, , got], _, manifest) =>
     inputErrors.wrongElement(name, typeOf(manifest, name), shown(got)),
   "E0603 not an element": ([name, , at, got], _, manifest) =>
