@@ -4,7 +4,7 @@ import { alone, base } from "./vitest.config.ts";
 /** Files of more than a second or two that are not named `slow`: most have a slower one of the same name beside them. */
 const long = [
   "test/parse/{many-errors,fuzz,grammar,limits,format}.test.ts",
-  "test/codegen/{counting,refusals,valid,halves,source-map,rms-kernels,workgroup-memory}.test.ts",
+  "test/codegen/{counting,refusals,word-stores,valid,halves,source-map,rms-kernels,workgroup-memory}.test.ts",
   "test/cli/{outputs,run}.test.ts",
   "test/reports/{runtime,numerics,onnx-surgery}.test.ts",
   "test/passes/{centering,min-cut}.test.ts",
@@ -13,7 +13,7 @@ const long = [
   "test/{runtime/launching,ir/op-table,onnx/every-norm,onnx/norm-forms,diagnostics/fixes,codegen/blocks,codegen/minify}.test.ts",
   "test/{runtime/execute,language/whole-file,playground/analyze,playground/link,diagnostics/idioms}.test.ts",
   "test/{check,onnx/reasons,onnx/raise-opset,onnx/reading}.test.ts",
-  "test/{checkpoint/surgery,plan/split,plan/opaque,codegen/rates,filetests}.test.ts",
+  "test/{checkpoint/surgery,plan/split,plan/long-rows,plan/opaque,codegen/rates,filetests}.test.ts",
   "test/{passes/exact,pass-manager/provenance,ir/field}.test.ts",
   "test/{codegen/subgroup-size,codegen/factor-sums,cli/compile,ir/random-bits,plan/runnable,passes/norm-algebra}.test.ts",
 ];
