@@ -24,7 +24,7 @@ const texts: ForEachProblem<string> = {
   "E0602 unknown": ([what, name, ...known]) => `there is no ${name} among the ${what}, only ${known.join(", ")}`,
   "E0601 not an object": ([what, got]) => `the ${what} must be an object, not ${shown(got)}`,
   "E0603 not a tensor": ([name, array, got]) =>
-    `${name} must be a GPUBuffer${array ? ` or an array, ${array}` : ""}, not ${shown(got)}`,
+    `${array ? "" : "the result "}${name} must be a GPUBuffer${array ? ` or an array, ${array}` : ""}, not ${shown(got)}`,
   "E0603 not a scalar": ([name, element, got]) => `${name} must be a number, ${element}, not ${shown(got)}`,
   "E0603 not an element": ([name, element, at, got]) =>
     `${name} has elements of type ${element}, but element ${at} is ${got}`,
