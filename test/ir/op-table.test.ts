@@ -17,16 +17,7 @@ import {
 import { unary } from "../../src/ir/ops/elementwise.ts";
 import { isOpName, type OpName, opNames, ops } from "../../src/ir/ops/index.ts";
 import { type OwnOp, registerOps } from "../../src/ir/ops/own.ts";
-import {
-  add,
-  binary,
-  call,
-  divide,
-  type Expression,
-  literal,
-  multiply,
-  subtract,
-} from "../../src/kernel/expression.ts";
+import { add, binary, call, divide, literal, multiply } from "../../src/kernel/expression.ts";
 import { monoid } from "../../src/kernel/monoids.ts";
 import { type ReductionParts, reductionOf } from "../../src/kernel/reduction.ts";
 import { f32 } from "../../src/kernel/types.ts";
@@ -35,6 +26,7 @@ import { allTargets, compileText, targetsFor } from "../support/compile.ts";
 import { gpuTest } from "../support/gpu.ts";
 import { opPrograms } from "../support/op-programs.ts";
 import { compareKernel, errorOf, inputsFor, tensorsOf } from "../support/oracle.ts";
+import { rangeOf, rangeOfRow } from "../support/range-reduction.ts";
 import { runProgram } from "../support/run-program.ts";
 import { hasTint, validateWgsl } from "../support/tint.ts";
 
@@ -212,17 +204,8 @@ const newReductions = [
   {
     name: "how far apart the elements are",
     element: "f32",
-    reduction: reductionOf({
-      name: "range",
-      state: ["low", "high"],
-      identity: { low: () => 3e38, high: () => -3e38 },
-      step: ({ low, high }, x) => ({ low: call("min", low, x), high: call("max", high, x) }),
-      merge: (a, b) => ({ low: call("min", a.low, b.low), high: call("max", a.high, b.high) }),
-      result: ({ low, high }) => subtract(high, low),
-    }),
-    reduce: (elements: Float64Array) => [
-      elements.reduce((a, b) => Math.max(a, b)) - elements.reduce((a, b) => Math.min(a, b)),
-    ],
+    reduction: rangeOf("low", "high"),
+    reduce: rangeOfRow,
   },
   {
     name: "the largest size of an element",
@@ -337,24 +320,6 @@ fn f(x: ${element}[rows, ${columns}]) -> (all: ${element}[rows], rest: ${element
     }),
   );
 });
-
-/** Of two fields, which are called so. */
-const rangeOf = (low: string, high: string) =>
-  reductionOf({
-    name: `range_${low}`,
-    state: [low, high],
-    identity: { [low]: () => 3e38, [high]: () => -3e38 },
-    step: (state, x) => ({
-      [low]: call("min", state[low] as Expression, x),
-      [high]: call("max", state[high] as Expression, x),
-    }),
-    merge: (a, b) => ({
-      [low]: call("min", a[low] as Expression, b[low] as Expression),
-      [high]: call("max", a[high] as Expression, b[high] as Expression),
-    }),
-    result: (state) => subtract(state[high] as Expression, state[low] as Expression),
-  });
-const rangeOfRow = (elements: Float64Array) => [Math.max(...elements) - Math.min(...elements)];
 
 const neighbours = [
   {

@@ -6,15 +6,14 @@ import type { ReductionDef } from "../../src/ir/ops/def.ts";
 import { ops } from "../../src/ir/ops/index.ts";
 import { type OwnOp, registerOps } from "../../src/ir/ops/own.ts";
 import type { PartialReduction } from "../../src/ir/ops/parts.ts";
-import { call, subtract } from "../../src/kernel/expression.ts";
 import { sum } from "../../src/kernel/monoids.ts";
-import { reductionOf } from "../../src/kernel/reduction.ts";
 import { interpretPlan } from "../../src/plan/interpret.ts";
 import { launchesOf } from "../../src/plan/plan.ts";
 import { verifyPlan } from "../../src/plan/verify.ts";
 import { randomInputs } from "../../src/testing/random-inputs.ts";
 import { splitText } from "../support/column-programs.ts";
 import { expectSameNumbers } from "../support/expect-numbers.ts";
+import { rangeOf, rangeOfRow } from "../support/range-reduction.ts";
 
 const range = {
   kind: "reduction",
@@ -23,15 +22,8 @@ const range = {
   attributes: ops.max.attributes,
   elements: ["f32"],
   results: ["combined"],
-  reduction: reductionOf({
-    name: "range",
-    state: ["low", "high"],
-    identity: { low: () => 3e38, high: () => -3e38 },
-    step: ({ low, high }, x) => ({ low: call("min", low, x), high: call("max", high, x) }),
-    merge: (a, b) => ({ low: call("min", a.low, b.low), high: call("max", a.high, b.high) }),
-    result: ({ low, high }) => subtract(high, low),
-  }),
-  reduce: (row) => [row.reduce((a, b) => Math.max(a, b)) - row.reduce((a, b) => Math.min(a, b))],
+  reduction: rangeOf("low", "high"),
+  reduce: rangeOfRow,
 } as const satisfies OwnOp;
 
 const parts: PartialReduction = {
