@@ -41,9 +41,10 @@ export function rewrittenArchive(
   const fresh = (hint: string) => names.next(hint.replace(/\W/g, "_").replace(/^(?=\d)/, "_"));
   const weights = newWeights(model, lines, added, fresh);
   const metas = new Metas(program);
-  const nodes = withoutLeftovers(model, writtenNodes({ model, weights, added, metas, fresh }, lines));
+  const before = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
+  const nodes = withoutLeftovers(model, before, writtenNodes({ model, weights, added, metas, fresh }, lines));
   checkNames(model, nodes, weights);
-  const gone = weightsGone(model, nodes);
+  const gone = weightsGone(model, before, nodes);
   const used = new Set(nodes.flatMap(({ takes }) => takes));
   const isNew = ({ argument, instead }: NewWeight) => instead === undefined && used.has(argument);
   const appended = [...weights.values()].filter(isNew);
@@ -74,13 +75,16 @@ function checkNames(
 }
 
 /** Removes the nodes whose results were used, but are not used any more. */
-function withoutLeftovers({ program }: Pt2Model, nodes: readonly WrittenNode[]): readonly WrittenNode[] {
-  const wanted = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
+function withoutLeftovers(
+  { program }: Pt2Model,
+  before: ReadonlySet<string>,
+  nodes: readonly WrittenNode[],
+): readonly WrittenNode[] {
   const taken = new Set(program.outputs);
   const isLeft = ({ makes, from }: WrittenNode) =>
     from === undefined ||
     makes.length === 0 ||
-    !makes.some((name) => wanted.has(name)) ||
+    !makes.some((name) => before.has(name)) ||
     makes.some((name) => taken.has(name));
   const left: WrittenNode[] = [];
   for (const node of nodes.toReversed()) {
@@ -105,8 +109,11 @@ function takenBy(node: Fields): Set<string> {
 }
 
 /** The weights that are not used any more: names in the state dict by those of the graph's inputs. */
-function weightsGone({ program }: Pt2Model, nodes: readonly WrittenNode[]): ReadonlyMap<string, string> {
-  const before = new Set(program.nodes.flatMap((node) => [...takenBy(node.fields)]));
+function weightsGone(
+  { program }: Pt2Model,
+  before: ReadonlySet<string>,
+  nodes: readonly WrittenNode[],
+): ReadonlyMap<string, string> {
   const now = new Set([...program.outputs, ...nodes.flatMap(({ takes }) => takes)]);
   return new Map(
     program.inputs.flatMap(({ name, state }) =>
