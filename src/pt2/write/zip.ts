@@ -3,6 +3,7 @@
  * large archive need not fit into memory; entries are only moved by multiples of PyTorch's alignment.
  */
 
+import { roundUp } from "../../launch/counts.ts";
 import type { Range } from "../../onnx/bytes.ts";
 import { joinBytes } from "../../onnx/encode.ts";
 import type { Piece } from "../../onnx/write.ts";
@@ -12,6 +13,8 @@ import { beyond16, beyond32, Crc, extra64, type ZipDirectory, type ZipEntry, typ
 const alignment = 64;
 /** The extra field that PyTorch uses for padding. */
 const padding = { id: 0x4246, fill: 0x5a } as const;
+/** The number of bytes from a position to the next aligned one. */
+const missingTo = (position: number): number => roundUp(position, alignment) - position;
 /** The version that an entry with a Zip64 field needs: 4.5. */
 const neededFor64 = 45;
 /** Names are UTF-8. */
@@ -84,8 +87,7 @@ class ZipWriter {
   }
 
   fillUpTo(remainder: number): void {
-    const missing = (((remainder - this.at) % alignment) + alignment) % alignment;
-    this.push(new Uint8Array(missing));
+    this.push(new Uint8Array(missingTo(this.at - remainder)));
   }
 
   add(given: ZipRecord, bytes: Uint8Array): Placed {
@@ -95,8 +97,7 @@ class ZipWriter {
     const record = { ...given, flags: given.flags & ~8 };
     const wide = bytes.length >= beyond32 ? extra64Field([bytes.length, bytes.length]) : new Uint8Array();
     const before = offset + zip.local.size + record.name.length + wide.length + 4;
-    const fill = ((-before % alignment) + alignment) % alignment;
-    const extra = extraField(padding.id, new Uint8Array(fill).fill(padding.fill));
+    const extra = extraField(padding.id, new Uint8Array(missingTo(before)).fill(padding.fill));
     const small = Math.min(bytes.length, beyond32);
     const head = zip.local.bytes({
       ...{ ...record, needed: wide.length > 0 ? neededFor64 : record.needed, crc, packed: small, size: small },
