@@ -45,7 +45,7 @@ interface PartRow {
   readonly what: string;
   /** The products that read the norm, if they are known. */
   readonly reads?: readonly string[];
-  /** Value of another stream that it reads too. */
+  /** Rows of another stream that it reads too. */
   readonly beside?: Value;
   /** The LayerScale that multiplies its rows before they are added. */
   readonly scale?: string;
