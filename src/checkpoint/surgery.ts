@@ -102,6 +102,7 @@ export function checkpointSurgery(
   const hasReaders = fold.length > 0;
   const program = checkpointProgram(checkpoint, { centered: new Set(), rms: new Set(), fixed, hasReaders });
   const { module } = program;
+  const names = module.fns.map(({ name }) => name);
   const { records, module: after } = centeredWithoutCenters(module);
   const read = readConstants(after);
   const made = after.consts.filter(({ name, data }) => data.kind === "computed" && read.has(name));
@@ -145,15 +146,7 @@ export function checkpointSurgery(
     ],
     untied,
     exactness: exactnessOf(module, now.module),
-    warnings:
-      norms.length === 0
-        ? [
-            normWarnings.noNorm(
-              module.fns.map(({ name }) => name),
-              "program",
-            ),
-          ]
-        : [],
+    warnings: norms.length === 0 ? [normWarnings.noNorm(names, "program")] : [],
   };
 }
 
