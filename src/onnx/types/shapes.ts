@@ -220,13 +220,12 @@ const pad = shaped((at) => {
   const isOld = at.opset < 11;
   const given: readonly Item[] = (isOld ? at.ints("pads") : extentsOf(at, 1)) ?? decline("it has no pads");
   const axes = !isOld && at.has(3) ? at.axes(at.integers(3), x.length) : [...x.keys()];
-  const shape = x.map((extent, i): Extent | undefined => {
+  return x.map((extent, i): Extent | undefined => {
     const at_ = axes.indexOf(i);
     if (at_ < 0) return extent;
     const [before, after] = [given[at_], given[at_ + axes.length]];
     return before === undefined || after === undefined ? undefined : add(extent, before, after);
   });
-  return shape;
 });
 
 const filled: TypeRule = (at) => {

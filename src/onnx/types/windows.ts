@@ -144,9 +144,7 @@ const roiAlign = shaped((at) => {
   return [at.shape(1)[0], at.shape(0)[1], ...size];
 });
 
-const maxRoiPool = shaped((at) => {
-  return [at.shape(1)[0], at.shape(0)[1], ...(at.ints("pooled_shape") ?? [])];
-});
+const maxRoiPool = shaped((at) => [at.shape(1)[0], at.shape(0)[1], ...(at.ints("pooled_shape") ?? [])]);
 
 const unpool = shaped((at) => {
   if (at.has(2)) return extentsOf(at, 2);
