@@ -2,11 +2,12 @@
 
 import { roundTo } from "../ir/float16.ts";
 import { elementCount } from "../ir/tensor.ts";
+import { microsoft } from "./norm-ops.ts";
 import type { TensorNumbers } from "./tensors.ts";
 
 /** Whether a node may dequantize a weight; blocked scales and other types are left to the runtime. */
 export const isDequantization = ({ domain, opType }: { readonly domain: string; readonly opType: string }): boolean =>
-  opType === "DequantizeLinear" && (domain === "" || domain === "com.microsoft");
+  opType === "DequantizeLinear" && (domain === "" || domain === microsoft);
 
 /** The scale is per tensor, or per index along `axis`. Returns undefined for any other scale. */
 export function dequantized(

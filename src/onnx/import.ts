@@ -37,6 +37,7 @@ import { functionKey, type NodeProto, type ValueInfoProto } from "./messages.ts"
 import { type OnnxModel, shownOp, writtenName } from "./model.ts";
 import { identifier, UniqueNames } from "./names.ts";
 import { Declined, decline, NodeView, type Rule, type Surroundings } from "./node.ts";
+import { microsoft } from "./norm-ops.ts";
 import { rowsOf } from "./rows.ts";
 import { rules } from "./rules/index.ts";
 import { sizesIn } from "./sizes.ts";
@@ -270,8 +271,7 @@ class GraphImport implements Surroundings {
     const operands = this.model.namesTaken(node).map((name) => this.value(name));
     const mark = this.builder.ops.length;
     // A model may define a function of a com.microsoft op for runtimes that lack it: the op's rule still applies.
-    const isOther =
-      node.domain !== "com.microsoft" && this.model.functions.has(functionKey({ ...node, name: node.opType }));
+    const isOther = node.domain !== microsoft && this.model.functions.has(functionKey({ ...node, name: node.opType }));
     const rule = isOther ? undefined : rules.get(`${node.domain}:${node.opType}`);
     try {
       const sizes = this.sizes(node);

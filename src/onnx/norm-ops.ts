@@ -2,6 +2,9 @@
 
 import type { NodeProto } from "./messages.ts";
 
+/** The domain of onnxruntime's ops. */
+export const microsoft = "com.microsoft";
+
 interface NormOp {
   readonly norm: "layernorm" | "rmsnorm" | "groupnorm";
   /** The indices of gamma and beta among its inputs. */

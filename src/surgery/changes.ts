@@ -4,10 +4,10 @@ import type { Value } from "../ir/ir.ts";
 import { type NewNode, nodeBytes } from "../onnx/encode.ts";
 import { functionKey, type NodeProto } from "../onnx/messages.ts";
 import type { OnnxModel } from "../onnx/model.ts";
+import { microsoft } from "../onnx/norm-ops.ts";
 import { editedNode, type GraphChanges } from "../onnx/write.ts";
 import type { Draft, Leftovers, NodeChange } from "./draft.ts";
 import { type Emitter, Unwritable } from "./emit.ts";
-import { microsoft } from "./norm-forms.ts";
 import type { ModelTensors } from "./tensors.ts";
 
 /** The names that new nodes and tensors must not use. */

@@ -7,10 +7,10 @@ import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, type Shape, sameShape } from "../ir/types.ts";
 import { type NewFunction, type NewNode, type NewTensor, newNode } from "../onnx/encode.ts";
+import { microsoft } from "../onnx/norm-ops.ts";
 import {
   areLast,
   formOf,
-  microsoft,
   type NormForm,
   type NormOp,
   normOpTypes,

@@ -10,14 +10,12 @@
  */
 
 import { type NewFunction, type NewNode, newNode } from "../onnx/encode.ts";
+import { microsoft } from "../onnx/norm-ops.ts";
 
 export const normOps = ["auto", "layernorm", "rmsnorm", "skip", "simplified", "primitive"] as const;
 
 /** The form in which norms are written; `auto` chooses it by the model's operator set. */
 export type NormOp = (typeof normOps)[number];
-
-/** The domain of onnxruntime's ops. */
-export const microsoft = "com.microsoft";
 
 export const normOpTypes = {
   layernorm: "LayerNormalization",

@@ -3,10 +3,11 @@
 import type { NormRecord } from "../driver/norm-records.ts";
 import type { NodeProto } from "../onnx/messages.ts";
 import { shown } from "../onnx/model.ts";
+import { microsoft } from "../onnx/norm-ops.ts";
 import { type Draft, type Leftovers, type NodeChange, opOf } from "./draft.ts";
 import type { Emitter } from "./emit.ts";
 import type { LeftNorm } from "./left.ts";
-import { microsoft, type NormOpType } from "./norm-forms.ts";
+import type { NormOpType } from "./norm-forms.ts";
 import type { FoundNorm } from "./passes.ts";
 
 /**

@@ -12,8 +12,9 @@
  */
 
 import type { NewNode } from "../onnx/encode.ts";
+import { microsoft } from "../onnx/norm-ops.ts";
 import { type Draft, type Line, made, opOf } from "./draft.ts";
-import { microsoft, normOpTypes } from "./norm-forms.ts";
+import { normOpTypes } from "./norm-forms.ts";
 import type { Constants } from "./products.ts";
 
 const skipOp = `${microsoft}:${normOpTypes.skip}`;

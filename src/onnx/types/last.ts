@@ -3,7 +3,7 @@
  */
 
 import type { Extent } from "../extent.ts";
-import { normOpOf } from "../norm-ops.ts";
+import { microsoft, normOpOf } from "../norm-ops.ts";
 import { axesAttributeUpTo } from "./numbers.ts";
 import type { TensorInfo, TypeView } from "./view.ts";
 
@@ -38,8 +38,6 @@ function reducesRows(at: TypeView): boolean {
   const axes = at.opset <= axesAttributeUpTo(at.node.opType) ? at.ints("axes") : at.constantItems(1);
   return axes?.length === 1 && axes[0] === -1;
 }
-
-const microsoft = "com.microsoft";
 
 const each = (names: string, rule: LastRule, domain = "") =>
   names.split(" ").map((name) => [`${domain}:${name}`, rule] as const);
