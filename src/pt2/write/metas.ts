@@ -45,10 +45,11 @@ export class Metas {
     return { dtype: fields.get("dtype").integer, sizes: list("sizes"), strides: list("strides"), device };
   }
 
-  /** The device of the first input. */
+  /** The device of the first input that is a tensor. */
   get device(): NewJson {
-    const [first] = this.program.inputs.flatMap(({ name }) => this.get(name) ?? []);
-    return first?.device ?? { type: "cpu", index: null };
+    const first = this.program.inputs.find(({ name }) => this.program.meta(name) !== undefined);
+    const meta = first && this.program.meta(first.name);
+    return meta?.fields.get("device") ?? { type: "cpu", index: null };
   }
 }
 
