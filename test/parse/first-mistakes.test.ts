@@ -3,6 +3,8 @@
 import { expect, test } from "vitest";
 import { TircError } from "../../src/diagnostics/diagnostic.ts";
 import { placeOf } from "../../src/diagnostics/place.ts";
+import { listing } from "../../src/diagnostics/wording.ts";
+import { elementInfo, elementTypes } from "../../src/ir/types.ts";
 import { parse } from "../../src/parse/parse.ts";
 
 function firstOf(text: string) {
@@ -58,5 +60,18 @@ test("axes are named as they are written", () => {
   expect(twice("[1, 0, -1]")).toMatchObject({
     message: "`sum` names axis 1 twice",
     notes: ["1 and -1 are the same axis: negative numbers count from the end"],
+  });
+});
+
+test("the note on an 8-bit type that does not exist names those that do", () => {
+  const eightBit = elementTypes.filter((element) => elementInfo[element].isStorage);
+  const names = listing(eightBit.map((element) => `\`${element}\``));
+  expect(firstOf("fn f(x: fp8[n]) -> f32[n] { return cast(x, to = f32) }")).toMatchObject({
+    code: "E0120",
+    notes: [
+      expect.stringContaining("the element types are"),
+      `the 8-bit types are ${names}, which can be stored and converted`,
+    ],
+    help: ["did you mean `f8e4m3`?"],
   });
 });

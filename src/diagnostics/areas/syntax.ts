@@ -229,7 +229,7 @@ export function unknownElement(span: Span, name: string, known: readonly string[
   const help = suggested.length > 0 ? suggested : ["write one of these, with a shape: `f32[rows, 768]`"];
   const notes = [`the element types are ${known.map(code).join(", ")}`];
   if (/8$/.test(name))
-    notes.push("the 8-bit types are `i8` and `u8`, which can be stored and converted; there is no 8-bit float");
+    notes.push("the 8-bit types are `f8e4m3`, `f8e5m2`, `i8` and `u8`, which can be stored and converted");
   return error("E0120", `there is no element type \`${name}\``, { span, notes, help });
 }
 
