@@ -12,7 +12,7 @@ import type { TargetProfile } from "../target/target.ts";
 import type { Arguments } from "./arguments.ts";
 import { filesOfConstants, readConstants } from "./constants.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { type Program, readProgram, reportRemarks } from "./program-options.ts";
+import { type Program, readProgram, reportRemarks, sayDefaults } from "./program-options.ts";
 import { readRounds } from "./run-options.ts";
 import type { Session } from "./session.ts";
 
@@ -58,10 +58,10 @@ export function compileToMeasure(
   given: Readonly<Record<string, number>>,
   isSpecialized: boolean,
 ) {
-  const { extents, defaults } = chooseDims(fn, new Map(), given);
+  const chosen = chooseDims(fn, new Map(), given);
+  const { extents } = chosen;
   checkSizes(fn, extents);
-  for (const name of defaults)
-    session.say(`${name} = ${extents[name]}, as it is not given (set it with --dim ${name}=N)`);
+  sayDefaults(chosen, session);
   const module: Module = { ...program.module, fns: [fn] };
   const options = { ...program.options, ...program.arithmetic, target, products: "plain" } as const;
   const compiled = compile(module, { ...options, ...(isSpecialized && { dims: extents }) });

@@ -1,5 +1,6 @@
 /** The options common to `compile` and `run`: the pipeline, the target, the instruments, and the program itself. */
 
+import type { ChosenDims } from "../compare/inputs.ts";
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { type Diagnostic, fail, TircError } from "../diagnostics/diagnostic.ts";
@@ -277,6 +278,12 @@ function checkFilter(args: Arguments, passes: readonly Pass[]): void {
   const wrong = filterWords(args).filter(({ text }) => !isCode(text) && !known.includes(text));
   if (wrong.length > 0)
     fail(...wrong.map(({ span, text }) => cliErrors.wrongValue(span, "--remarks", text, expected, known)));
+}
+
+/** Says which extents were chosen because nothing gives them. */
+export function sayDefaults({ extents, defaults }: ChosenDims, session: Session): void {
+  for (const name of defaults)
+    session.say(`${name} = ${extents[name]}, as it is not given (set it with --dim ${name}=N)`);
 }
 
 /** Prints the passes' diagnostics: warnings always, and remarks on request, filtered by passes and codes. */

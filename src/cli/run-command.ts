@@ -23,7 +23,7 @@ import { filesOfConstants, readConstants } from "./constants.ts";
 import { dumpInstruments, dumpOutputs } from "./kernel-files.ts";
 import { lossyEffect } from "./lossy-effect.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { type Program, partitionOf, readProgram, reportRemarks, together } from "./program-options.ts";
+import { type Program, partitionOf, readProgram, reportRemarks, sayDefaults, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
 import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
@@ -41,7 +41,8 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
   const written = [...writtenBy(args, "--out"), ...dumpOutputs(args, [])];
   const source = args.operand.text;
   const files = new Outputs(args, session, written, filesOfConstants(program.module, source, io));
-  const { extents, defaults } = chooseDims(fn, sources, program.dims);
+  const chosen = chooseDims(fn, sources, program.dims);
+  const { extents } = chosen;
   checkSizes(fn, extents, args.has("--compare") || args.value("--device")?.text === "cpu");
   const inputs = Object.fromEntries(
     fn.params.map((param) => {
@@ -51,8 +52,7 @@ export async function runCommand(args: Arguments, session: Session): Promise<num
       return [name, source.kind === "fill" && source.fill === "randn" ? centeredInput(param, made) : made];
     }),
   );
-  for (const name of defaults)
-    session.say(`${name} = ${extents[name]}, as it is not given (set it with --dim ${name}=N)`);
+  sayDefaults(chosen, session);
   const random = fn.params.flatMap(({ name = "" }) => (sources.has(name) ? [] : [name]));
   if (random.length > 0) session.say(randomLine(random));
 

@@ -27,7 +27,7 @@ export type InputSource =
   | { readonly kind: "fill"; readonly fill: Fill; readonly word?: Word }
   | { readonly kind: "file"; readonly file: string; readonly array: NpyArray };
 
-interface ChosenDims {
+export interface ChosenDims {
   readonly extents: Readonly<Record<string, number>>;
   /** Names of dimensions that got a default extent. */
   readonly defaults: readonly string[];
