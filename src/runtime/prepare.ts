@@ -11,7 +11,6 @@ import { constantsOf } from "../launch/constants.ts";
 import { workgroupsOf } from "../launch/counts.ts";
 import { entryFor } from "../launch/entries.ts";
 import { integersOf } from "../launch/integers.ts";
-import type { LaunchManifest } from "../launch/manifest.ts";
 import { type LaunchHooks, Prepared } from "../launch/prepared.ts";
 import { writeScalar } from "../launch/scalars.ts";
 import {
@@ -88,8 +87,9 @@ export const launchKernelOf = ({ name, ...kernel }: Kernel | LaunchKernel): Laun
 /** The kernel in the form that the device uses. */
 export function kernelFor(device: GPUDevice, kernel: Kernel | LaunchKernel): Kernel {
   const form = formFor(device, formsOf(kernel));
+  const manifest = "forms" in kernel ? expand(form[1]) : kernel.manifest;
   // The name of a callable kernel, which is a function, is not an enumerable member.
-  return { ...kernel, name: kernel.name, wgsl: textOf(form[0]), manifest: manifestOf(kernel, form) } as Kernel;
+  return { ...kernel, name: kernel.name, wgsl: textOf(form[0]), manifest } as Kernel;
 }
 
 const formsOf = (kernel: Kernel | Pick<LaunchKernel, "forms">): readonly Form[] =>
@@ -100,13 +100,6 @@ function wgslOf({ wgsl, manifest }: Kernel): Wgsl {
   const parts = inPlaceParts(wgsl, manifest);
   if (parts.length === 1) return wgsl;
   return (readBy) => parts.map((part, i) => (i % 2 === 1 ? (readBy[part] ?? part) : part)).join("");
-}
-
-/** The manifest of a kernel's form; by default of that for the least demanding target. */
-function manifestOf(kernel: Kernel | Pick<LaunchKernel, "forms">, form?: Form): LaunchManifest {
-  if (!("forms" in kernel)) return kernel.manifest;
-  const [, manifest] = form ?? (kernel.forms.at(-1) as Form);
-  return expand(manifest);
 }
 
 class KernelRunner<T extends LaunchTypes> extends Runner<T, Prepared> implements PreparedKernel<T> {
