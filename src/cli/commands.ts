@@ -16,6 +16,7 @@ import {
   output,
   plugin,
   products,
+  programOut,
   read,
   singleKernel,
   splitReductions,
@@ -149,7 +150,7 @@ const programCommands: readonly CommandSpec[] = [
     load: async () => (await import("./check-command.ts")).checkCommand,
     summary: "report every problem in files, as `tirc compile` does, without writing anything",
     operand: { ...file, many: true },
-    options: [...checks],
+    options: checks,
   },
   {
     name: "verify",
@@ -168,7 +169,7 @@ const programCommands: readonly CommandSpec[] = [
     summary: "write functions that compute the gradients of a file's functions",
     operand: file,
     options: [
-      option("-o, --output OUT.tir", write, "where to write; stdout by default"),
+      programOut,
       option("--fn NAME", noPath, "the function to differentiate; all by default"),
       option(
         "--wrt NAME,NAME",

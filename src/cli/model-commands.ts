@@ -2,7 +2,19 @@
 
 import { normOps } from "../surgery/norm-forms.ts";
 import { type CommandSpec, flag, option } from "./arguments.ts";
-import { file, input, json, mode, model, modelOrFolder, noPath, plugin, profile, write } from "./options.ts";
+import {
+  file,
+  input,
+  json,
+  mode,
+  model,
+  modelOrFolder,
+  noPath,
+  plugin,
+  profile,
+  programOut,
+  write,
+} from "./options.ts";
 
 export const modelCommands: readonly CommandSpec[] = [
   {
@@ -20,10 +32,7 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import("./import-command.ts")).importCommand,
     summary: "write a model as a program",
     operand: modelOrFolder,
-    options: [
-      option("-o, --output OUT.tir", write, "where to write; stdout by default"),
-      flag("--remarks", "say why nodes that look like ops of the language become `extern`"),
-    ],
+    options: [programOut, flag("--remarks", "say why nodes that look like ops of the language become `extern`")],
     notes: [
       "Weights stay in the model: the program has a `const` for each, which is loaded from the model when needed.",
     ],

@@ -15,6 +15,8 @@ export const input: PathUse = {
 };
 export const output: PathUse = { use: "write", of: assigned };
 
+export const programOut = option("-o, --output OUT.tir", write, "where to write; stdout by default");
+
 export const common = [
   option(
     "--diagnostics FORM",
