@@ -44,13 +44,11 @@ export function parseFill(text: string): Fill | { readonly wrong: string } | und
 export const printFill = (fill: Fill) =>
   typeof fill === "object" ? `${fill.name}(${fill.of.join(", ")})` : String(fill);
 
+const usualFloats = { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } } as const;
+
 /** The distributions of `randn` and `rand` for each element type; integers and booleans are uniform. */
 const usual: { readonly [E in ElementType]: { readonly [Word in "randn" | "rand"]: Distribution } } = {
-  f32: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
-  f16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
-  bf16: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
-  f8e4m3: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
-  f8e5m2: { randn: { name: "normal", of: [0, 1] }, rand: { name: "uniform", of: [0, 1] } },
+  ...{ f32: usualFloats, f16: usualFloats, bf16: usualFloats, f8e4m3: usualFloats, f8e5m2: usualFloats },
   i32: { randn: { name: "uniform", of: [-10, 11] }, rand: { name: "uniform", of: [0, 21] } },
   u32: { randn: { name: "uniform", of: [0, 21] }, rand: { name: "uniform", of: [0, 21] } },
   i8: { randn: { name: "uniform", of: [-128, 128] }, rand: { name: "uniform", of: [0, 128] } },
