@@ -1,6 +1,7 @@
 /** Checks the inputs of a kernel, and infers the extents of its symbolic dimensions. */
 
 import * as inputErrors from "../diagnostics/areas/inputs.ts";
+import { isRecord } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, printShape, printType } from "../ir/types.ts";
@@ -113,8 +114,7 @@ const messageOf = (caught: unknown) => (caught instanceof Error ? caught.message
  * extents.
  */
 export function readDims(kernel: Kernel, given: Dims): Dims {
-  const isRecord = typeof given === "object" && given !== null && !Array.isArray(given) && !ArrayBuffer.isView(given);
-  if (!isRecord) fail(inputErrors.noDims(kernel.name, shown(given)));
+  if (!isRecord(given) || ArrayBuffer.isView(given)) fail(inputErrors.noDims(kernel.name, shown(given)));
   let dims: Dims;
   try {
     dims = Object.assign(Object.create(null), given);
