@@ -1,8 +1,8 @@
 /**
  * Compares this build's kernels with those of another checkout, interleaved on one device in one process: the median
- * of three runs, each a median of ratios. Exits 1 if a kernel takes more than 1.05 times the other's time. With
- * `--option NAME=VALUE`, an option of `compile` for this build alone, FOLDER may be this checkout: what the option
- * gains, several kernels counted together.
+ * of three runs, each a median of ratios. Exits 1 if a kernel takes more than 1.05 times the other's time.
+ * `--option NAME=VALUE` is an option of `compile` for this build alone: if FOLDER is this checkout, the ratios show
+ * what the option gains. A function of several kernels is timed as a whole.
  *
  *   git worktree add --detach ../before COMMIT; (cd ../before && npm ci)
  *   npm run build && npm run bench:against -- ../before [--op layernorm] [--shape 4096x768] [--rounds 21]

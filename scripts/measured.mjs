@@ -1,7 +1,7 @@
 /** Runs a measuring script in a new process with limits, and reports figures against what is asked of them. */
 import { spawnSync } from "node:child_process";
 
-/** The last line of an uncaught error's head: `RangeError: ...`. */
+/** The line that names an uncaught error, `RangeError: ...`, or else the last line. */
 const thrown = (stderr) =>
   stderr.split("\n").find((line) => /^\w*Error\b/.test(line)) ?? stderr.trim().split("\n").at(-1);
 
@@ -22,7 +22,7 @@ export function measured(args, { megabytes, seconds }) {
   return { missing: /heap out of memory/.test(stderr) ? `out of memory, with ${megabytes} MB` : thrown(stderr) };
 }
 
-/** Prints figures, and counts those that miss what is asked. */
+/** Prints figures, and counts those that are missing or above their limits. */
 export class Report {
   missed = 0;
   constructor(print = console.log) {

@@ -9,7 +9,7 @@ const has = (value: unknown, ...names: readonly string[]): boolean =>
   ((typeof value === "object" && value !== null) || typeof value === "function") &&
   names.every((name) => name in (value as object));
 
-/** A member of a value of any kind. A getter may throw. */
+/** A member of a value of any kind; `undefined` if it has none of that name. */
 const member = (value: unknown, name: string): unknown =>
   has(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
 
