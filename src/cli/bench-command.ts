@@ -5,7 +5,7 @@ import { recordDispatches } from "../bench/recorder.ts";
 import { hostTensorsOf, planInputs } from "../compare/kernel-inputs.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { optimize } from "../driver/compile.ts";
-import { type Fn, isOp } from "../ir/ir.ts";
+import { constantNames, type Fn } from "../ir/ir.ts";
 import { planManifest } from "../plan/manifest.ts";
 import type { Arguments } from "./arguments.ts";
 import { benchChart, benchTable, type FunctionBench } from "./bench-report.ts";
@@ -73,7 +73,7 @@ function measuredAt(contest: Contest, fn: Fn, given: Readonly<Record<string, num
   // Norms that the program writes in primitive ops are single ops in other libraries.
   const raised = optimize(module, { passes: "raise-norms,canonicalize,dce", dims });
   const written = raised.module.fns[0] as Fn;
-  const globals = written.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
+  const globals = constantNames(written.ops);
   const read = hostTensorsOf(Object.fromEntries(globals.map((name) => [name, constants(name)])));
   return benchPoint(opened.device, {
     ...{ plan: planManifest(plan), kernels: compiled.kernels, fn: written, peers, recorder, rounds, dims },

@@ -5,7 +5,7 @@ import { type Tuned, tune } from "../bench/tune.ts";
 import { constantsAfter, hostTensorsOf, type Tensors } from "../compare/kernel-inputs.ts";
 import { progress } from "../diagnostics/progress.ts";
 import type { Constants } from "../ir/interpret.ts";
-import { isOp } from "../ir/ir.ts";
+import { constantNames } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { planExtents } from "../launch/plan-manifest.ts";
 import { interpretPlan } from "../plan/interpret.ts";
@@ -66,7 +66,7 @@ function ranLaunches(plan: Plan, given: Tensors, constants: Constants): RanLaunc
   interpretPlan(plan, tensorsOf(given), constants, {}, (launch, params, results) => {
     if (launch.kind !== "launch" || launch.product !== undefined) return;
     const { fn } = launch;
-    const globals = fn.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
+    const globals = constantNames(fn.ops);
     const read = [
       ...fn.params.map((param, i) => [param.name as string, params[i] as Tensor] as const),
       ...globals.map((name) => [name, constants(name)] as const),

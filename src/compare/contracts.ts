@@ -3,7 +3,7 @@
 import * as compareMessages from "../diagnostics/areas/comparison.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Constants } from "../ir/interpret.ts";
-import type { Const, Fn, Value } from "../ir/ir.ts";
+import { type Const, constantNames, type Fn, type Value } from "../ir/ir.ts";
 import { meanTolerance, rowMeans, withoutMeans } from "../ir/row-means.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { fromNumbers, type HostTensor, tensorOf } from "../runtime/host-tensor.ts";
@@ -38,7 +38,7 @@ export function brokenContracts(
   consts: readonly Const[],
   constants: Constants,
 ): Diagnostic[] {
-  const read = new Set(fn.ops.map((op) => (op.name === "global" ? op.attributes.name : undefined)));
+  const read = new Set(constantNames(fn.ops));
   return [
     ...fn.params.flatMap((param) =>
       broken(param, param.name as string, () => tensorOf(inputs[param.name as string] as HostTensor)),

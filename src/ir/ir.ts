@@ -197,6 +197,10 @@ export function isLeaf(op: Op): boolean {
   return isLeafName(op.name);
 }
 
+/** The names of the constants that these ops read, in their order. */
+export const constantNames = (ops: readonly Op[]): string[] =>
+  ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
+
 /** The operands of an op without omitted ones. */
 export function presentOperands(op: Op): Value[] {
   return op.operands.filter((v): v is Value => v !== undefined);

@@ -9,8 +9,8 @@ import { progress } from "../diagnostics/progress.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
 import {
   type Const,
+  constantNames,
   isLeaf,
-  isOp,
   type Module,
   makeFn,
   makeModule,
@@ -149,7 +149,7 @@ class GraphImport implements Surroundings {
       ({ name }): Result => ({ name: resultNames.give(name), value: this.value(name) }),
     );
     const ops = this.needed(results);
-    const read = new Set(ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : [])));
+    const read = new Set(constantNames(ops));
     const name = identifier(graph.name === "" ? "main" : graph.name);
     const fn = makeFn({ name, params, ops, results, span: this.whole });
     const consts = this.consts.filter((constant) => read.has(constant.name));

@@ -1,6 +1,6 @@
 /** The manifest of a plan, which launchers read: version 2. */
 
-import { dimensionNames, isOp, type Result, type Value } from "../ir/ir.ts";
+import { constantNames, dimensionNames, type Result, type Value } from "../ir/ir.ts";
 import type { LaunchBuffer, LaunchOfOp, LaunchPlan, LaunchStep } from "../launch/plan-manifest.ts";
 import { checkPlan } from "./arguments.ts";
 import { type OpaqueStep, opaqueOp, type Plan, type PlanBuffer, type Step } from "./plan.ts";
@@ -31,7 +31,7 @@ function stepOf(step: Step): LaunchStep {
   const { fn, reads, writes } = step;
   const pairs = (names: readonly (string | undefined)[], of: readonly PlanBuffer[]) =>
     Object.fromEntries(names.map((name, i) => [name, of[i]?.name as string]));
-  const constants = fn.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
+  const constants = constantNames(fn.ops);
   return {
     launch: fn.name,
     reads: {

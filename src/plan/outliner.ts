@@ -3,7 +3,7 @@
 import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import { getOrInsert } from "../ir/groups.ts";
-import { dimensionNames, type Fn, isLeaf, isOp, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
+import { constantNames, dimensionNames, type Fn, isLeaf, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
 import { Memory } from "../ir/opaque.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
@@ -20,7 +20,7 @@ export class Buffers {
 
   constructor(fn: Fn) {
     this.memory = new Memory(fn);
-    const constants = fn.ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
+    const constants = constantNames(fn.ops);
     const params = fn.params.map(({ name }) => name as string);
     this.names = new FreshNames([...reservedWords, ...params, ...constants]);
     for (const param of fn.params) {
