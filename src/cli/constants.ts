@@ -8,14 +8,13 @@ import { readSafetensor, readSafetensorsHeader } from "../formats/safetensors.ts
 import { isBeyond } from "../ir/float16.ts";
 import { type Constants, constantsOf } from "../ir/interpret.ts";
 import type { Const, Module } from "../ir/ir.ts";
-import type { Tensor } from "../ir/tensor.ts";
+import { printIndex, type Tensor } from "../ir/tensor.ts";
 import { isFloat, isInteger, printType, sameShape } from "../ir/types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { fromNumbers, toNumbers } from "../runtime/host-tensor.ts";
 import { folderOf, openFile, readBytes } from "./files.ts";
 import { isModel, openModel, weightFiles } from "./model-files.ts";
 import type { Read } from "./outputs.ts";
-import { indexOf } from "./run-report.ts";
 import type { Io } from "./session.ts";
 
 /**
@@ -63,7 +62,7 @@ function load(constant: Const, folder: string, models: Map<string, OnnxModel>, i
   const beyond = array.numbers.findIndex((number) => isBeyond(element, number));
   if (beyond >= 0) {
     const value = array.numbers[beyond] as number;
-    fail(constErrors.outOfRange(span, name, printType(type), where, indexOf(beyond, array.shape), value));
+    fail(constErrors.outOfRange(span, name, printType(type), where, printIndex(beyond, array.shape), value));
   }
   return { element, shape: array.shape, data: toNumbers(fromNumbers(element, array.shape, array.numbers)) };
 }

@@ -14,6 +14,7 @@ import { compile, optimize } from "../driver/compile.ts";
 import { writeNpy } from "../formats/npy.ts";
 import { type Constants, interpret } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, isLeaf, type Module, type Value } from "../ir/ir.ts";
+import { printIndex } from "../ir/tensor.ts";
 import { isNarrow } from "../ir/types.ts";
 import { planManifest } from "../plan/manifest.ts";
 import { isOneKernel, type Plan, productsOf } from "../plan/plan.ts";
@@ -25,7 +26,7 @@ import { lossyEffect } from "./lossy-effect.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { type Program, partitionOf, readProgram, reportRemarks, sayDefaults, together } from "./program-options.ts";
 import { readOutputs, readSeed, readSources } from "./run-options.ts";
-import { indexOf, type RunReport, reportJson, reportLines } from "./run-report.ts";
+import { type RunReport, reportJson, reportLines } from "./run-report.ts";
 import type { Session } from "./session.ts";
 
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
@@ -184,7 +185,7 @@ function wrongOutputs(outputs: Tensors, comparisons: ReadonlyMap<string, Compari
     const got = outputs[name] as HostTensor;
     const at = worst ?? 0;
     const values = {
-      at: indexOf(at, got.shape),
+      at: printIndex(at, got.shape),
       got: String(toNumbers(got)[at]),
       want: String(want[at]),
       count: wrong,

@@ -2,7 +2,6 @@
 
 import type { Comparison } from "../compare/compare.ts";
 import { jsonText } from "../diagnostics/json.ts";
-import { indexAt } from "../ir/tensor.ts";
 import { printType } from "../ir/types.ts";
 import { type HostTensor, toNumbers } from "../runtime/host-tensor.ts";
 
@@ -75,9 +74,4 @@ function errorsOf({ maxAbsError, maxRelError, steps, wrong, tolerance, hasProduc
 
 function shown(error: number): string {
   return error === 0 ? "0" : error.toExponential(1);
-}
-
-/** `[2, 17]`: the index of an element in row-major order. */
-export function indexOf(at: number, shape: readonly number[]): string {
-  return `[${indexAt(at, shape).join(", ")}]`;
 }

@@ -9,7 +9,7 @@ import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
 import { lookupsBy } from "../ir/lookups.ts";
-import { elementCount, indexAt } from "../ir/tensor.ts";
+import { elementCount, printIndex } from "../ir/tensor.ts";
 import { type ElementType, elementInfo, printShape, printType, type Shape } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
 import { type Fill, numbersOf, printFill } from "./fill.ts";
@@ -175,6 +175,6 @@ export function checkNumbers(
   if (!isAccepted) fail(fileErrors.wrongKind(file, array.type, name, type));
   const at = array.numbers.findIndex((number) => element !== undefined && isBeyond(element, number));
   if (at < 0) return;
-  const place = `[${indexAt(at, array.shape).join(", ")}]`;
+  const place = printIndex(at, array.shape);
   fail(fileErrors.outOfRange(file, array.numbers[at] as number, place, name, type));
 }

@@ -24,6 +24,9 @@ export function indexAt(place: number, shape: readonly number[]): number[] {
   return index;
 }
 
+/** The index of the element at a row-major position, for messages: `[2, 17]`. */
+export const printIndex = (place: number, shape: readonly number[]): string => `[${indexAt(place, shape).join(", ")}]`;
+
 /** The stride in elements along each axis of a row-major tensor. */
 export function rowMajorStrides(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
