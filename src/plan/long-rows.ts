@@ -15,7 +15,7 @@
  * exp(x - max(x)), which are merged together with the maximum (states.ts).
  */
 
-import { Builder } from "../ir/builder.ts";
+import { Builder, Copies } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { IterationSpace } from "../ir/iteration.ts";
@@ -147,7 +147,7 @@ class RowPieces {
     const [{ span }] = now as [Op];
     const [parts, merge] = [new Builder(span), new Builder(span)];
     const states = new States(parts, merge, this.tiles, now);
-    const merged = new Map<Value, Value>();
+    const merged = new Copies();
     for (const op of now) {
       for (const one of [parts, merge]) one.standAt({ span: op.span, kernel: 0 });
       for (const [i, value] of states.resultsOf(op).entries()) {

@@ -14,7 +14,7 @@
  */
 
 import type { Atom } from "../ir/atoms.ts";
-import { Builder } from "../ir/builder.ts";
+import { Builder, Copies } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { axisOf, type MixedOrder, partialsOf, reducedShape, summedAxes } from "../ir/mixed-order.ts";
@@ -49,7 +49,7 @@ export function mixedPieces(
   const [{ span }] = sums as [Op];
   const [builder, merge] = [new Builder(span), new Builder(span)];
   const partials = new Partials(builder, tile, outliner);
-  const merged = new Map<Value, Value>();
+  const merged = new Copies();
   for (const op of sums) {
     for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
     for (const [i, value] of mergesOf(op, order, partials, merge).entries()) merged.set(op.results[i] as Value, value);

@@ -1,6 +1,6 @@
 /** Helpers for splitting reductions into several kernels. */
 
-import { type Builder, Copies } from "../ir/builder.ts";
+import type { Builder, Copies } from "../ir/builder.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import type { Piece } from "./outliner.ts";
 
@@ -29,8 +29,6 @@ export function closure(list: readonly Op[], values: readonly Value[], known: Re
 }
 
 /** Adds copies of ops, with operands replaced as in `merged`, and adds their results to `merged`. */
-export function copyBehind(to: Builder, after: readonly Op[], merged: Map<Value, Value>): void {
-  const copies = new Copies(merged);
-  for (const op of after) to.add(copies.op(op, { kernel: 0 }));
-  for (const [value, copy] of copies) merged.set(value, copy);
+export function copyBehind(to: Builder, after: readonly Op[], merged: Copies): void {
+  for (const op of after) to.add(merged.op(op, { kernel: 0 }));
 }

@@ -14,7 +14,7 @@
  * only on the results of the reductions are computed by the merge; ops that read the rows again become a third kernel.
  */
 
-import { Builder } from "../ir/builder.ts";
+import { Builder, Copies } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { type Op, presentOperands, Value } from "../ir/ir.ts";
 import { asResult, resultsFrom } from "../ir/merged-results.ts";
@@ -78,7 +78,7 @@ export function splitGroup(
   const builder = new Builder((reductions[0] as Op).span);
   const tiled = new Partials(builder, tile, outliner);
   const merge = new Builder((reductions[0] as Op).span);
-  const merged = new Map<Value, Value>();
+  const merged = new Copies();
   for (const op of reductions) {
     for (const b of [builder, merge]) b.standAt({ span: op.span, kernel: 0 });
     const axes = attribute.axes(op.attributes);
