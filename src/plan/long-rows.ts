@@ -29,7 +29,7 @@ import type { Operands } from "../ir/ops/meaning.ts";
 import type { Division, PartialReduction } from "../ir/ops/parts.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
-import { longRows, type RowTiles, rowTiles, tiledShape } from "./row-tiles.ts";
+import { longRowTiles, type RowTiles, tiledShape } from "./row-tiles.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from "./states.ts";
 
 /** A value is small, and stored between kernels rather than recomputed, if the rows have at least this many times its elements. */
@@ -52,9 +52,9 @@ export function splitRows(
   // A running sum depends on all parts before its own.
   if (group.some((op) => scanOf(op) !== undefined)) return undefined;
   const reductions = group.filter((op) => table[op.name].kind === "reduction");
-  const rows = longRows(reductions, least);
-  if (rows === undefined || !reductions.every(hasParts)) return undefined;
-  const pieces = new RowPieces(group, reductions, writes, outliner, rowTiles(rows) as RowTiles).pieces();
+  const tiles = longRowTiles(reductions, least);
+  if (tiles === undefined || !reductions.every(hasParts)) return undefined;
+  const pieces = new RowPieces(group, reductions, writes, outliner, tiles).pieces();
   return pieces.every(isKernel) ? pieces : undefined;
 }
 

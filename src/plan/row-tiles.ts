@@ -56,16 +56,15 @@ export function rowTiles(rows: readonly (readonly number[])[]): RowTiles | undef
 }
 
 /**
- * The rows that these reductions reduce, if all have as many elements, at least this many, and can be split in the same way.
- * Otherwise they are not split, not even some of them: one kernel for all reads the rows once.
+ * The parts of the rows that these reductions reduce, if all have as many elements, at least this many, and can be split in the
+ * same way. Otherwise they are not split, not even some of them: one kernel for all reads the rows once.
  */
-export function longRows(reductions: readonly Op[], least: number): readonly (readonly number[])[] | undefined {
+export function longRowTiles(reductions: readonly Op[], least: number): RowTiles | undefined {
   const rows = reductions.map(reducedRow);
   const isLong = (row: (typeof rows)[number]) =>
     row !== undefined && elementCount(row) >= least && elementCount(row) === elementCount(rows[0] ?? []);
   if (rows.length === 0 || !rows.every(isLong)) return undefined;
-  const known = rows as readonly (readonly number[])[];
-  return rowTiles(known) && known;
+  return rowTiles(rows as readonly (readonly number[])[]);
 }
 
 /** Whether a row with these last axes has at least this many elements and can be split. */

@@ -16,13 +16,13 @@ import { attribute } from "../ir/ops/attributes.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { isNarrow } from "../ir/types.ts";
-import { longRows } from "./row-tiles.ts";
+import { longRowTiles } from "./row-tiles.ts";
 
 /** The reductions of rows that have at least this many elements, in kernels that have no other reductions. */
 function longReductions({ ops }: Fn, least: number): ReadonlySet<Op> {
   const reductions = ops.filter(({ name }) => table[name].kind === "reduction");
   const kernels = grouped(reductions, ({ kernel }) => kernel);
-  return new Set([...kernels.values()].filter((ofKernel) => longRows(ofKernel, least) !== undefined).flat());
+  return new Set([...kernels.values()].filter((ofKernel) => longRowTiles(ofKernel, least) !== undefined).flat());
 }
 
 export const hasLongRows = (fn: Fn, least: number): boolean => longReductions(fn, least).size > 0;
