@@ -1,6 +1,6 @@
 /** Outlines groups of ops of a function into functions of their own, with buffers between them. */
 
-import { Builder, copyOp, copyParam, makeOp } from "../ir/builder.ts";
+import { Builder, Copies, copyOp, copyParam, makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import { getOrInsert } from "../ir/groups.ts";
 import { constantNames, dimensionNames, type Fn, isLeaf, makeFn, type Op, type Result, Value } from "../ir/ir.ts";
@@ -156,7 +156,7 @@ export class Outliner {
     const { span } = this.fn;
     const builder = new Builder(span);
     builder.standAt({ span, kernel: 0 });
-    const mapped = new Map<Value, Value>();
+    const mapped = new Copies();
     const params: Value[] = [];
     const reads: PlanBuffer[] = [];
     const names = new FreshNames(reservedWords);
@@ -183,7 +183,7 @@ export class Outliner {
           ? copyOp(op, { operands, kernel: 0 })
           : makeOp(op.name, operands, tile.attributesOf?.(op) ?? op.attributes, options),
       );
-      for (const [i, result] of op.results.entries()) mapped.set(result, copy.results[i] as Value);
+      mapped.record(op, copy);
     }
     const results = writes.map(({ buffer, value }) => ({ name: buffer.name, value: now(value) }));
     const fn = makeFn({ name: this.functionName(), params, ops: builder.ops, results, span });

@@ -9,7 +9,7 @@
  * computed in f32, as in one kernel, and rounded where the function returns them.
  */
 
-import { Builder, makeOp, rewriteFn } from "../ir/builder.ts";
+import { Builder, Copies, makeOp, rewriteFn } from "../ir/builder.ts";
 import { getOrInsert, grouped } from "../ir/groups.ts";
 import { type Fn, isLeaf, isOp, makeFn, type Op, usesOf, type Value } from "../ir/ir.ts";
 import { attribute } from "../ir/ops/attributes.ts";
@@ -84,7 +84,7 @@ function widened(fn: Fn): Fn {
   const all = [...fn.params, ...fn.ops.flatMap(({ results }) => results)];
   if (!all.some(({ element }) => isNarrow(element))) return fn;
   const to = new Builder(fn.span);
-  const wide = new Map<Value, Value>();
+  const wide = new Copies();
   const now = (value: Value): Value => {
     return getOrInsert(wide, value, () => (isNarrow(value.element) ? to.emit("cast", [value], { to: "f32" }) : value));
   };
@@ -101,7 +101,7 @@ function widened(fn: Fn): Fn {
       const operands = op.operands.map((value) => value && now(value));
       const names = op.results.map((result) => result.name);
       const made = makeOp(op.name, operands, op.attributes, { places: { op: op.span }, names, kernel: op.kernel });
-      for (const [i, result] of to.add(made).results.entries()) wide.set(op.results[i] as Value, result);
+      wide.record(op, to.add(made));
     }
   }
   const kernel = fn.ops.find((op) => op.kernel !== undefined)?.kernel;
