@@ -19,14 +19,14 @@ import { leavesOf } from "../src/ir/atoms.ts";
 import { type Builder, rewrite } from "../src/ir/builder.ts";
 import type { Op, Value } from "../src/ir/ir.ts";
 import type { IterationSpace } from "../src/ir/iteration.ts";
-import { asResult, resultsFrom } from "../src/ir/merged-results.ts";
+import { asResult, countIn, resultsFrom } from "../src/ir/merged-results.ts";
+import { reducedShape } from "../src/ir/mixed-order.ts";
 import { partialReduction } from "../src/ir/op-kinds.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import type { Operands } from "../src/ir/ops/meaning.ts";
 import type { Division, PartialReduction } from "../src/ir/ops/parts.ts";
-import { elementCount } from "../src/ir/tensor.ts";
-import { type Dim, isNarrow } from "../src/ir/types.ts";
+import { isNarrow } from "../src/ir/types.ts";
 import { definePass } from "../src/pass/define-pass.ts";
 import { SpacesBefore } from "./spaces-before.ts";
 
@@ -61,11 +61,7 @@ function nested(op: Op, inner: readonly number[], to: Builder): readonly Value[]
   const left = x.shape.map((_, i) => i - x.shape.length).filter((axis) => !inner.includes(axis));
   const reduced = attribute.axes(attributes);
   const axes = left.flatMap((axis, i) => (reduced.includes(axis) ? [i - left.length] : []));
-  const shape = reduced.map((axis) => x.shape.at(axis) as Dim);
-  const total = () =>
-    shape.every((dim) => typeof dim === "number")
-      ? elementCount(shape)
-      : to.emit("cast", [to.emit("size", [], { shape })], { to: "f32" });
+  const total = () => countIn(reducedShape(op), to);
   const division: Division = { axes, keepdims: true, elements: { total }, starts: notInOrder };
   const values = resultsFrom(to, op, parts, parts.merge(to, states, division), division);
   return values.map((value, i) => asResult(to, value, op.results[i] as Value));

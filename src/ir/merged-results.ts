@@ -7,7 +7,8 @@ import { reductionResultOf } from "./op-kinds.ts";
 import type { Emitter } from "./ops/emitter.ts";
 import type { Operands } from "./ops/meaning.ts";
 import type { Division, PartialReduction } from "./ops/parts.ts";
-import { type ElementType, sameShape } from "./types.ts";
+import { elementCount } from "./tensor.ts";
+import { type ElementType, type Shape, sameShape } from "./types.ts";
 
 /** The results of a reduction from what is merged, without the axes that it reduces. */
 export function resultsFrom(
@@ -22,6 +23,12 @@ export function resultsFrom(
     const name = reductionResultOf(value) as ReductionResult;
     return result?.[name]?.(to, values, division, op.attributes) ?? (values[i] as Value);
   });
+}
+
+/** The number of elements of a shape; if extents are symbolic, as an f32 value that the merge `to` computes. */
+export function countIn(shape: Shape, to: Emitter): Value | number {
+  if (shape.every((dim) => typeof dim === "number")) return elementCount(shape);
+  return to.emit("cast", [to.emit("size", [], { shape })], { to: "f32" });
 }
 
 /** The value converted to the element type and the shape of the result. */

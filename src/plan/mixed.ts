@@ -17,11 +17,11 @@ import type { Atom } from "../ir/atoms.ts";
 import { Builder, Copies } from "../ir/builder.ts";
 import { elementsOf, mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
+import { countIn } from "../ir/merged-results.ts";
 import { axisOf, type MixedOrder, partialsOf, reducedShape, summedAxes } from "../ir/mixed-order.ts";
 import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import { ops as table } from "../ir/ops/index.ts";
-import { elementCount } from "../ir/tensor.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { buffersOf, copyBehind } from "./pieces.ts";
@@ -97,12 +97,6 @@ function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partial
   const others = tiled.filter(({ atoms }) => !atoms.includes(cut as Atom)).map(({ axis }) => x.shape.at(axis) as Dim);
   const total = () => countIn(reducedShape(op), to);
   return partials.results(to, op, dividedOf(op), { axes: inTile, others, merging: { axes, keepdims: true }, total });
-}
-
-/** The number of elements of a shape, which the merge divides by; known only at launch if extents are symbolic. */
-function countIn(shape: Shape, to: Builder): Value {
-  if (shape.every((dim) => typeof dim === "number")) return to.constant("f32", elementCount(shape));
-  return to.emit("cast", [to.emit("size", [], { shape })], { to: "f32" });
 }
 
 /** Tiles along the first summed axis. Adds the extents for their size and number. */

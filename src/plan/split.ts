@@ -23,7 +23,7 @@ import { attribute } from "../ir/ops/attributes.ts";
 import type { Emitter } from "../ir/ops/emitter.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
-import type { Division } from "../ir/ops/parts.ts";
+import { asValue, type Division } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isNarrow, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
@@ -207,7 +207,7 @@ interface Tiled {
   readonly others: Shape;
   readonly merging: Pick<Division, "axes" | "keepdims">;
   /** The number of all reduced elements; by default the sum of the tiles' numbers. */
-  readonly total?: () => Value;
+  readonly total?: () => Value | number;
 }
 
 /** The partial results of tiles. */
@@ -250,7 +250,7 @@ export class Partials {
     const elements = {
       total: () => total?.() ?? sum(this.counted(to, others)),
       each: () => {
-        const all = total?.();
+        const all = total && asValue(to, total());
         const counts = this.counted(to, others);
         return [beside(counts), all ?? sum(counts)] as const;
       },

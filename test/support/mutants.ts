@@ -765,8 +765,8 @@ const nested = (op: string, more = "") =>
 const nesting: readonly Omit<Mutant, "file">[] = [
   {
     what: "counts the elements along some of the axes",
-    from: "const shape = reduced.map(",
-    to: "const shape = reduced.slice(1).map(",
+    from: "countIn(reducedShape(op), to)",
+    to: "countIn(reducedShape(op).slice(1), to)",
     program: nested("var", ", correction = 1"),
   },
   {

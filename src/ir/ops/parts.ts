@@ -58,7 +58,8 @@ export interface PartialReduction {
   readonly result?: Partial<Record<ReductionResult, MergedResult>>;
 }
 
-const asValue = (to: Emitter, count: Value | number) => (typeof count === "number" ? to.constant("f32", count) : count);
+export const asValue = (to: Emitter, count: Value | number): Value =>
+  typeof count === "number" ? to.constant("f32", count) : count;
 
 export const meanParts: PartialReduction = {
   state: ["sums"],
