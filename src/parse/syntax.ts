@@ -123,9 +123,8 @@ export interface ArgumentNode {
   readonly span: Span;
 }
 
-export type ExpressionNode = {
-  readonly span: Span;
-} /** `value` is the float64 nearest to `text`; an infinity or NaN only for the words `inf` and `nan`. */ & (
+/** The `value` of a number is the float64 nearest to `text`; an infinity or NaN only for the words `inf` and `nan`. */
+export type ExpressionNode = { readonly span: Span } & (
   | { readonly kind: "number"; readonly value: number; readonly text: string }
   | { readonly kind: "boolean"; readonly value: boolean }
   /** `value` has no quotes. */
