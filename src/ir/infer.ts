@@ -14,7 +14,6 @@ import {
   broadcastShapes,
   type ElementType,
   elementInfo,
-  isNarrow,
   normalizeAxes,
   opaqueType,
   printShape,
@@ -144,9 +143,9 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
         places.operands === undefined ? [] : [label(first.index, first.element), label(index, type.element)];
       const isWider = widths[type.element] > widths[first.element];
       const [narrow, wide] = isWider ? [first.index, type.element] : [index, first.element];
-      // Neither f16 nor bf16 represents all values of the other: both become f32.
-      const areHalves = isNarrow(type.element) && isNarrow(first.element);
-      const fix = { narrow: places.operands?.[narrow], wide: areHalves ? "f32" : wide };
+      // Of f16 and bf16, or two floats of one byte, neither represents all values of the other: both become f32.
+      const isNeither = widths[type.element] === widths[first.element];
+      const fix = { narrow: places.operands?.[narrow], wide: isNeither ? "f32" : wide };
       fail(elementErrors.elementMismatch(places.op, op, first.element, type.element, labels, fix));
     }
     first ??= { element: type.element, index };

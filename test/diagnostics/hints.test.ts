@@ -89,6 +89,7 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0203", mixed, "x + r", "x", "cast(x, to = f32)"],
   ["E0203", mixed, "r * x", "x", "cast(x, to = f32)"],
   ["E0203", mixed, "i * r", "i", "cast(i, to = f32)"],
+  ["E0203", "q: f8e4m3[n], x: f16[n], m: bool[n]", "where(m, q, x)", "q", "cast(q, to = f16)"],
   ["E0204", mixed, "r * m", "m", "cast(m, to = f32)"],
   ["E0204", mixed, "x * m", "m", "cast(m, to = f16)"],
   ["E0204", mixed, "exp(i)", "i", "cast(i, to = f32)"],
