@@ -1,6 +1,6 @@
 /**
  * How a reduction follows from reductions of parts of what it reduces: the column `parts` of its row. Each part is reduced to a
- * state of one to three numbers; a merge combines the states of all parts.
+ * state of one or two numbers; a merge combines the states of all parts.
  *
  *   mean                 the sum, or the mean of parts of equal lengths
  *   var, std, moments    the mean and the variance, by the formulas of Chan, Golub and LeVeque (1979):
