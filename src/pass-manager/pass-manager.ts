@@ -9,6 +9,7 @@ import { checkModule } from "../ir/arguments.ts";
 import { sameModule } from "../ir/equal.ts";
 import type { Law } from "../ir/field/laws.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
+import { lazily } from "../ir/lazily.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import { wrongClaims } from "../pass/check-provenance.ts";
 import type { Assumed, Pass, PassContext, PassRegistry } from "../pass/define-pass.ts";
@@ -174,7 +175,7 @@ class Run {
   result(): PassResult {
     const { module, changed, runs, timings, statistics, assumed } = this;
     const all = this.remarks;
-    const remarks = once(() => all.flatMap((said) => said()));
+    const remarks = lazily(() => all.flatMap((said) => said()));
     return {
       ...{ module, changed, history: new History(runs), timings, statistics, assumed },
       get remarks() {
@@ -253,7 +254,7 @@ class Run {
     const run = passRun({ text: event.text, given, made: result }, outputs);
     const { facts, provenance } = run;
     this.runs.push(run);
-    const said = once(() => [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...remarks]);
+    const said = lazily(() => [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...remarks]);
     this.remarks.push(said);
     this.timings.push({ pass: event.text, milliseconds });
     if (changed) this.changed.push(pass.name);
@@ -316,13 +317,4 @@ function checkClaims(pass: Pass, given: readonly Fn[], outputs: readonly PassOut
     const wrong = wrongClaims(fn, outputs[i] as PassOutput);
     if (wrong.length > 0) throw new PassFailure(pass.name, passMessages.wrongClaims(pass.name, fn, wrong));
   }
-}
-
-/** The result of the first call of `make`. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }

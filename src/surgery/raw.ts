@@ -1,6 +1,7 @@
 /** Tensors in the encoding of a model: elements are rounded to their type once, and stored as bytes. */
 
 import { narrowBits } from "../ir/float16.ts";
+import { lazily } from "../ir/lazily.ts";
 import type { ElementType } from "../ir/types.ts";
 
 /** A tensor whose bytes are computed on demand, and once. */
@@ -8,15 +9,6 @@ export interface RawTensor {
   readonly element: ElementType;
   readonly shape: readonly number[];
   readonly raw: () => Uint8Array;
-}
-
-/** Memoizes `make`. */
-function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 /** @param numbers the elements, already rounded to the element type. */
