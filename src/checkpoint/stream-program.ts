@@ -6,6 +6,7 @@
 
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
+import { type WeightElement, weightElement } from "../formats/safetensors.ts";
 import { Builder, makeOp } from "../ir/builder.ts";
 import { FreshNames } from "../ir/fresh-names.ts";
 import { type Attributes, type Const, type ConstData, type Module, makeFn, makeModule, Value } from "../ir/ir.ts";
@@ -15,8 +16,6 @@ import type { Checkpoint, StoredTensor } from "./checkpoint.ts";
 import type { Rewriting } from "./rewriting.ts";
 
 const tokens: Shape = ["batch", "tokens"];
-
-const elements: Readonly<Record<string, "f32" | "f16" | "bf16">> = { F32: "f32", F16: "f16", BF16: "bf16" };
 
 /** The extent of the last dimension of a value. */
 export const widthOf = ({ shape }: Value): number => shape.at(-1) as number;
@@ -258,7 +257,7 @@ export class StreamProgram {
 
   private stored(tensor: string, expected: string, rank?: number): StoredTensor {
     const entry = this.checkpoint.tensors.get(tensor) ?? this.missing(tensor);
-    const fits = elements[entry.type] !== undefined && (rank === undefined || entry.shape.length === rank);
+    const fits = weightElement(entry.type) !== undefined && (rank === undefined || entry.shape.length === rank);
     if (fits && !entry.shape.includes(0)) return entry;
     fail(checkpointErrors.wrongTensor(this.checkpoint.folder.name, tensor, expected, entry.type, entry.shape));
   }
@@ -317,7 +316,7 @@ export class StreamProgram {
   }
 
   private element(type: string) {
-    return this.hasReaders ? "f32" : (elements[type] as "f32" | "f16" | "bf16");
+    return this.hasReaders ? "f32" : (weightElement(type) as WeightElement);
   }
 
   /** The tensor, multiplied by its LayerScale if it has one. */

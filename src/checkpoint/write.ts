@@ -6,14 +6,13 @@
 import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { putElements } from "../formats/bytes.ts";
-import { headerLength, readSafetensor, writtenType } from "../formats/safetensors.ts";
+import { headerLength, readSafetensor, type WeightElement, weightElement } from "../formats/safetensors.ts";
 import { roundTo } from "../ir/float16.ts";
+import { encode } from "../ir/number-formats.ts";
 import { meanTolerance } from "../ir/row-means.ts";
 import { roundUp } from "../launch/counts.ts";
 import type { ByteSource, Range } from "../onnx/bytes.ts";
 import type { Piece } from "../onnx/write.ts";
-import { fromNumbers } from "../runtime/host-tensor.ts";
 import { centerInPlace, multiplyInPlace, productsAlong, rowsAlong, worstMean } from "./center.ts";
 import { type Checkpoint, configFile, indexFile, type Json, type StoredTensor } from "./checkpoint.ts";
 import { withMember } from "./json-text.ts";
@@ -37,11 +36,8 @@ interface CheckpointFile {
   readonly pieces: Iterable<Piece>;
 }
 
-type Half = "f32" | "f16" | "bf16";
-const elementOf = new Map(Object.entries(writtenType).map(([element, type]) => [type, element as Half]));
-
 /** Half an ulp of 1. A relative mean below it is due to rounding, and not worth centering again. */
-const roundoff: Readonly<Record<Half, number>> = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 };
+const roundoff: Readonly<Record<WeightElement, number>> = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 };
 
 /**
  * @param tell is called for each centered tensor when it is written.
@@ -158,13 +154,11 @@ function numbersOf({ folder, tensors }: Checkpoint, name: string): Float64Array 
 
 /** Rounds numbers to the type of a tensor, and encodes them. Throws E0796. */
 function bytesWith({ folder }: Checkpoint, tensor: string, entry: StoredTensor, numbers: Float64Array): Uint8Array {
-  const element = elementOf.get(entry.type) as Half;
-  const bytes = new Uint8Array(entry.length);
+  const element = weightElement(entry.type) as WeightElement;
   const rounded = numbers.map(roundTo[element]);
   const lost = rounded.findIndex((number, i) => Math.abs(number) === Infinity && Number.isFinite(numbers[i]));
   if (lost >= 0) fail(checkpointErrors.tooLarge(folder.name, tensor, element, numbers[lost] as number));
-  putElements(fromNumbers(element, entry.shape, rounded), bytes, 0);
-  return bytes;
+  return encode(element, rounded);
 }
 
 /** W diag(g) or W diag(1 + g); c + W b. */
@@ -186,7 +180,7 @@ function centeredPiece(
   entry: StoredTensor,
   tell: (written: WrittenTensor) => void,
 ): Piece {
-  const element = elementOf.get(entry.type) as Half;
+  const element = weightElement(entry.type) as WeightElement;
   const numbers = numbersOf(checkpoint, tensor);
   const factors = scale === undefined ? undefined : numbersOf(checkpoint, scale);
   const isScaled = factors?.some((factor) => factor !== 1) === true;

@@ -9,6 +9,7 @@ import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
 import { lookupsBy } from "../ir/lookups.ts";
+import type { NumberKind } from "../ir/number-formats.ts";
 import { elementCount, printIndex } from "../ir/tensor.ts";
 import { type ElementType, elementInfo, printShape, printType, type Shape } from "../ir/types.ts";
 import { fromNumbers, type HostTensor } from "../runtime/host-tensor.ts";
@@ -159,8 +160,6 @@ export function makeInput(
   for (let i = 0; i < numbers.length; i++) numbers[i] = next();
   return fromNumbers(element, shape, numbers);
 }
-
-type NumberKind = NpyArray["kind"];
 
 /**
  * Floats within the range of the element type are rounded to it; other numbers must fit exactly. Throws E0636, E0637.

@@ -6,32 +6,33 @@
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import { isRecord } from "../diagnostics/arguments.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { byteBits } from "../ir/float8.ts";
-import { fromBfloat16Bits, fromFloat16Bits } from "../ir/float16.ts";
+import { bytesPerNumber, decode, kindOf, type NumberFormat } from "../ir/number-formats.ts";
 import { elementCount } from "../ir/tensor.ts";
-import type { ElementType } from "../ir/types.ts";
 import { roundUp } from "../launch/counts.ts";
 import type { ByteSource } from "../onnx/bytes.ts";
 import type { HostTensor } from "../runtime/host-tensor.ts";
-import { bytesOf, putElements } from "./bytes.ts";
 import { readJsonObject } from "./json-object.ts";
-import type { NpyArray, TypeRow } from "./npy.ts";
+import type { NpyArray } from "./npy.ts";
 
-const types: Readonly<Record<string, TypeRow>> = {
-  F64: { kind: "float", bytes: 8, read: (view, at) => view.getFloat64(at, true) },
-  F32: { kind: "float", bytes: 4, read: (view, at) => view.getFloat32(at, true) },
-  F16: { kind: "float", bytes: 2, read: (view, at) => fromFloat16Bits(view.getUint16(at, true)) },
-  BF16: { kind: "float", bytes: 2, read: (view, at) => fromBfloat16Bits(view.getUint16(at, true)) },
-  F8_E4M3: { kind: "float", bytes: 1, read: (view, at) => byteBits.f8e4m3.from(view.getUint8(at)) },
-  F8_E5M2: { kind: "float", bytes: 1, read: (view, at) => byteBits.f8e5m2.from(view.getUint8(at)) },
-  I64: { kind: "integer", bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
-  U32: { kind: "integer", bytes: 4, read: (view, at) => view.getUint32(at, true) },
-  I32: { kind: "integer", bytes: 4, read: (view, at) => view.getInt32(at, true) },
-  I16: { kind: "integer", bytes: 2, read: (view, at) => view.getInt16(at, true) },
-  I8: { kind: "integer", bytes: 1, read: (view, at) => view.getInt8(at) },
-  U8: { kind: "integer", bytes: 1, read: (view, at) => view.getUint8(at) },
-  BOOL: { kind: "bool", bytes: 1, read: (view, at) => Number(view.getUint8(at) !== 0) },
-};
+/** Types by their names in a header. */
+const formats: ReadonlyMap<string, NumberFormat> = new Map<string, NumberFormat>(
+  Object.entries({
+    ...{ F64: "f64", F32: "f32", F16: "f16", BF16: "bf16", F8_E4M3: "f8e4m3", F8_E5M2: "f8e5m2" },
+    ...{ I64: "i64", I32: "i32", I16: "i16", I8: "i8", U64: "u64", U32: "u32", U16: "u16", U8: "u8", BOOL: "bool" },
+  } as const),
+);
+
+/** The name of an element type. */
+const nameOf = new Map([...formats].map(([name, format]) => [format, name]));
+
+/** The element types of weights that are computed with. */
+export type WeightElement = "f32" | "f16" | "bf16";
+
+/** The element type of a tensor with this type in a header; `undefined` for other types than a weight's. */
+export function weightElement(type: string): WeightElement | undefined {
+  const format = formats.get(type);
+  return format === "f32" || format === "f16" || format === "bf16" ? format : undefined;
+}
 
 /** The entry of a tensor in the header. `start` is an offset in the file. */
 export interface TensorEntry {
@@ -106,24 +107,14 @@ export function readSafetensor(
   entry: TensorEntry,
 ): NpyArray {
   const { type, shape, start, length } = entry;
-  const row = Object.hasOwn(types, type) ? types[type] : undefined;
-  if (row === undefined) fail(constErrors.unknownType(name, tensor, type, Object.keys(types)));
-  const count = elementCount(shape);
-  if (count * row.bytes !== length) {
-    const reason = `\`${tensor}\` needs ${count * row.bytes} bytes, but has ${length}`;
-    fail(constErrors.notSafetensors(name, reason));
+  const format = formats.get(type);
+  if (format === undefined) fail(constErrors.unknownType(name, tensor, type, [...formats.keys()]));
+  const needed = elementCount(shape) * bytesPerNumber(format);
+  if (needed !== length) {
+    fail(constErrors.notSafetensors(name, `\`${tensor}\` needs ${needed} bytes, but has ${length}`));
   }
-  const bytes = file.read(start, length);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const numbers = new Float64Array(count);
-  for (let i = 0; i < count; i++) numbers[i] = row.read(view, i * row.bytes);
-  return { shape, type, kind: row.kind, numbers };
+  return { shape, type, kind: kindOf(format), numbers: decode(format, file.read(start, length)) };
 }
-
-export const writtenType: { readonly [E in ElementType]: string } = {
-  ...{ f32: "F32", f16: "F16", i32: "I32", bf16: "BF16", u32: "U32", i8: "I8", u8: "U8", bool: "BOOL" },
-  ...{ f8e4m3: "F8_E4M3", f8e5m2: "F8_E5M2" },
-};
 
 /** A file with these tensors, in order; their names must be unique. */
 export function writeSafetensors(
@@ -132,8 +123,8 @@ export function writeSafetensors(
   let end = 0;
   const entries = tensors.map(({ name, tensor: { element, shape, data } }) => {
     const start = end;
-    end += data.length * bytesOf(element);
-    return [name, { dtype: writtenType[element], shape, data_offsets: [start, end] }] as const;
+    end += data.byteLength;
+    return [name, { dtype: nameOf.get(element), shape, data_offsets: [start, end] }] as const;
   });
   const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
   // The header is padded with spaces so that the data is aligned to 8 bytes.
@@ -142,7 +133,8 @@ export function writeSafetensors(
   new DataView(result.buffer).setBigUint64(0, BigInt(begin - 8), true);
   result.set(header, 8);
   for (const [i, { tensor }] of tensors.entries()) {
-    putElements(tensor, result, begin + (entries[i]?.[1].data_offsets[0] as number));
+    const { buffer, byteOffset, byteLength } = tensor.data;
+    result.set(new Uint8Array(buffer, byteOffset, byteLength), begin + (entries[i]?.[1].data_offsets[0] as number));
   }
   return result;
 }

@@ -4,6 +4,7 @@
  * @module tirc/onnx
  */
 
+export type { NumberKind } from "../ir/number-formats.ts";
 export { openArchive } from "../pt2/model.ts";
 export type { NormOp, NormOpType } from "../surgery/norm-forms.ts";
 export type { BetaOutcome, NormReport, WrittenAs } from "../surgery/norm-report.ts";
@@ -15,7 +16,6 @@ export {
   surgery,
 } from "../surgery/surgery.ts";
 export { ByteReader, type ByteSource, bytesInMemory, type Range } from "./bytes.ts";
-export type { NumberKind } from "./data-types.ts";
 export { type NewAttribute, type NewFunction, type NewNode, type NewTensor, nodeBytes, tensorBytes } from "./encode.ts";
 export { type Imported, type ImportOptions, importModel } from "./import.ts";
 export type { AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto } from "./messages.ts";

@@ -3,9 +3,10 @@
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import * as onnxMessages from "../diagnostics/areas/onnx.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
+import { decode, fromRaw, type NumberKind } from "../ir/number-formats.ts";
 import { elementCount } from "../ir/tensor.ts";
 import type { ByteReader, ByteSource, Range } from "./bytes.ts";
-import { type DataType, dataTypes, type NumberKind, typedFields, typeName } from "./data-types.ts";
+import { type DataType, dataTypes, typedFields, typeName } from "./data-types.ts";
 import type { TensorProto } from "./messages.ts";
 import { fieldsOf, floatsOf, integersOf } from "./wire.ts";
 
@@ -65,10 +66,8 @@ function readRaw(source: ByteSource, tensor: TensorProto, range: Range, type: Da
   }
   const numbers = new Float64Array(count);
   for (let done = 0; done < count; done += chunk) {
-    const size = Math.min(chunk, count - done);
-    const bytes = source.read(range.start + done * type.bytes, size * type.bytes);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let i = 0; i < size; i++) numbers[done + i] = type.read(view, i * type.bytes);
+    const bytes = source.read(range.start + done * type.bytes, Math.min(chunk, count - done) * type.bytes);
+    numbers.set(decode(type.format, bytes), done);
   }
   return numbers;
 }
@@ -83,12 +82,14 @@ function readTyped(reader: ByteReader, tensor: TensorProto, type: DataType, coun
   const numbers = new Float64Array(count);
   let at = 0;
   for (const field of fieldsOf(reader, tensor.range)) {
-    if (field.number !== type.field) continue;
-    const bytes = type.field === typedFields.float ? 4 : type.field === typedFields.double ? 8 : undefined;
+    if (field.number !== typedFields[type.field]) continue;
+    const bytes = type.field === "float" ? 4 : type.field === "double" ? 8 : undefined;
     const values = bytes === undefined ? integersOf(reader, field) : floatsOf(reader, field, bytes);
     for (const value of values) {
       if (at === count) wrong("more");
-      numbers[at++] = type.fromField(value);
+      // Integers are read as signed.
+      const raw = type.field === "uint64" && value < 0 ? value + 2 ** 64 : value;
+      numbers[at++] = fromRaw(type.format, raw);
     }
   }
   if (at < count) wrong(String(at));

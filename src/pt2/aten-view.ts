@@ -1,6 +1,6 @@
 /** The interface between a rule and the ATen node that it translates to ONNX. */
 
-import { toBfloat16Bits, toFloat16Bits } from "../ir/float16.ts";
+import { encode } from "../ir/number-formats.ts";
 import type { NewNode } from "../onnx/encode.ts";
 import type { Fields } from "./fields.ts";
 import type { OnnxGraph } from "./onnx-graph.ts";
@@ -213,20 +213,8 @@ export class AtenView {
   }
 
   private list(numbers: readonly number[], type: ScalarType, dims: readonly number[]): string {
-    const raw = new Uint8Array(numbers.length * type.bytes);
-    const view = new DataView(raw.buffer);
-    for (const [i, value] of numbers.entries()) {
-      const at = i * type.bytes;
-      if (type.onnx === 10) view.setUint16(at, toFloat16Bits(value), true);
-      else if (type.onnx === 16) view.setUint16(at, toBfloat16Bits(value), true);
-      else if (type.kind === "float")
-        type.bytes === 4 ? view.setFloat32(at, value, true) : view.setFloat64(at, value, true);
-      else if (!Number.isFinite(value)) this.decline();
-      else if (type.bytes === 8) view.setBigInt64(at, BigInt(Math.trunc(value)), true);
-      else if (type.bytes === 4) view.setInt32(at, value, true);
-      else if (type.bytes === 2) view.setInt16(at, value, true);
-      else view.setUint8(at, value);
-    }
+    if (type.kind !== "float" && !numbers.every(Number.isFinite)) this.decline();
+    const raw = encode(type.format, numbers);
     return this.graph.number(type.onnx, dims, raw, numbers.length === 1 ? "number" : "numbers");
   }
 

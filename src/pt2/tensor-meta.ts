@@ -17,15 +17,15 @@ export interface TensorMeta {
 }
 
 /** An element type, by its number in the schema (ScalarType). */
-export interface ScalarType extends Pick<DataType, "bytes" | "kind"> {
+export interface ScalarType extends Pick<DataType, "format" | "bytes" | "kind"> {
   readonly number: number;
   /** TensorProto.DataType of ONNX. */
   readonly onnx: number;
 }
 
 const scalar = (number: number, onnx: number): ScalarType => {
-  const { bytes, kind } = dataTypes.get(onnx) as DataType;
-  return { number, onnx, bytes, kind };
+  const { format, bytes, kind } = dataTypes.get(onnx) as DataType;
+  return { number, onnx, format, bytes, kind };
 };
 
 export const bool = scalar(12, 9);

@@ -18,6 +18,8 @@ const file = safetensors({
   brain: { dtype: "BF16", shape: [4], bytes: bytesOf(bfloat) },
   double: { dtype: "F64", shape: [4], bytes: bytesOf(Float64Array.from(numbers)) },
   index: { dtype: "I64", shape: [4], bytes: bytesOf(BigInt64Array.from([1n, 2n, 3n, 4n])) },
+  long: { dtype: "U64", shape: [4], bytes: bytesOf(BigUint64Array.from([1n, 2n, 3n, 4n])) },
+  short: { dtype: "U16", shape: [4], bytes: bytesOf(Uint16Array.of(1, 2, 3, 4)) },
   e4m3: { dtype: "F8_E4M3", shape: [4], bytes: Uint8Array.of(0x38, 0xc0, 0x30, 0x48) },
   e5m2: { dtype: "F8_E5M2", shape: [4], bytes: Uint8Array.of(0x3c, 0xc0, 0x38, 0x44) },
   eight: { dtype: "F8_E8M0", shape: [4], bytes: new Uint8Array(4) },
@@ -52,6 +54,13 @@ test.each(["ln.weight", "half", "brain", "double", "e4m3", "e5m2"])(
     expect(stdout).toContain("1 -2 0.5 4");
   },
 );
+
+test.each(["index", "long", "short"])("%s is read as integers", async (tensor) => {
+  const text = `const w: i32[4] = load("m.safetensors", "${tensor}")
+fn f(x: i32[rows, 4]) -> i32[rows, 4] { return x * w }
+`;
+  expect((await run(text)).stdout).toContain("1 2 3 4");
+});
 
 test("a tensor of an ONNX model is read by its name, whatever that is", async () => {
   const model = onnxModel({

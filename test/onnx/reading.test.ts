@@ -53,6 +53,9 @@ describe("tensors", () => {
     ["int32Data", { dataType: onnxType.i32, int32Data: [1, -2, 3, 4] }, [1, -2, 3, 4]],
     ["int32Data as halves", { dataType: onnxType.f16, int32Data: values.map(toFloat16Bits) }, values],
     ["int64Data", { dataType: onnxType.i64, int64Data: [1n, -2n, 3n, 2n ** 50n] }, [1, -2, 3, 2 ** 50]],
+    ["int32Data as bytes of floats", { dataType: onnxType.f8e4m3, int32Data: [0x38, 0xc0, 0x30, 0x48] }, values],
+    ["int32Data as booleans", { dataType: onnxType.bool, int32Data: [1, 0, 2, 0] }, [1, 0, 1, 0]],
+    ["uint64Data beyond 2^63", { dataType: 13, uint64Data: [2n ** 63n, 0n, 1n, 2n] }, [2 ** 63, 0, 1, 2]],
     ["uint64Data", { dataType: onnxType.u32, uint64Data: [1n, 2n, 3n, 4294967295n] }, [1, 2, 3, 4294967295]],
   ])("in %s", (_field, data, expected) => {
     const tensor = create(TensorProtoSchema, { name: "w", dims: [4n], ...data });

@@ -3,6 +3,7 @@
 import * as surgeryErrors from "../../diagnostics/areas/surgery.ts";
 import { fail } from "../../diagnostics/diagnostic.ts";
 import { grouped } from "../../ir/groups.ts";
+import { decode } from "../../ir/number-formats.ts";
 import { dataTypes } from "../../onnx/data-types.ts";
 import type { NodeProto } from "../../onnx/messages.ts";
 import { shown } from "../../onnx/model.ts";
@@ -236,9 +237,7 @@ function attributeOf({ at, made }: Line, name: string, model: Pt2Model, part: "i
 
 /** The elements of a new tensor; only called for small ones. */
 function numbersOf({ dataType, raw }: LazyTensor): number[] {
-  const bytes = raw();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = dataTypes.get(dataType);
   if (type === undefined || (type.kind !== "float" && type.name !== "INT64")) return decline();
-  return Array.from({ length: bytes.length / type.bytes }, (_, i) => type.read(view, i * type.bytes));
+  return [...decode(type.format, raw())];
 }
