@@ -3,10 +3,10 @@
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { type Assumption, Comparer, type ComparisonOptions } from "../ir/field/compare.ts";
-import type { Law } from "../ir/field/laws.ts";
 import type { Module } from "../ir/ir.ts";
 import type { Assumed } from "../pass/define-pass.ts";
 import type { PassOutput } from "../pass/facts.ts";
+import type { Report } from "./report.ts";
 
 /**
  * What is checked after a pass. `true`: that the IR is well formed, and for passes that are not builtin that the function is the
@@ -38,8 +38,7 @@ export class ExactCheck {
     pass: string,
     before: Module,
     made: readonly PassOutput[],
-    consts: Module["consts"],
-    { assumptions, laws }: { readonly assumptions: readonly Assumed[]; readonly laws: readonly Law[] },
+    { consts, assumptions, laws }: Pick<Report, "consts" | "assumptions" | "laws">,
   ): ExactFindings {
     if (assumptions.some((one) => !("value" in one))) return { warnings: [], assumed: [...new Set(assumptions)] };
     const warnings: Diagnostic[] = [];

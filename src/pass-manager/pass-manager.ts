@@ -1,25 +1,23 @@
 /** Runs passes over a module, without mutating it, and verifies the result of every pass. */
 
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
-import * as diagnosticOf from "../diagnostics/areas/rewrites.ts";
 import { aString, checkArgument, eitherOf, isRecord, type Kind, listOf } from "../diagnostics/arguments.ts";
 import { type Diagnostic, fail, refusedBy, saidBy, TircError } from "../diagnostics/diagnostic.ts";
 import { progress } from "../diagnostics/progress.ts";
 import { checkModule } from "../ir/arguments.ts";
 import { sameModule } from "../ir/equal.ts";
-import type { Law } from "../ir/field/laws.ts";
 import { type Fn, type Module, makeModule } from "../ir/ir.ts";
 import { lazily } from "../ir/lazily.ts";
 import { verifyFn, verifySignature } from "../ir/verify.ts";
 import { wrongClaims } from "../pass/check-provenance.ts";
-import type { Assumed, Pass, PassContext, PassRegistry } from "../pass/define-pass.ts";
+import type { Pass, PassContext, PassRegistry } from "../pass/define-pass.ts";
 import type { PassOutput } from "../pass/facts.ts";
 import { printFacts } from "../pass/print-facts.ts";
-import { ConstTable } from "./const-table.ts";
 import { ExactCheck, type Verification, verification } from "./exact-check.ts";
 import { History, type PassRun, passRun } from "./history.ts";
-import type { Instrument, PassStart } from "./instrument.ts";
+import type { Instrument, PassEnd, PassStart } from "./instrument.ts";
 import { parsePipeline, printPipeline, printStep, type Step, stepOf, withoutPasses } from "./pipeline.ts";
+import { addTo, Report } from "./report.ts";
 
 /** A pass with options: `{ pass: eliminateCentering, options: { mode: "lossy" } }`. */
 export interface PassWithOptions {
@@ -212,82 +210,64 @@ class Run {
     const event: PassStart = { pass, text: printStep(step), index: this.index++, module: this.module };
     for (const instrument of instruments) instrument.beforePass?.(event);
     progress(() => pass.name);
-    const remarks: Diagnostic[] = [];
-    const statistics: Record<string, number> = {};
-    const assumptions: Assumed[] = [];
-    const laws: Law[] = [];
-    const table = new ConstTable(this.module);
-    const context: PassContext<unknown> = {
-      options,
-      functions: this.module.fns.map(({ name }) => name),
-      consts: table.all,
-      computed: (data, hint) => table.computed(data, hint),
-      remark: (diagnostic) => void remarks.push(saidBy(pass.name, diagnostic)),
-      assume: (assumption) => {
-        assumptions.push(assumption);
-        const place = "value" in assumption ? assumption.value.span : undefined;
-        remarks.push(saidBy(pass.name, diagnosticOf.assumed(place, pass.name, assumption.because)));
-      },
-      law: (law) => void laws.push(law),
-      count: (statistic, amount = 1) => {
-        statistics[statistic] = (statistics[statistic] ?? 0) + amount;
-      },
-    };
-    const start = performance.now();
-    let outputs: PassOutput[];
-    let milliseconds: number;
+    const report = new Report(pass.name, this.module, options);
+    let checked: ReturnType<Run["checked"]>;
     try {
-      outputs = this.module.fns.map((fn) => runOn(fn, pass, context, this.verify !== false));
-      milliseconds = performance.now() - start;
-      this.compare(pass, outputs, table.all, { assumptions, laws });
-      if (this.verify !== false) checkClaims(pass, this.module.fns, outputs);
+      checked = this.checked(pass, report);
     } catch (error) {
       const rest = printPipeline([step, ...after]);
       for (const instrument of instruments) instrument.failed?.({ ...event, error, rest });
       throw error;
     }
-    const given = this.module;
+    const end = this.accept(event, report, ...checked);
+    for (const instrument of instruments) instrument.afterPass?.(end);
+  }
+
+  /** The outputs of a pass, one for each function, and how many milliseconds it took. */
+  private checked(pass: Pass, report: Report): readonly [readonly PassOutput[], number] {
+    const checks = this.verify !== false;
+    const start = performance.now();
+    const outputs = this.module.fns.map((fn) => runOn(fn, pass, report.context, checks));
+    const milliseconds = performance.now() - start;
+    this.compare(pass, outputs, report);
+    if (checks) checkClaims(pass, this.module.fns, outputs);
+    return [outputs, milliseconds];
+  }
+
+  /** Takes over what a pass made and said. */
+  private accept(event: PassStart, report: Report, outputs: readonly PassOutput[], milliseconds: number): PassEnd {
+    const { pass, text, module: given } = event;
+    const { statistics } = report;
     const fns = [...outputs.map(({ fn }) => fn), ...outputs.flatMap(({ beside = [] }) => beside)];
     const changed = fns.some((fn, i) => fn !== given.fns[i]);
-    const result = changed ? makeModule(fns, table.all) : given;
+    const result = changed ? makeModule(fns, report.consts) : given;
     this.module = result;
-    const run = passRun({ text: event.text, given, made: result }, outputs);
+    const run = passRun({ text, given, made: result }, outputs);
     const { facts, provenance } = run;
     this.runs.push(run);
-    const said = lazily(() => [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...remarks]);
-    this.remarks.push(said);
-    this.timings.push({ pass: event.text, milliseconds });
+    const remarks = lazily(() => [...printFacts(facts).map((one) => saidBy(pass.name, one)), ...report.remarks]);
+    this.remarks.push(remarks);
+    this.timings.push({ pass: text, milliseconds });
     if (changed) this.changed.push(pass.name);
-    this.count(pass.name, statistics);
-    for (const instrument of instruments) {
-      instrument.afterPass?.({
-        ...{ ...event, result, changed, milliseconds, statistics, facts, provenance },
-        get remarks() {
-          return said();
-        },
-      });
-    }
+    this.statistics[pass.name] ??= {};
+    const counts = this.statistics[pass.name] as Record<string, number>;
+    for (const [name, amount] of Object.entries(statistics)) addTo(counts, name, amount);
+    return {
+      ...{ ...event, result, changed, milliseconds, statistics, facts, provenance },
+      get remarks() {
+        return remarks();
+      },
+    };
   }
 
   /** @throws PassFailure E0309 if the pass changed what the function computes. */
-  private compare(
-    pass: Pass,
-    made: readonly PassOutput[],
-    consts: Module["consts"],
-    said: { readonly assumptions: readonly Assumed[]; readonly laws: readonly Law[] },
-  ) {
+  private compare(pass: Pass, made: readonly PassOutput[], report: Report): void {
     const isOwn = this.options.builtins?.passes.includes(pass) !== true;
     if (this.verify !== "exact" && !(this.verify && isOwn)) return;
-    const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, consts, said);
+    const { error, warnings, assumed } = this.exact.check(pass.name, this.module, made, report);
     if (error !== undefined) throw new PassFailure(pass.name, error);
     this.remarks.push(() => warnings);
     for (const { because } of assumed) this.assumed.push({ pass: pass.name, because });
-  }
-
-  private count(pass: string, statistics: Readonly<Record<string, number>>): void {
-    const counts = this.statistics[pass] ?? {};
-    this.statistics[pass] = counts;
-    for (const [name, amount] of Object.entries(statistics)) counts[name] = (counts[name] ?? 0) + amount;
   }
 }
 
