@@ -13,6 +13,7 @@
  */
 
 import { estimatedBytes } from "../src/ir/bytes.ts";
+import { getOrInsert } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { IterationSpace } from "../src/ir/iteration.ts";
 import { isOpaque } from "../src/ir/opaque.ts";
@@ -89,7 +90,7 @@ function union(a: readonly Op[], b: readonly Op[], others: Partition, groups: Ke
 /** The cheapest partition, or `undefined` if the search would be too large. */
 function searched(list: readonly Op[], groups: KernelGroups): Partition | undefined {
   const units = unitsOf(list, groups);
-  return units.length <= mostUnits ? search(units, groups) : undefined;
+  return units.length <= mostUnits ? new Search(units, groups).shortest() : undefined;
 }
 
 /** The total cost. */
@@ -122,67 +123,92 @@ function unitsOf(list: readonly Op[], groups: KernelGroups): Op[][] {
   return [...new Set(units.values())];
 }
 
-/** The shortest path, or `undefined` if there are too many sets. */
-function search(units: readonly (readonly Op[])[], groups: KernelGroups): Partition | undefined {
-  const unitOf = new Map(units.flatMap((unit, i) => unit.map((op) => [op, i] as const)));
-  const before = units.map((unit, i) => {
-    const needed = unit
-      .flatMap((op) => groups.memory.operands(op))
-      .flatMap(({ def }) => (def && unitOf.get(def)) ?? []);
-    return needed.reduce((set, at) => (at === i ? set : set | (1 << at)), 0);
-  });
-  const isOutside = units.map((unit) => unit.some(isOpaque));
-  const opsOf = (set: number) => units.flatMap((unit, i) => (set & (1 << i) ? unit : [])).sort(groups.compare);
-  const known = new Map<number, Verdict & { readonly cost: number }>();
-  const verdictOf = (set: number, isMixed: boolean) => {
-    const found = known.get(set);
-    if (found !== undefined) return found;
-    const group = opsOf(set);
-    const verdict = groups.verdict(group, isMixed);
-    const made = { ...verdict, cost: verdict.isKernel ? groups.cost(group, verdict.isMixed) : 0 };
-    known.set(set, made);
-    return made;
-  };
-  const all = 2 ** units.length - 1;
-  const best = new Map<number, { readonly cost: number; readonly last: number; readonly from: number }>();
-  best.set(0, { cost: 0, last: 0, from: 0 });
-  // A set is reached only from smaller sets, so in the order of sizes each is final before its successors are computed.
-  const bySize: Set<number>[] = Array.from({ length: units.length + 1 }, () => new Set());
-  bySize[0]?.add(0);
-  const reach = (from: number, group: number, own: number) => {
-    const to = from | group;
-    const cost = (best.get(from)?.cost as number) + own;
-    const had = best.get(to);
-    if (had !== undefined && had.cost <= cost) return;
-    best.set(to, { cost, last: group, from });
-    bySize[sizeOf(to)]?.add(to);
-  };
-  let looked = 0;
-  /** @param isMixed whether the group needs a loop nest over tiles of rows, as then do all larger groups that contain it. */
-  const grow = (from: number, group: number, next: number, isMixed: boolean): boolean => {
-    for (let i = next; i < units.length; i++) {
+/** A way to a set: the last group, which is added to the set `from`, and the cost of all groups. */
+interface Path {
+  readonly cost: number;
+  readonly last: number;
+  readonly from: number;
+}
+
+/** The search for the shortest path from the empty set to the set of all units. */
+class Search {
+  private readonly units: readonly (readonly Op[])[];
+  private readonly groups: KernelGroups;
+  /** For each unit, the set of others that compute its operands. */
+  private readonly needed: readonly number[];
+  private readonly isOutside: readonly boolean[];
+  private readonly verdicts = new Map<number, Verdict & { readonly cost: number }>();
+  private readonly best = new Map<number, Path>([[0, { cost: 0, last: 0, from: 0 }]]);
+  /** A set is reached only from smaller sets, so in the order of sizes each is final before its successors are computed. */
+  private readonly bySize: readonly Set<number>[];
+  private looked = 0;
+
+  constructor(units: readonly (readonly Op[])[], groups: KernelGroups) {
+    this.units = units;
+    this.groups = groups;
+    const unitOf = new Map(units.flatMap((unit, i) => unit.map((op) => [op, i] as const)));
+    this.needed = units.map((unit, i) => {
+      const operands = unit.flatMap((op) => groups.memory.operands(op));
+      const others = operands.flatMap(({ def }) => (def && unitOf.get(def)) ?? []);
+      return others.reduce((set, at) => (at === i ? set : set | (1 << at)), 0);
+    });
+    this.isOutside = units.map((unit) => unit.some(isOpaque));
+    this.bySize = Array.from({ length: units.length + 1 }, (_, size) => new Set(size === 0 ? [0] : []));
+  }
+
+  /** The cheapest partition, or `undefined` if there are too many sets. */
+  shortest(): Partition | undefined {
+    for (const sets of this.bySize) for (const set of sets) if (!this.grow(set, 0, 0, false)) return undefined;
+    const parts: (readonly Op[])[] = [];
+    for (let at = 2 ** this.units.length - 1; at !== 0; ) {
+      const path = this.best.get(at);
+      if (path === undefined) return undefined;
+      parts.unshift(this.opsOf(path.last));
+      at = path.from;
+    }
+    return parts;
+  }
+
+  /**
+   * Adds units from `next` on to a group that comes after the set `from`. @returns false if too many groups were tried.
+   * @param isMixed whether the group needs a loop nest over tiles of rows, as then do all larger groups that contain it.
+   */
+  private grow(from: number, group: number, next: number, isMixed: boolean): boolean {
+    for (let i = next; i < this.units.length; i++) {
       const bit = 1 << i;
-      if ((from | group) & bit || ((before[i] as number) & ~(from | group)) !== 0) continue;
-      if (isOutside[i]) {
-        if (group === 0) reach(from, bit, 0);
+      if ((from | group) & bit || ((this.needed[i] as number) & ~(from | group)) !== 0) continue;
+      if (this.isOutside[i]) {
+        if (group === 0) this.reach(from, bit, 0);
         continue;
       }
-      if (++looked > mostLooked) return false;
-      const verdict = verdictOf(group | bit, isMixed);
-      if (verdict.isKernel) reach(from, group | bit, verdict.cost);
-      if (!verdict.isFinal && !grow(from, group | bit, i + 1, verdict.isMixed)) return false;
+      if (++this.looked > mostLooked) return false;
+      const verdict = this.verdictOf(group | bit, isMixed);
+      if (verdict.isKernel) this.reach(from, group | bit, verdict.cost);
+      if (!verdict.isFinal && !this.grow(from, group | bit, i + 1, verdict.isMixed)) return false;
     }
     return true;
-  };
-  for (const sets of bySize) for (const set of sets) if (!grow(set, 0, 0, false)) return undefined;
-  const path: (readonly Op[])[] = [];
-  for (let at = all; at !== 0; ) {
-    const step = best.get(at);
-    if (step === undefined) return undefined;
-    path.unshift(opsOf(step.last));
-    at = step.from;
   }
-  return path;
+
+  /** The path by this group, unless a known one is as cheap. */
+  private reach(from: number, last: number, own: number): void {
+    const to = from | last;
+    const cost = (this.best.get(from) as Path).cost + own;
+    if (cost >= (this.best.get(to)?.cost ?? Infinity)) return;
+    this.best.set(to, { cost, last, from });
+    this.bySize[sizeOf(to)]?.add(to);
+  }
+
+  private verdictOf(set: number, isMixed: boolean) {
+    return getOrInsert(this.verdicts, set, () => {
+      const group = this.opsOf(set);
+      const verdict = this.groups.verdict(group, isMixed);
+      return { ...verdict, cost: verdict.isKernel ? this.groups.cost(group, verdict.isMixed) : 0 };
+    });
+  }
+
+  private opsOf(set: number): Op[] {
+    return this.units.flatMap((unit, i) => (set & (1 << i) ? unit : [])).sort(this.groups.compare);
+  }
 }
 
 function sizeOf(set: number): number {
