@@ -33,7 +33,7 @@ import { getOrInsert } from "../src/ir/groups.ts";
 import { constantValue, definedBy, type Op, type Uses, usesOf, type Value } from "../src/ir/ir.ts";
 import { quoted, quotedOp } from "../src/ir/naming.ts";
 import { attribute } from "../src/ir/ops/attributes.ts";
-import { definePass } from "../src/pass/define-pass.ts";
+import { definePass, type PassContext } from "../src/pass/define-pass.ts";
 import type { NotSimplified } from "../src/pass/facts.ts";
 import { Steps } from "../src/pass/trail.ts";
 import { withoutDeadOps } from "./dce.ts";
@@ -136,6 +136,103 @@ interface Deferred {
   readonly statistic: Value;
 }
 
+/** The rewrites of a function, which share the statistics of its norms. */
+class Deferral {
+  private readonly builder: Builder;
+  private readonly uses: (value: Value) => Uses;
+  private readonly context: PassContext<unknown>;
+  private readonly extremes: Extremes;
+  private readonly statistics = new Map<Op, Value>();
+  private readonly deferred = new Map<Value, Deferred>();
+  readonly facts: NotSimplified[] = [];
+
+  constructor(builder: Builder, uses: (value: Value) => Uses, context: PassContext<unknown>) {
+    this.builder = builder;
+    this.uses = uses;
+    this.context = context;
+    this.extremes = new Extremes(builder, (norm) => builder.emit("rsqrt", [this.statisticOf(norm)]));
+  }
+
+  /** The replacement of the result of `op`, which is `original` with replaced operands. */
+  replacement(op: Op, original: Op): Value | undefined {
+    const extreme = this.extremes.deferred(op, original);
+    if (extreme === undefined) return isRowNorm(original) ? this.norm(op, original) : this.product(op, original);
+    if (extreme.of !== undefined) {
+      this.context.count("extremes of rows before their scale");
+      this.statePositive((extremeOf(original) as { norm: Op }).norm);
+      for (const value of [original.operand(0), extreme.of]) this.context.law({ kind: "scaled order", value });
+    }
+    return extreme.value;
+  }
+
+  /** norm(p * rsqrt(s)) -> p * rsqrt(statistic(p) + eps * s) * gamma, for a deferred product p. */
+  private norm(op: Op, original: Op): Value | undefined {
+    const { builder, uses } = this;
+    const x = original.operand(0);
+    const of = this.deferred.get(x);
+    if (of !== undefined && uses(x).ops.length === 1 && !uses(x).returned) {
+      const sum = builder.emit("add", [
+        this.squares(of.product, op),
+        builder.emit("mul", [of.statistic, this.eps(op)]),
+      ]);
+      this.context.count("norms of deferred products");
+      const scaled = builder.emit("mul", [of.product, builder.emit("rsqrt", [sum])]);
+      return op.operands[1] === undefined ? scaled : builder.emit("mul", [scaled, op.operands[1]]);
+    }
+    const { result: value } = original;
+    const hasProducts = uses(value).ops.some((reader) => isProductOf(reader, value));
+    const miss = hasProducts ? whyNot(original, uses) : undefined;
+    if (miss !== undefined)
+      this.facts.push({ kind: "not simplified", value, what: `the scale of \`${op.name}\``, miss });
+    return undefined;
+  }
+
+  /** linear(norm(x), w, c) -> linear(x, w) * rsqrt(s) + c, where s is the norm's statistic and its eps. */
+  private product(op: Op, original: Op): Value | undefined {
+    const { builder } = this;
+    const norm = original.operands[0]?.def;
+    if (norm === undefined || !isRowNorm(norm) || this.deferred.has(norm.operand(0))) return undefined;
+    if (whyNot(norm, this.uses) !== undefined) return undefined;
+    const now = definedBy(op.operand(0), "rmsnorm", "l2norm");
+    if (now === undefined) return undefined;
+    const [, matrix, bias] = op.operands as [Value, Value, Value?];
+    const statistic = this.statisticOf(now);
+    const product = builder.emit(op.name, [now.operand(0), matrix]);
+    this.context.count("scales deferred");
+    if (bias === undefined) this.deferred.set(original.result, { product, statistic });
+    this.statePositive(norm);
+    const scaled = builder.emit("mul", [product, builder.emit("rsqrt", [statistic])]);
+    return bias === undefined ? scaled : builder.emit("add", [scaled, bias]);
+  }
+
+  /** The norm's statistic of its rows, with its eps. */
+  private statisticOf(norm: Op): Value {
+    return getOrInsert(this.statistics, norm, () =>
+      this.builder.emit("add", [this.squares(norm.operand(0), norm), this.eps(norm)]),
+    );
+  }
+
+  private squares(of: Value, { name }: Op): Value {
+    const squares = this.builder.emit("mul", [of, of]);
+    return this.builder.emit(name === "rmsnorm" ? "mean" : "sum", [squares], { axes: [-1], keepdims: true });
+  }
+
+  private eps(norm: Op): Value {
+    return this.builder.constant(norm.result.element, attribute.number(norm.attributes, "eps"));
+  }
+
+  /** States that a norm of the given function has a positive statistic with its eps. */
+  private statePositive(norm: Op): void {
+    this.context.law({
+      kind: "positive rows",
+      value: norm.operand(0),
+      axes: [-1],
+      statistic: norm.name === "rmsnorm" ? "mean square" : "sum of squares",
+      eps: attribute.number(norm.attributes, "eps"),
+    });
+  }
+}
+
 export const deferScale = definePass({
   name: "defer-scale",
   summary: "Lets products and maxima read rows before a norm scales them, and scales their results.",
@@ -148,69 +245,13 @@ export const deferScale = definePass({
   options: {},
   run(fn, context) {
     const uses = usesOf(fn);
-    const facts: NotSimplified[] = [];
-    const statistics = new Map<Op, Value>();
-    const deferred = new Map<Value, Deferred>();
-    let extremes: Extremes | undefined;
+    let deferral: Deferral | undefined;
     const rewritten = rewrite(fn, (op, builder, original) => {
-      const squares = (of: Value, norm: Op) =>
-        builder.emit(norm.name === "rmsnorm" ? "mean" : "sum", [builder.emit("mul", [of, of])], {
-          axes: [-1],
-          keepdims: true,
-        });
-      const eps = (norm: Op) => builder.constant(norm.result.element, attribute.number(norm.attributes, "eps"));
-      const statisticOf = (norm: Op, now: Op) => {
-        return getOrInsert(statistics, norm, () => builder.emit("add", [squares(now.operand(0), now), eps(now)]));
-      };
-      const positive = (norm: Op) =>
-        context.law({
-          kind: "positive rows",
-          value: norm.operand(0),
-          axes: [-1],
-          statistic: norm.name === "rmsnorm" ? "mean square" : "sum of squares",
-          eps: attribute.number(norm.attributes, "eps"),
-        });
-      extremes ??= new Extremes(builder, (now) => builder.emit("rsqrt", [statisticOf(now, now)]));
-      const extreme = extremes.deferred(op, original);
-      if (extreme !== undefined) {
-        if (extreme.of !== undefined) {
-          context.count("extremes of rows before their scale");
-          const { norm } = extremeOf(original) as { norm: Op };
-          positive(norm);
-          for (const value of [original.operand(0), extreme.of]) context.law({ kind: "scaled order", value });
-        }
-        return extreme.value;
-      }
-      if (isRowNorm(original)) {
-        const of = deferred.get(original.operand(0));
-        if (of !== undefined && uses(original.operand(0)).ops.length === 1 && !uses(original.operand(0)).returned) {
-          const sum = builder.emit("add", [squares(of.product, op), builder.emit("mul", [of.statistic, eps(op)])]);
-          context.count("norms of deferred products");
-          const scaled = builder.emit("mul", [of.product, builder.emit("rsqrt", [sum])]);
-          return op.operands[1] === undefined ? scaled : builder.emit("mul", [scaled, op.operands[1]]);
-        }
-        const hasProducts = uses(original.result).ops.some((reader) => isProductOf(reader, original.result));
-        const miss = hasProducts ? whyNot(original, uses) : undefined;
-        const what = `the scale of \`${op.name}\``;
-        if (miss !== undefined) facts.push({ kind: "not simplified", value: original.result, what, miss });
-        return undefined;
-      }
-      const norm = original.operands[0]?.def;
-      if (norm === undefined || !isRowNorm(norm) || deferred.has(norm.operand(0)) || whyNot(norm, uses) !== undefined)
-        return undefined;
-      const now = definedBy(op.operand(0), "rmsnorm", "l2norm");
-      if (now === undefined) return undefined;
-      const x = now.operand(0);
-      const statistic = statisticOf(norm, now);
-      const product = builder.emit(op.name, [x, op.operand(1)]);
-      context.count("scales deferred");
-      if (op.operands[2] === undefined) deferred.set(original.result, { product, statistic });
-      positive(norm);
-      const scaled = builder.emit("mul", [product, builder.emit("rsqrt", [statistic])]);
-      return op.operands[2] === undefined ? scaled : builder.emit("add", [scaled, op.operands[2]]);
+      deferral ??= new Deferral(builder, uses, context);
+      return deferral.replacement(op, original);
     });
     const steps = new Steps(fn).take(rewritten);
     if (rewritten.fn !== fn) steps.take(withoutDeadOps(rewritten.fn));
-    return { ...steps.output, facts };
+    return { ...steps.output, facts: deferral?.facts ?? [] };
   },
 });
