@@ -97,12 +97,12 @@ function asHalves(width: Width, value: string): string {
 export function printStore(buffer: Buffer, index: string, value: string, parts?: readonly string[]): string {
   const { wgsl, storage, element, type } = buffer;
   const { width } = type;
-  if (parts !== undefined) return `store_word_${wgsl}(${index}, ${value}, ${printMask(parts)});`;
-  if (isPartOfWord(buffer)) return `store_${wgsl}(${index}, ${value});`;
-  if (isPacked(storage)) return `${wgsl}[${index}] = ${packName(element, width)}(${value});`;
-  if (storage === "f16") return `${wgsl}[${index}] = ${asHalves(width, value)};`;
+  if (parts !== undefined) return `store_word_${wgsl}(${index}, ${value}, ${printMask(parts)})`;
+  if (isPartOfWord(buffer)) return `store_${wgsl}(${index}, ${value})`;
+  if (isPacked(storage)) return `${wgsl}[${index}] = ${packName(element, width)}(${value})`;
+  if (storage === "f16") return `${wgsl}[${index}] = ${asHalves(width, value)}`;
   const converted = element === "bool" ? `${wide("u32", width)}(${value})` : value;
-  return `${wgsl}[${index}] = ${converted};`;
+  return `${wgsl}[${index}] = ${converted}`;
 }
 
 /** The bits of a word that belong to the parts that are stored. */

@@ -4,7 +4,7 @@ import { type WgslFunction, wgslFunctionName } from "../src/ir/ops/wgsl-function
 import { printNumber } from "../src/ir/print.ts";
 import type { Buffer } from "../src/kernel/buffer.ts";
 import type { BinaryOperator, Expression, ExpressionOf, KernelFunction, Variable } from "../src/kernel/expression.ts";
-import type { Statement } from "../src/kernel/statement.ts";
+import type { Statement, StatementOf } from "../src/kernel/statement.ts";
 import { type Scalar, type Type, typeOf } from "../src/kernel/types.ts";
 import { printElement, printLoad, printStore } from "./buffers.ts";
 import { Writer } from "./writer.ts";
@@ -51,8 +51,18 @@ const workgroupNumber = { text: "group.x + group.y * groups.x", precedence: prec
 /** 0 when the kernel runs, as a dispatch has two dimensions; unknown to the driver's compiler. */
 const unknownZero = "groups.z - 1u";
 
-/** Prints expressions, and collects the functions that they call. */
-export class ExpressionPrinter {
+/** How names are printed that belong to more than one expression. */
+export interface Names {
+  /** A symbolic dimension. */
+  dimension(name: string): string;
+  /** The buffer with the name by which it is declared. */
+  declared(buffer: Buffer): Buffer;
+  /** The name of a declared buffer where `buffer` is read. */
+  readBy(buffer: Buffer, declared: string): string;
+}
+
+/** Prints expressions and statements, and collects the functions that they call. */
+export class WgslPrinter {
   /** The library functions that are called, by name and width. */
   readonly library = new Map<string, { readonly name: WgslFunction; readonly width: number }>();
   /** The kernel functions that are called, each after those that it calls. */
@@ -65,26 +75,11 @@ export class ExpressionPrinter {
   readonly elements = new Set<string>();
   /** The variables bound to workgroups and their teams, as expressions of builtin values. */
   readonly bound = new Map<Variable, Text>();
-  private readonly dimension: (name: string) => string;
-  readonly workgroupSize: number;
-  /** The buffer with the name by which it is declared. */
-  readonly named: (buffer: Buffer) => Buffer;
-  private readonly readBy: (buffer: Buffer, name: string) => string;
+  private readonly names: Names;
+  private readonly workgroupSize: number;
 
-  /**
-   * @param dimension prints a symbolic dimension.
-   * @param named gives a buffer the name by which it is declared.
-   * @param readBy prints that name where the buffer is read.
-   */
-  constructor(
-    dimension: (name: string) => string,
-    workgroupSize = 1,
-    named = (buffer: Buffer) => buffer,
-    readBy = (_: Buffer, name: string) => name,
-  ) {
-    this.readBy = readBy;
-    this.named = named;
-    this.dimension = dimension;
+  constructor(names: Names, workgroupSize = 1) {
+    this.names = names;
     this.workgroupSize = workgroupSize;
   }
 
@@ -113,7 +108,7 @@ export class ExpressionPrinter {
       case "load":
         return this.load(expression);
       case "dimension":
-        return primary(this.dimension(expression.name));
+        return primary(this.names.dimension(expression.name));
       case "local":
         return primary("local");
       case "subgroupSize":
@@ -189,8 +184,8 @@ export class ExpressionPrinter {
   }
 
   protected load({ buffer: own, index, type }: ExpressionOf<"load">): Text {
-    const buffer = this.named(own);
-    const at = { ...buffer, wgsl: this.readBy(own, buffer.wgsl) };
+    const buffer = this.names.declared(own);
+    const at = { ...buffer, wgsl: this.names.readBy(own, buffer.wgsl) };
     const isElement = type.width < buffer.type.width;
     if (type.width > buffer.type.width) {
       this.words.add(buffer.wgsl);
@@ -249,6 +244,96 @@ export class ExpressionPrinter {
       "}",
     ].join("\n");
   }
+
+  /** The statements as lines, each with the span that it comes from. */
+  statements(statements: readonly Statement[], writer = new Writer()): Writer {
+    for (const statement of statements) this.statement(statement, writer);
+    return writer;
+  }
+
+  private statement(statement: Statement, writer: Writer): void {
+    switch (statement.kind) {
+      case "if":
+      case "scope":
+      case "loop":
+        writer.block(this.head(statement), () => void this.statements(statement.body, writer), statement.span);
+        break;
+      case "bind":
+        this.bind(statement, writer);
+        break;
+      default:
+        writer.line(this.line(statement) + this.lineEnd, statement.span);
+    }
+  }
+
+  private head(statement: StatementOf<"if" | "scope" | "loop">): string {
+    if (statement.kind === "scope") return "";
+    return statement.kind === "if" ? this.ifHead(statement) : this.loopHead(statement);
+  }
+
+  private line(statement: StatementOf<"define" | "array" | "assign" | "store" | "barrier">): string {
+    switch (statement.kind) {
+      case "define": {
+        const { variable, value } = statement;
+        return `${variable.isMutable ? "var" : "let"} ${this.defined(variable)} = ${this.print(value)}`;
+      }
+      case "array":
+        return this.array(statement.variable);
+      case "assign":
+        return `${this.print(statement.target)} ${statement.operator ?? ""}= ${this.print(statement.value)}`;
+      case "store":
+        return this.store(statement);
+      case "barrier":
+        return this.barrier;
+      default:
+        return statement satisfies never;
+    }
+  }
+
+  protected readonly lineEnd: string = ";";
+  protected readonly barrier: string = "workgroupBarrier()";
+
+  /** A variable where it is defined. */
+  protected defined({ name }: Variable): string {
+    return name;
+  }
+
+  protected array(variable: Variable): string {
+    return `var ${variable.name}: ${printArray(variable)}`;
+  }
+
+  protected store({ buffer: own, index, value, parts }: StatementOf<"store">): string {
+    const buffer = this.names.declared(own);
+    (parts ? this.words : this.elements).add(buffer.wgsl);
+    const printed = parts?.map((part) => this.print(part));
+    return printStore(buffer, this.print(index), this.print(value), printed);
+  }
+
+  protected ifHead({ condition }: StatementOf<"if">): string {
+    return `if (${this.print(condition)})`;
+  }
+
+  /** Loops bound to workgroups and lanes print as definitions, as the device iterates over them. */
+  protected bind({ axis, variable, turns, body, span }: StatementOf<"bind">, writer: Writer): void {
+    if (turns === undefined) {
+      this.bound.set(variable, workgroupNumber);
+    } else {
+      const { extent, stride } = turns;
+      const divided = stride === 1 ? primary("local") : { text: `local / ${stride}u`, precedence: precedence.product };
+      const isSlowest = stride * extent === this.workgroupSize && (axis === "workgroup" || stride > 1);
+      const turn = isSlowest ? divided : { text: `${divided.text} % ${extent}u`, precedence: precedence.product };
+      if (axis === "workgroup") this.bound.set(variable, turn);
+      else writer.line(`let ${variable.name} = ${extent === 1 ? "0u" : turn.text};`, span);
+    }
+    this.statements(body, writer);
+  }
+
+  protected loopHead({ variable: { name }, from, progress }: StatementOf<"loop">): string {
+    const first = `var ${name} = ${this.print(from)}`;
+    if (progress === "halving") return `for (${first}; ${name} > 0u; ${name} /= 2u)`;
+    const next = progress.by === 1 ? `${name}++` : `${name} += ${progress.by}u`;
+    return `for (${first}; ${name} < ${this.print(progress.until)}; ${next})`;
+  }
 }
 
 /** A key that is equal for equal expressions. */
@@ -256,90 +341,10 @@ export function keyOf(expression: Expression): string {
   return keys.print(expression);
 }
 
-const keys = new ExpressionPrinter((name) => `dim_${name}`);
+/** The names that the program itself has. */
+export const ownNames: Names = { dimension: (name) => name, declared: (buffer) => buffer, readBy: (_, name) => name };
 
-/** The statements as lines, each with the span that it comes from. */
-export function printStatements(statements: readonly Statement[], printer: ExpressionPrinter): Writer {
-  const writer = new Writer();
-  for (const statement of statements) printStatement(statement, printer, writer);
-  return writer;
-}
-
-function printStatement(statement: Statement, printer: ExpressionPrinter, writer: Writer): void {
-  const { span } = statement;
-  const body = (statements: readonly Statement[]) => {
-    for (const one of statements) printStatement(one, printer, writer);
-  };
-  switch (statement.kind) {
-    case "define": {
-      const { variable, value } = statement;
-      writer.line(`${variable.isMutable ? "var" : "let"} ${variable.name} = ${printer.print(value)};`, span);
-      return;
-    }
-    case "array":
-      writer.line(`var ${statement.variable.name}: ${printArray(statement.variable)};`, span);
-      return;
-    case "assign": {
-      const { target, operator = "", value } = statement;
-      writer.line(`${printer.print(target)} ${operator}= ${printer.print(value)};`, span);
-      return;
-    }
-    case "store": {
-      const { index, value } = statement;
-      const buffer = printer.named(statement.buffer);
-      const parts = statement.parts?.map((part) => printer.print(part));
-      (parts ? printer.words : printer.elements).add(buffer.wgsl);
-      writer.line(printStore(buffer, printer.print(index), printer.print(value), parts), span);
-      return;
-    }
-    case "barrier":
-      writer.line("workgroupBarrier();", span);
-      return;
-    case "if":
-      writer.block(`if (${printer.print(statement.condition)})`, () => body(statement.body), span);
-      return;
-    case "scope":
-      writer.block("", () => body(statement.body), span);
-      return;
-    case "bind":
-      printBind(statement, printer, writer);
-      body(statement.body);
-      return;
-    case "loop":
-      writer.block(loopHead(statement, printer), () => body(statement.body), span);
-      return;
-    default:
-      statement satisfies never;
-  }
-}
-
-/** Loops bound to workgroups and lanes print as definitions, as the device iterates over them. */
-function printBind(
-  { axis, variable, turns, span }: Extract<Statement, { kind: "bind" }>,
-  printer: ExpressionPrinter,
-  writer: Writer,
-): void {
-  if (turns === undefined) {
-    printer.bound.set(variable, workgroupNumber);
-    return;
-  }
-  const { extent, stride } = turns;
-  const divided = stride === 1 ? primary("local") : { text: `local / ${stride}u`, precedence: precedence.product };
-  const isSlowest = stride * extent === printer.workgroupSize && (axis === "workgroup" || stride > 1);
-  const turn = isSlowest ? divided : { text: `${divided.text} % ${extent}u`, precedence: precedence.product };
-  if (axis === "workgroup") printer.bound.set(variable, turn);
-  else writer.line(`let ${variable.name} = ${extent === 1 ? "0u" : turn.text};`, span);
-}
-
-function loopHead(
-  { variable: { name }, from, progress }: Extract<Statement, { kind: "loop" }>,
-  printer: ExpressionPrinter,
-): string {
-  const first = `var ${name} = ${printer.print(from)}`;
-  if (progress === "halving") return `for (${first}; ${name} > 0u; ${name} /= 2u)`;
-  const next = progress.by === 1 ? `${name}++` : `${name} += ${progress.by}u`;
-  return `for (${first}; ${name} < ${printer.print(progress.until)}; ${next})`;
-}
+const keys = new WgslPrinter({ ...ownNames, dimension: (name) => `dim_${name}` });
 
 export function printArray({ type, length }: Variable): string {
   return `array<${printType(type)}, ${length}>`;

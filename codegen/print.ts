@@ -5,14 +5,14 @@
 import type { WgslFunction } from "../src/ir/ops/wgsl-functions.ts";
 import { printShape } from "../src/ir/types.ts";
 import type { ExpressionOf, Variable } from "../src/kernel/expression.ts";
-import type { Program, Statement } from "../src/kernel/statement.ts";
+import type { Program, StatementOf } from "../src/kernel/statement.ts";
 import type { Type } from "../src/kernel/types.ts";
-import { ExpressionPrinter, primary, printType, type Text } from "./print-wgsl.ts";
+import { ownNames, primary, printType, type Text, WgslPrinter } from "./print-wgsl.ts";
 import { Writer } from "./writer.ts";
 
 /** The output of `tirc compile --emit kernel`. */
 export function printProgram({ name, entryPoint, buffers, shared, workgroupSize, body }: Program): string {
-  const printer = new Printer((dimension) => dimension);
+  const printer = new KernelPrinter(ownNames);
   const writer = new Writer();
   writer.block(entryPoint === "main" ? `kernel ${name}` : `kernel ${name} ${entryPoint}`, () => {
     for (const { wgsl, access, shape, type } of buffers) {
@@ -20,7 +20,7 @@ export function printProgram({ name, entryPoint, buffers, shared, workgroupSize,
     }
     for (const variable of shared) writer.line(`shared ${declared(variable)}`);
     writer.line(`workgroup of ${workgroupSize}`);
-    for (const statement of body) print(statement, printer, writer);
+    printer.statements(body, writer);
   });
   const functions = [...printer.functions].flatMap((callee) => {
     const parameters = callee.parameters.map(declared).join(", ");
@@ -44,7 +44,7 @@ function declared({ name, type, length }: Variable): string {
   return `${name}: ${printKernelType(type)}${length === undefined ? "" : `[${length}]`}`;
 }
 
-class Printer extends ExpressionPrinter {
+class KernelPrinter extends WgslPrinter {
   protected override readonly shuffleName = "shuffle";
 
   override require(name: WgslFunction): string {
@@ -74,57 +74,36 @@ class Printer extends ExpressionPrinter {
   protected override nan(): string {
     return "nan";
   }
-}
 
-function print(statement: Statement, printer: Printer, writer: Writer): void {
-  const block = (head: string, body: readonly Statement[]) =>
-    writer.block(head, () => {
-      for (const inner of body) print(inner, printer, writer);
-    });
-  switch (statement.kind) {
-    case "define": {
-      const { variable, value } = statement;
-      writer.line(`${variable.isMutable ? "var" : "let"} ${declared(variable)} = ${printer.print(value)}`);
-      return;
-    }
-    case "array":
-      writer.line(`array ${declared(statement.variable)}`);
-      return;
-    case "assign": {
-      const { target, operator = "", value } = statement;
-      writer.line(`${printer.print(target)} ${operator}= ${printer.print(value)}`);
-      return;
-    }
-    case "store": {
-      const { buffer, index, value, parts } = statement;
-      const where = parts ? ` where ${parts.map((part) => printer.print(part)).join(", ")}` : "";
-      writer.line(`store ${buffer.wgsl}[${printer.print(index)}] = ${printer.print(value)}${where}`);
-      return;
-    }
-    case "barrier":
-      writer.line("barrier");
-      return;
-    case "if":
-      block(`if ${printer.print(statement.condition)}`, statement.body);
-      return;
-    case "scope":
-      block("", statement.body);
-      return;
-    case "bind": {
-      const { axis, variable, turns, body } = statement;
-      // The lanes of a team are neighbours by default.
-      const apart = axis === "lane" && turns && turns.stride > 1 ? ` by ${turns.stride}` : "";
-      block(`${axis} ${variable.name}${turns === undefined ? "" : ` < ${turns.extent}${apart}`}`, body);
-      return;
-    }
-    case "loop": {
-      const { variable, from, progress, body } = statement;
-      const head = `step ${variable.name} = ${printer.print(from)}`;
-      const rest = progress === "halving" ? "halving to 1" : `to ${printer.print(progress.until)} by ${progress.by}`;
-      block(`${head} ${rest}`, body);
-      return;
-    }
-    default:
-      statement satisfies never;
+  protected override readonly lineEnd = "";
+  protected override readonly barrier = "barrier";
+
+  protected override defined(variable: Variable): string {
+    return declared(variable);
+  }
+
+  protected override array(variable: Variable): string {
+    return `array ${declared(variable)}`;
+  }
+
+  protected override store({ buffer, index, value, parts }: StatementOf<"store">): string {
+    const where = parts ? ` where ${parts.map((part) => this.print(part)).join(", ")}` : "";
+    return `store ${buffer.wgsl}[${this.print(index)}] = ${this.print(value)}${where}`;
+  }
+
+  protected override ifHead({ condition }: StatementOf<"if">): string {
+    return `if ${this.print(condition)}`;
+  }
+
+  protected override bind({ axis, variable, turns, body }: StatementOf<"bind">, writer: Writer): void {
+    // The lanes of a team are neighbours by default.
+    const apart = axis === "lane" && turns && turns.stride > 1 ? ` by ${turns.stride}` : "";
+    const extent = turns === undefined ? "" : ` < ${turns.extent}${apart}`;
+    writer.block(`${axis} ${variable.name}${extent}`, () => void this.statements(body, writer));
+  }
+
+  protected override loopHead({ variable, from, progress }: StatementOf<"loop">): string {
+    const rest = progress === "halving" ? "halving to 1" : `to ${this.print(progress.until)} by ${progress.by}`;
+    return `step ${variable.name} = ${this.print(from)} ${rest}`;
   }
 }

@@ -11,7 +11,7 @@ import { getOrInsert } from "../ir/groups.ts";
 import { type Evaluate, evaluateParts, float32, type Value } from "./arithmetic.ts";
 import { type Access, accessesOf, type Touched, touchedBy } from "./coalescing.ts";
 import { type Expression, partsOf, type Variable } from "./expression.ts";
-import { expressionsOf, type Program, type Statement, withBodies } from "./statement.ts";
+import { expressionsOf, type Program, type Statement, type StatementOf, withBodies } from "./statement.ts";
 
 /** The executions of a statement. */
 export interface Executions {
@@ -30,9 +30,9 @@ export interface Executions {
 
 const noExecutions: Executions = { lanes: 0, issued: 0, words: 0, lines: 0, turns: 0, issuedTurns: 0 };
 
-type Loop = Extract<Statement, { kind: "loop" }>;
-type Store = Extract<Statement, { kind: "store" }>;
-type Bind = Extract<Statement, { kind: "bind" }>;
+type Loop = StatementOf<"loop">;
+type Store = StatementOf<"store">;
+type Bind = StatementOf<"bind">;
 type Indices = Evaluate<number> | undefined;
 
 /** Conditions that depend on a tensor's elements are assumed to hold. */

@@ -24,7 +24,7 @@ import {
 import { accessesOfStore } from "./cost.ts";
 import { type Expression, type ExpressionOf, partsOf, type Variable } from "./expression.ts";
 import { Memory } from "./memory.ts";
-import type { Program, Statement } from "./statement.ts";
+import type { Program, Statement, StatementOf } from "./statement.ts";
 
 /** Runs a statement in these lanes. */
 type Execute = (lanes: readonly number[]) => void;
@@ -182,7 +182,7 @@ class Machine<N> {
     }
   }
 
-  private bind({ variable, turns, body }: Extract<Statement, { kind: "bind" }>): Execute {
+  private bind({ variable, turns, body }: StatementOf<"bind">): Execute {
     const values = this.slotOf(variable);
     const at = (lane: number) => (turns === undefined ? this.group : Math.floor(lane / turns.stride) % turns.extent);
     const run = this.block(body);
@@ -192,7 +192,7 @@ class Machine<N> {
     };
   }
 
-  private loop({ variable, from, progress, body }: Extract<Statement, { kind: "loop" }>): Execute {
+  private loop({ variable, from, progress, body }: StatementOf<"loop">): Execute {
     const first = this.evaluate(from);
     const values = this.slotOf(variable) as unknown[] as number[];
     const until = progress === "halving" ? undefined : this.evaluate(progress.until);
@@ -229,7 +229,7 @@ class Machine<N> {
     return work();
   }
 
-  private store({ buffer, index, value, parts }: Extract<Statement, { kind: "store" }>): Execute {
+  private store({ buffer, index, value, parts }: StatementOf<"store">): Execute {
     const { width } = value.type;
     const accesses = accessesOfStore(buffer, width);
     const conditions = parts?.map((part) => this.evaluate(part));

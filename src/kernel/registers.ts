@@ -1,7 +1,7 @@
 /** Register pressure: the most 32-bit values that are live in a lane at once. */
 
 import { type Expression, type Variable, withParts } from "./expression.ts";
-import { expressionsOf, type Program, type Statement } from "./statement.ts";
+import { expressionsOf, type Program, type Statement, type StatementOf } from "./statement.ts";
 
 /** The live range of a variable: from its definition to its last read. */
 interface Range {
@@ -48,7 +48,7 @@ export function registersOf({ body }: Program): number {
       if ("body" in statement) visit(statement.body);
     }
   };
-  const visitLoop = (loop: Extract<Statement, { kind: "loop" }>) => {
+  const visitLoop = (loop: StatementOf<"loop">) => {
     const [from, until] = expressionsOf(loop) as [Expression, Expression?];
     read(from);
     define(loop.variable);

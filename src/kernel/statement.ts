@@ -83,6 +83,9 @@ export type Statement = { readonly span: Span | undefined } & (
     }
 );
 
+/** The statement of a kind. */
+export type StatementOf<Kind extends Statement["kind"]> = Extract<Statement, { kind: Kind }>;
+
 /** The expressions that a statement evaluates, in order, without those of its body. The bound of a loop is the last. */
 export function expressionsOf(statement: Statement): readonly Expression[] {
   switch (statement.kind) {

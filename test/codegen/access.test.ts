@@ -3,12 +3,12 @@ import { type Axis, accessOf, indexAlong, onceAlong, splitUse, stridesOf } from 
 import { extentOf } from "../../codegen/extent.ts";
 import type { Along } from "../../codegen/nodes.ts";
 import { affine, within } from "../../codegen/place-along.ts";
-import { ExpressionPrinter } from "../../codegen/print-wgsl.ts";
+import { ownNames, WgslPrinter } from "../../codegen/print-wgsl.ts";
 import { Atom } from "../../src/ir/atoms.ts";
 import { read } from "../../src/kernel/expression.ts";
 import { u32 } from "../../src/kernel/types.ts";
 
-const printer = new ExpressionPrinter((dim) => `dims.${dim}`);
+const printer = new WgslPrinter({ ...ownNames, dimension: (dim) => `dims.${dim}` });
 const index = read({ name: "i", type: u32, isMutable: false });
 const [n, h, d] = [new Atom("n"), new Atom(12), new Atom(64)];
 const axes = (...atoms: Atom[]): Axis[] => atoms.map((atom) => ({ atom, extent: extentOf(atom.extent) }));

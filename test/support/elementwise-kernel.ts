@@ -1,7 +1,7 @@
 /** Runs the WGSL of one elementwise op over lists of numbers, on its own: no fusion, no schedule. */
 
 import { computedType, laneType } from "../../codegen/expression.ts";
-import { ExpressionPrinter } from "../../codegen/print-wgsl.ts";
+import { ownNames, WgslPrinter } from "../../codegen/print-wgsl.ts";
 import type { Attributes } from "../../src/ir/ir.ts";
 import type { ElementwiseDef } from "../../src/ir/ops/def.ts";
 import { type ElementwiseName, ops } from "../../src/ir/ops/index.ts";
@@ -60,7 +60,7 @@ export function elementwiseKernel({ name, element, attributes, operands, width }
     literal: (number) => literal(laneType(element, width), number),
     constant: () => undefined,
   });
-  const printer = new ExpressionPrinter((name) => name);
+  const printer = new WgslPrinter(ownNames);
   const expression = printer.print(value);
   const seen = new Set<string>();
   const functions = [...printer.library.values()].flatMap((one) => wgslFunctionText(one.name, one.width, seen));
