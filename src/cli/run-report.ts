@@ -61,13 +61,11 @@ function firstValues(tensor: HostTensor): string {
   return shown.join(" ") + (tensor.data.length > shownValues ? " ..." : "");
 }
 
-function errorsOf({ maxAbsError, maxRelError, steps, wrong, tolerance, hasProducts }: Comparison): string {
+function errorsOf({ maxAbsError, maxRelError, amplified, steps, wrong, tolerance }: Comparison): string {
   const verdict = wrong === 0 ? "ok" : "WRONG";
   const errors = `largest error ${shown(maxAbsError)}, ${shown(maxRelError)} of its row's largest value`;
-  const allowed =
-    tolerance === 0
-      ? ""
-      : ` (allowed: ${tolerance.toExponential()} of that value or of 1${hasProducts ? ", and what such an error does before products" : ""})`;
+  const more = amplified === 0 ? "" : ", and more where the program amplifies rounding errors";
+  const allowed = tolerance === 0 ? "" : ` (allowed: ${tolerance.toExponential()} of that value or of 1${more})`;
   const stepped = steps === 0 ? "" : `; ${steps} values one rounding step apart, which rounding allows`;
   return `${verdict}: ${errors}${allowed}${stepped}`;
 }

@@ -182,14 +182,13 @@ function notLoaded({ name, span }: Const): never {
   fail(constErrors.notLoaded(span, name));
 }
 
-/** Evaluates all values of a function. @param adjust may replace the operands of an op. */
+/** Evaluates all values of a function. @param evaluate computes the results of an op; `evaluateOp` by default. */
 export function evaluateFn(
   fn: Fn,
   inputs: Readonly<Record<string, Tensor>>,
   dims: Dims,
   constants: Constants,
-  adjust: (op: Op, operands: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[] = (_, operands) =>
-    operands,
+  evaluate = (op: Op, operands: readonly (Tensor | undefined)[]): Tensor[] => evaluateOp(op, operands, dims),
 ): Environment {
   const environment: Environment = new Map();
   for (const param of fn.params) environment.set(param, inputs[param.name as string] as Tensor);
@@ -199,11 +198,8 @@ export function evaluateFn(
       environment.set(op.result, constants(op.attributes.name));
       continue;
     }
-    const operands = adjust(
-      op,
-      op.operands.map((operand) => operand && environment.get(operand)),
-    );
-    for (const [j, tensor] of evaluateOp(op, operands, dims).entries()) environment.set(op.results[j] as Value, tensor);
+    const operands = op.operands.map((operand) => operand && environment.get(operand));
+    for (const [j, tensor] of evaluate(op, operands).entries()) environment.set(op.results[j] as Value, tensor);
   }
   return environment;
 }

@@ -18,17 +18,17 @@ function verdict(body: string, type: "f32" | "f16" | "i32" | "bool", x: number[]
   const shape = [x.length, x[0]?.length ?? 0];
   const reference = referenceOf(fn, { x: f32(shape, x.flat()) }).y;
   if (reference === undefined) throw new Error("no result y");
-  const { wrong, steps, worst, maxAbsError, maxRelError } = compareOutput(
+  const { wrong, amplified, steps, worst, maxAbsError, maxRelError } = compareOutput(
     fromNumbers(type, shape, got.flat()),
     reference,
   );
-  return { wrong, steps, worst, maxAbsError, maxRelError };
+  return { wrong, amplified, steps, worst, maxAbsError, maxRelError };
 }
 
 describe("a float", () => {
   test("that is exact has no error", () => {
     expect(verdict("return x * 2", "f32", [[1, 2]], [[2, 4]])).toEqual({
-      ...{ wrong: 0, steps: 0, worst: undefined },
+      ...{ wrong: 0, amplified: 0, steps: 0, worst: undefined },
       ...{ maxAbsError: 0, maxRelError: 0 },
     });
   });
@@ -107,6 +107,69 @@ describe("a value that has been rounded", () => {
     const { y } = referenceOf(fn, { x });
     expect(compareOutput(fromNumbers("i32", [2], [2, 4]), y as NonNullable<typeof y>).wrong).toBe(0);
     expect(compareOutput(fromNumbers("i32", [2], [3, 4]), y as NonNullable<typeof y>).wrong).toBe(1);
+  });
+});
+
+/** The program's result with every op rounded to f32, and one that is off by `factor`. */
+const off = (values: number[], factor: number) => values.map((value) => value * (1 + factor));
+const f = Math.fround;
+
+describe("a program that amplifies rounding errors", () => {
+  const x = Array.from({ length: 16 }, (_, i) => f(0.3 + i / 17));
+
+  test("by exp of a large number is allowed what they become, and no more", () => {
+    const body = "return exp(x - 400 + 399)";
+    const rounded = x.map((value) => f(Math.exp(f(f(value - 400) + 399))));
+    expect(verdict(body, "f32", [x], [rounded])).toMatchObject({ wrong: 0, steps: 0 });
+    expect(verdict(body, "f32", [x], [rounded]).amplified).toBeGreaterThan(0);
+    expect(verdict(body, "f32", [x], [off(rounded, 1e-3)]).wrong).toBeGreaterThan(8);
+  });
+
+  test("by a difference that cancels", () => {
+    const body = "return 1 / (x * x - 1)";
+    const near = x.map((value, i) => f(1 + (i + 1) * 1e-4 + value * 1e-6));
+    const rounded = near.map((value) => f(1 / f(f(value * value) - 1)));
+    expect(verdict(body, "f32", [near], [rounded])).toMatchObject({ wrong: 0 });
+    expect(verdict(body, "f32", [near], [off(rounded, 3e-3)]).wrong).toBeGreaterThan(0);
+  });
+
+  test("by a logarithm near 1", () => {
+    const body = "return 1 / log(x * 3)";
+    const near = x.map((value, i) => f((1 + (i + 1) * 1e-4 + value * 1e-6) / 3));
+    const rounded = near.map((value) => f(1 / f(Math.log(f(value * 3)))));
+    expect(verdict(body, "f32", [near], [rounded])).toMatchObject({ wrong: 0 });
+    expect(verdict(body, "f32", [near], [off(rounded, 3e-2)]).wrong).toBeGreaterThan(0);
+  });
+
+  test("by a sum whose terms cancel", () => {
+    const body = "return exp(x * 0 + sum(x, axes = [-1], keepdims = true))";
+    const terms = x.map((value, i) => (i % 2 === 0 ? f(value * 1000) : f(-(x[i - 1] as number) * 1000 - value / 9)));
+    const sum = terms.reduce((total, value) => f(total + value), 0);
+    const rounded = terms.map(() => f(Math.exp(sum)));
+    expect(verdict(body, "f32", [terms], [rounded])).toMatchObject({ wrong: 0 });
+    expect(verdict(body, "f32", [terms], [off(rounded, 1e-2)]).wrong).toBe(16);
+  });
+
+  test("is allowed nothing for inputs and exact ops, which have no errors", () => {
+    const body = "return exp(maximum(-x, -500) + 399)";
+    const large = x.map((value) => f(399 + value));
+    const right = large.map((value) => Math.exp(399 - value));
+    expect(verdict(body, "f32", [large], [off(right, 4e-4)]).wrong).toBeGreaterThan(0);
+  });
+
+  test("is allowed no step of a rounding that is far from a boundary", () => {
+    const body = "return round(x * 1000) * 0.5";
+    const right = x.map((value) => Math.round(value * 1000) * 0.5);
+    expect(verdict(body, "f32", [x], [right])).toMatchObject({ wrong: 0 });
+    expect(verdict(body, "f32", [x], [right.map((value) => value + 0.5)]).wrong).toBe(16);
+  });
+
+  test("is allowed a step of a rounding whose operand an error moves across the boundary", () => {
+    const body = "return round(1 / (x * x - 1))";
+    const near = [f(Math.sqrt(1 + 1 / 5000.49))];
+    const want = 1 / ((near[0] as number) * (near[0] as number) - 1);
+    const other = Math.round(want) + (want > Math.round(want) ? 1 : -1);
+    expect(verdict(body, "f32", [near], [[other]])).toMatchObject({ wrong: 0, steps: 1 });
   });
 });
 

@@ -1,6 +1,6 @@
 /** The interpreter with the rounding of a device, and how far results are apart. */
 
-import { constantsOf, dimsOfInputs, evaluateFn } from "../../src/ir/interpret.ts";
+import { constantsOf, dimsOfInputs, evaluateFn, evaluateOp } from "../../src/ir/interpret.ts";
 import type { Const, Fn, Module } from "../../src/ir/ir.ts";
 import type { Tensor } from "../../src/ir/tensor.ts";
 
@@ -13,8 +13,13 @@ function round(tensor: Tensor): Tensor {
 /** The first function's results, every op's operands rounded to f32, as a device would store them. */
 export function inFloat32(module: Module, inputs: Tensors, load: (constant: Const) => Tensor): Record<string, Tensor> {
   const fn = module.fns[0] as Fn;
-  const values = evaluateFn(fn, inputs, dimsOfInputs(fn, inputs), constantsOf(module, load), (_, operands) =>
-    operands.map((operand) => operand && round(operand)),
+  const dims = dimsOfInputs(fn, inputs);
+  const values = evaluateFn(fn, inputs, dims, constantsOf(module, load), (op, operands) =>
+    evaluateOp(
+      op,
+      operands.map((operand) => operand && round(operand)),
+      dims,
+    ),
   );
   return Object.fromEntries(fn.results.map(({ name, value }) => [name, round(values.get(value) as Tensor)]));
 }

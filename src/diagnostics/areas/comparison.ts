@@ -7,12 +7,15 @@ import { code, listing } from "../wording.ts";
 export const E0650: Entry = {
   title: "an output that differs from the reference",
   explanation: `\`--compare\` computes every output again in float64. A float may differ by 2e-6 (f16: 1e-3),
-absolutely or relative to the largest value of its row. A value that results from rounding, a comparison or a cast to
-an integer may be the neighbouring one if the rounded number is close to the boundary; the report counts these cases.
-Any other difference is a bug in tirc, or means that the program itself is sensitive to rounding. A NaN or an infinity
-must occur in both.`,
-  wrong: "let d = exp(x * 30)   // an error of x comes out 30 times as large",
-  fix: "Compare on inputs of the size that the program is meant for: `--in x=x.npy`.",
+absolutely or relative to the largest value of its row. A program may amplify rounding errors, as \`exp\` of large
+numbers and differences that cancel do: the reference is then computed several times more, with a random rounding
+error in each result of an op, and a float may also differ by the largest change in its row. A value that results from
+rounding, a comparison or a cast to an integer may be the neighbouring one if the rounded number is close to the
+boundary. The report says where such differences occur. Others come from values that are too large for f32
+(\`--accuracy=scaled\` for the squares in norms), from lossy passes, or from a bug. A NaN or an infinity must occur in
+both.`,
+  wrong: "scalar: (x) => x * x, kernel: ([x]) => x   // an op of a plugin, whose kernel computes something else",
+  fix: "In an op of a plugin, let `scalar` and `kernel` compute the same. Without one, please report the program.",
 };
 
 export function differs(
@@ -25,7 +28,9 @@ export function differs(
       `${count} of ${total} values differ by more than ${tolerance}`,
       `the largest difference is at ${at}: ${got}, which should be ${want}`,
     ],
-    help: ["compare on data of the size that the program is meant for: `--in NAME=FILE.npy`; `tirc explain E0650`"],
+    help: [
+      "the difference is more than rounding errors explain on this data; `tirc explain E0650` says how that is measured",
+    ],
   });
 }
 
