@@ -230,7 +230,7 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     const { addNorm } = await import(/* @vite-ignore */ pathToFileURL(path).href);
     // No buffer is made before all is checked.
     const limits = { maxStorageBufferBindingSize: 64, maxBufferSize: 64, minStorageBufferOffsetAlignment: 256 };
-    const device = { features: new Set(), limits };
+    const device = { features: new Set(), limits, createShaderModule: () => expect.unreachable() };
     const [x, dims] = [new Float32Array(8), { rows: 2, hidden: 4 }];
     for (const [args, message] of [
       [[null], "E0601 not an object: tensors, null"],

@@ -2,6 +2,8 @@
 
 import type { LaunchElement } from "./compact.ts";
 import type { Constants } from "./constants.ts";
+import type { Fail } from "./problems.ts";
+import { checkKind } from "./tensors.ts";
 import type { LaunchTypes, ReadBy } from "./types.ts";
 
 /** A part of a buffer. */
@@ -34,12 +36,14 @@ export interface Call {
   dispatch(pipeline: GPUComputePipeline, uniforms: GPUBufferBinding | undefined): DispatchInto;
 }
 
-/** Records a dispatch in a pass of its own. */
+/** Records a dispatch in a pass of its own. Throws if the encoder is not one. */
 export function encodePass(
+  fail: Fail,
   encoder: GPUCommandEncoder,
   dispatch: DispatchInto,
   descriptor: GPUComputePassDescriptor,
 ): void {
+  checkKind(fail, "encoder", encoder);
   const pass = encoder.beginComputePass(descriptor);
   dispatch(pass);
   pass.end();
@@ -49,8 +53,7 @@ export function encodePass(
 interface Owner {
   /** Frees the kernel's buffers. */
   free(): void;
-  /** Throws an error that it is destroyed. */
-  gone(): never;
+  readonly fail: Fail;
 }
 
 /** A kernel with its tensors and extents, to dispatch any number of times. */
@@ -76,12 +79,16 @@ export class Bound<T extends LaunchTypes> {
    * @returns the pipeline that is set in the pass afterwards
    */
   dispatch(pass: GPUComputePassEncoder, set?: GPUComputePipeline): GPUComputePipeline {
-    return (this.#dispatch ?? this.#owner.gone())(pass, set);
+    return this.#recorded()(pass, set);
   }
 
   /** Records a dispatch in a pass of its own. Throws after `destroy`. */
   encode(encoder: GPUCommandEncoder, options: { readonly timestampWrites?: GPUComputePassTimestampWrites } = {}): void {
-    encodePass(encoder, this.#dispatch ?? this.#owner.gone(), { label: this.#label, ...options });
+    encodePass(this.#owner.fail, encoder, this.#recorded(), { label: this.#label, ...options });
+  }
+
+  #recorded(): DispatchInto {
+    return this.#dispatch ?? this.#owner.fail("E0609 destroyed");
   }
 
   /** Frees copies of arrays, and created results. Everything that was encoded must have been submitted. */

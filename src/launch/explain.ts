@@ -23,6 +23,7 @@ const texts: ForEachProblem<string> = {
   "E0601 missing": ([name]) => `the input ${name} is missing`,
   "E0602 unknown": ([what, name, ...known]) => `there is no ${name} among the ${what}, only ${known.join(", ")}`,
   "E0601 not an object": ([what, got]) => `the ${what} must be an object, not ${shown(got)}`,
+  "E0901 wrong argument": ([what, expected, got]) => `the ${what} must be ${expected}, not ${shown(got)}`,
   "E0603 not a tensor": ([name, array, got]) =>
     `${array ? "" : "the result "}${name} must be a GPUBuffer${array ? ` or an array, ${array}` : ""}, not ${shown(got)}`,
   "E0603 not a scalar": ([name, element, got]) => `${name} must be a number, ${element}, not ${shown(got)}`,

@@ -26,7 +26,7 @@ export function launch<T extends LaunchTypes>(
   const made: GPUBuffer[] = [];
   const call = launcher.place(tensors, made, dims, outputs);
   const into = encoder ?? launcher.device.createCommandEncoder(about);
-  encodePass(into, dispatchOf(launcher, call, !encoder), about);
+  encodePass(launcher.fail, into, dispatchOf(launcher, call, !encoder), about);
   if (!encoder) {
     launcher.device.queue.submit([into.finish()]);
     // Destroys copies of arrays, but not results, which belong to the caller.

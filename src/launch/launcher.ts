@@ -8,6 +8,7 @@ import { type Fail, type LaunchProblem, shortText } from "./problems.ts";
 import {
   boundSize,
   bufferOf,
+  checkKind,
   checkMembers,
   extentIn,
   type Given,
@@ -56,10 +57,20 @@ export function keep<T>(kept: Map<string, T>, key: string, value: T, most: numbe
 
 /** Throws if the device does not meet a requirement. Nothing is created yet. */
 export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: ErrorOf): Launcher {
-  const { name: label, forms, explain = shortText, writeScalar, integersOf, entryFor, constantsOf } = kernel;
+  const {
+    name: label = "launch",
+    forms,
+    explain = shortText,
+    writeScalar,
+    integersOf,
+    entryFor,
+    constantsOf,
+  } = Object(kernel) as LaunchKernel;
   const fail: Fail = (...problem) => {
     throw errorOf?.(label, problem) ?? new TypeError(`${label}: ${explain(problem)}`);
   };
+  checkKind(fail, "device", device);
+  checkKind(fail, "kernel", kernel);
   const [wgsl, manifest] = formFor(device, forms);
   const lack = lackOf(device, manifest.needs);
   if (lack) fail(...lack);
@@ -148,6 +159,7 @@ export function launcherOf(device: GPUDevice, kernel: LaunchKernel, errorOf?: Er
         if (resource && !manifest.unread) entries.push({ binding: bindings.length, resource });
         const group = device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries });
         return (pass, set) => {
+          checkKind(fail, "pass", pass);
           if (set !== pipeline) pass.setPipeline(pipeline);
           pass.setBindGroup(0, group);
           // For an empty dispatch, Dawn logs a warning to the console.

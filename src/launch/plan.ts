@@ -22,6 +22,7 @@ import {
   arrays,
   boundSize,
   bufferOf,
+  checkKind,
   checkMembers,
   copyDestination,
   copySource,
@@ -203,12 +204,15 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
       });
       const steps = calls.map(({ step, seen, call }): BoundStep => {
         if ("opaque" in step) {
-          const encode: EncodeSteps = (into) => callProduct(step, into, products, (view) => seen?.get(view));
+          const encode: EncodeSteps = (into) => {
+            checkKind(this.#fail, "encoder", into);
+            callProduct(step, into, products, (view) => seen?.get(view));
+          };
           return { name: step.name, encode };
         }
         const { launcher, launch: label } = step;
         const dispatch: DispatchInto = dispatchOf(launcher, call as NonNullable<typeof call>, isAlone);
-        const encode: EncodeSteps = (into, more) => encodePass(into, dispatch, { label, ...more });
+        const encode: EncodeSteps = (into, more) => encodePass(launcher.fail, into, dispatch, { label, ...more });
         return { name: label, encode, dispatch };
       });
       const results = this.#results.map(({ name, same = name, result = name, element, shape }): Result => {
@@ -217,7 +221,10 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
         return [result, part, element, count, made.includes(part.buffer)];
       });
       const kernels = steps.filter(({ dispatch }) => dispatch);
-      const encode: EncodeSteps = (into, { timestampWrites: writes } = {}) => {
+      const encode: EncodeSteps = (into, options = {}) => {
+        checkKind(this.#fail, "encoder", into);
+        checkMembers(this.#fail, "options", options);
+        const { timestampWrites: writes } = options;
         for (const step of steps) {
           const timestampWrites = writes && {
             querySet: writes.querySet,
@@ -274,7 +281,8 @@ export class PreparedPlan<T extends LaunchTypes = AnyTypes> {
     const { outputs = {}, products = {} } = options;
     if (this.#isDestroyed) fail("E0609 destroyed");
     for (const step of this.#calls) {
-      if ("opaque" in step && !products[step.opaque]) fail("E0628 no product", step.opaque, step.name);
+      if ("opaque" in step && typeof products[step.opaque] !== "function")
+        fail("E0628 no product", step.opaque, step.name);
     }
     const memory: Memory = new Map();
     const uploaded: GPUBuffer[] = [];

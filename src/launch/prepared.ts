@@ -79,7 +79,7 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
         this.#bound.delete(bound);
         this.#free(call);
       };
-      const owner = { free, gone: () => this.#launcher.fail("E0609 destroyed") };
+      const owner = { free, fail: this.#launcher.fail };
       const dispatch = call.dispatch(this.#launcher.pipelineOf(...call.choice)[0] as GPUComputePipeline, call.slot);
       const bound: Bound<T> = new Bound<T>(this.#launcher.label, call.results, dispatch, owner);
       this.#bound.add(bound);
@@ -120,9 +120,9 @@ export class Prepared<T extends LaunchTypes = AnyTypes> {
   /** Submits the kernel and copies of created results to mappable buffers. */
   #submit(call: Taken, dispatch: DispatchInto): ReturnType<typeof readBack> {
     const { device } = this;
-    const label = this.#launcher.label;
+    const { label, fail } = this.#launcher;
     const encoder = device.createCommandEncoder({ label });
-    encodePass(encoder, dispatch, { label });
+    encodePass(fail, encoder, dispatch, { label });
     const read = readBack(device, encoder, call.results, call.made);
     device.queue.submit([encoder.finish()]);
     return read;

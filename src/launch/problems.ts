@@ -11,6 +11,7 @@ export type LaunchProblem =
   | readonly [is: "E0601 missing", name: string]
   | readonly [is: "E0602 unknown", what: string, name: string, ...known: string[]]
   | readonly [is: "E0601 not an object", what: string, got: unknown]
+  | readonly [is: "E0901 wrong argument", what: string, expected: string, got: unknown]
   | readonly [is: "E0603 not a tensor", name: string, array: string | false, got: unknown]
   | readonly [is: "E0603 not a scalar", name: string, element: LaunchElement, got: unknown]
   | readonly [is: "E0603 not an element", name: string, element: LaunchElement, at: number, got: number | bigint]

@@ -55,6 +55,20 @@ export function checkMembers(fail: Fail, what: string, given: object, known?: re
     if (known && !known.includes(name)) fail("E0602 unknown", what, name, ...known);
 }
 
+/** The kinds of WebGPU's objects that are arguments, and a member of each that the others lack. */
+const kinds = {
+  device: ["a GPUDevice", "createShaderModule"],
+  encoder: ["a GPUCommandEncoder", "beginComputePass"],
+  pass: ["a GPUComputePassEncoder", "dispatchWorkgroups"],
+  kernel: ["a kernel of a module", "forms"],
+} as const;
+
+/** Throws if an argument is not of this kind. */
+export function checkKind(fail: Fail, what: keyof typeof kinds, got: unknown): void {
+  const [expected, member] = kinds[what];
+  if (!(member in Object(got))) fail("E0901 wrong argument", what, expected, got);
+}
+
 /** The extent of a dimension. Throws if it is missing or not valid. */
 export function extentIn(fail: Fail, dims: object, dim: number | string): number {
   const got = typeof dim === "string" ? own(dims, dim) : dim;

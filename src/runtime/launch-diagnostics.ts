@@ -2,7 +2,9 @@
 
 import * as deviceErrors from "../diagnostics/areas/devices.ts";
 import * as inputErrors from "../diagnostics/areas/inputs.ts";
+import * as libraryErrors from "../diagnostics/areas/library.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { code } from "../diagnostics/wording.ts";
 import { printType } from "../ir/types.ts";
 import { mostCounted } from "../launch/counts.ts";
 import type { ForEachProblem } from "../launch/explain.ts";
@@ -16,12 +18,34 @@ const typeOf = (manifest: LaunchManifest, name: string): string => {
   return found === undefined ? "" : printType(found);
 };
 
+/** How to get an argument of this kind, from another if that was given. */
+function helpFor(what: string, got: unknown): string[] {
+  const has = (member: string) => member in Object(got);
+  if (what === "encoder") {
+    return has("dispatchWorkgroups")
+      ? ["`dispatch` of a bound kernel records into a pass; `encode` begins a pass of its own in an encoder"]
+      : ["`device.createCommandEncoder()` makes one"];
+  }
+  if (what === "pass") {
+    return has("beginComputePass")
+      ? ["`encode` records a pass of its own into an encoder; `dispatch` takes `encoder.beginComputePass()`"]
+      : ["`encoder.beginComputePass()` begins one"];
+  }
+  return [];
+}
+
 const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest]> = {
   "E0601 missing": ([name], kernel, manifest) => inputErrors.missingInput(kernel, name, typeOf(manifest, name)),
   "E0602 unknown": ([what, name, ...known], kernel) =>
     what === "outputs" ? inputErrors.unknownResult(kernel, name, known) : inputErrors.unknownInput(kernel, name, known),
   "E0601 not an object": ([what, got], kernel) =>
-    what === "dimensions" ? inputErrors.noDims(kernel, shown(got)) : inputErrors.noInputs(kernel, withArticle(got)),
+    what === "dimensions"
+      ? inputErrors.noDims(kernel, shown(got))
+      : what === "tensors"
+        ? inputErrors.noInputs(kernel, withArticle(got))
+        : libraryErrors.wrongArgument(`the ${what} of ${code(kernel)}`, "an object", withArticle(got)),
+  "E0901 wrong argument": ([what, expected, got], kernel) =>
+    libraryErrors.wrongArgument(`the ${what} of ${code(kernel)}`, expected, withArticle(got), helpFor(what, got)),
   "E0603 not a tensor": ([name, array, got], _, manifest) =>
     (array ? inputErrors.wrongElement : inputErrors.noBuffer)(name, typeOf(manifest, name), withArticle(got)),
   "E0603 not a scalar": ([name, , got], _, manifest) =>

@@ -92,7 +92,7 @@ gpuTest("results that are one value share a buffer, and are copied where each is
 
 test("what is no tensor of it, and `prepare`, are refused in words", async () => {
   const both = await load();
-  const device = {} as GPUDevice;
+  const device = { createShaderModule: () => expect.unreachable() } as unknown as GPUDevice;
   expect(() => both(device, { z: 1 } as never, { n: 1 })).toThrow(
     "both: there is no z among the tensors, only x, k, y",
   );
