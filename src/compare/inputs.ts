@@ -8,7 +8,7 @@ import type { NpyArray } from "../formats/npy.ts";
 import { isBeyond } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { dimensionNames, type Fn, type Value } from "../ir/ir.ts";
-import { lookupsBy } from "../ir/lookups.ts";
+import { lookupRanges } from "../ir/lookups.ts";
 import type { NumberKind } from "../ir/number-formats.ts";
 import { elementCount, printIndex } from "../ir/tensor.ts";
 import { type ElementType, elementInfo, printShape, printType, type Shape } from "../ir/types.ts";
@@ -147,9 +147,8 @@ export function makeInput(
     return fromNumbers(element, shape, source.array.numbers);
   }
   const { word } = source;
-  const ends = source.fill === "randn" ? (lookupsBy(fn).get(param) ?? []) : [];
-  const end = Math.min(...resolveShape(ends, dims));
-  const fill: Fill = ends.length > 0 && end > 0 ? { name: "uniform", of: [0, end] } : source.fill;
+  const range = source.fill === "randn" ? lookupRanges(fn, dims).get(param) : undefined;
+  const fill: Fill = range ? { name: "uniform", of: [range.least, range.most + 1] } : source.fill;
   const name = param.name as string;
   const next = numbersOf(element, fill, seedOf(seed, name));
   if (next === undefined) {

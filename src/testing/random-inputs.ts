@@ -3,7 +3,7 @@
 import { roundTo } from "../ir/float16.ts";
 import { resolveShape } from "../ir/interpret.ts";
 import { type Const, dimensionNames, type Fn } from "../ir/ir.ts";
-import { lookupsBy } from "../ir/lookups.ts";
+import { lookupRanges } from "../ir/lookups.ts";
 import { normal, randomNumbers } from "../ir/random.ts";
 import { withoutMeans } from "../ir/row-means.ts";
 import { elementCount, type Tensor } from "../ir/tensor.ts";
@@ -39,16 +39,15 @@ function randomTensor({ type, centered }: Promised, shape: readonly number[], ne
 /** Random inputs of a function. They satisfy its contracts, and indices of lookups are in range. */
 export function randomInputs(fn: Fn, seed = 1, dims = smallDims(fn)): Record<string, Tensor> {
   const next = randomNumbers(seed);
-  const lookups = lookupsBy(fn);
+  const ranges = lookupRanges(fn, dims);
   return Object.fromEntries(
     fn.params.map((param) => {
-      const ends = resolveShape(lookups.get(param) ?? [], dims);
+      const range = ranges.get(param);
       const tensor = randomTensor(param, resolveShape(param.shape, dims), next);
-      const end = Math.max(1, Math.min(...ends));
-      return [
-        param.name as string,
-        ends.length === 0 ? tensor : { ...tensor, data: tensor.data.map((n) => Math.abs(n) % end) },
-      ];
+      if (range === undefined) return [param.name as string, tensor];
+      const { least, most } = range;
+      const inRange = (number: number) => least + (Math.abs(number) % (most - least + 1));
+      return [param.name as string, { ...tensor, data: tensor.data.map(inRange) }];
     }),
   );
 }

@@ -105,7 +105,7 @@ test("an id that the table does not have is named", () => {
     diagnosticsOf(() => run("embedding", [tensor("i32", [ids.length], ...ids), table]));
   expect(embed(0, 2)).toEqual([]);
   expect(embed(0, 3)).toEqual([
-    "E0629: the id 3 (element 1 of `ids`) is not in a table of 3 rows\nnote: ids run from 0 to 2\nhelp: change the data: a kernel clamps the number, and reads another element",
+    "E0629: the id 3 (element 1 of `ids`) is not in a table of 3 rows\nnote: ids run from 0 to 2\nhelp: change the data: a kernel clamps the number, and reads another element\nhelp: `tirc run` draws it if it is not given, where it knows the range: `--in 'NAME=uniform(0, 3)'` or `--in NAME=FILE.npy`",
   ]);
   expect(embed(-1)[0]).toContain("E0629: the id -1 (element 0 of `ids`)");
   const none = diagnosticsOf(() => run("embedding", [tensor("u32", [1], 0), tensor("f32", [0, 2])]));

@@ -280,13 +280,16 @@ check: it clamps the index to the valid range.`,
   fix: "embedding(ids, table)    with ids = [0, 2], and a table of 3 rows",
 };
 
-const outOfRange = "change the data: a kernel clamps the number, and reads another element";
+const outOfRange = (count: number) => [
+  "change the data: a kernel clamps the number, and reads another element",
+  `\`tirc run\` draws it if it is not given, where it knows the range: \`--in 'NAME=uniform(0, ${count})'\` or \`--in NAME=FILE.npy\``,
+];
 
 export function indexOutOfRange(span: Span, index: number, element: number, count: number) {
   return error("E0629", `the index ${index} (element ${element} of \`index\`) is not in an axis of ${count} elements`, {
     span,
     notes: [count === 0 ? "the axis has no elements" : `indices run from 0 to ${count - 1}`],
-    help: [outOfRange],
+    help: outOfRange(count),
   });
 }
 
@@ -294,6 +297,6 @@ export function idOutOfRange(span: Span, id: number, element: number, count: num
   return error("E0629", `the id ${id} (element ${element} of \`ids\`) is not in a table of ${count} rows`, {
     span,
     notes: [count === 0 ? "the table has no rows" : `ids run from 0 to ${count - 1}`],
-    help: [outOfRange],
+    help: outOfRange(count),
   });
 }

@@ -10,7 +10,7 @@ import { makeOp } from "../builder.ts";
 import { getOrInsert } from "../groups.ts";
 import { evaluateOp, resolveShape } from "../interpret.ts";
 import { type Attributes, type ComputedData, type Const, constantValue, type Fn, type Op, Value } from "../ir.ts";
-import { lookupsBy } from "../lookups.ts";
+import { lookupRanges, type Range } from "../lookups.ts";
 import type { NormDef, OpDef, ReductionDef } from "../ops/def.ts";
 import type { Emitter } from "../ops/emitter.ts";
 import { type OpName, ops } from "../ops/index.ts";
@@ -79,12 +79,12 @@ export class Evaluator {
   /** Random tensors for a function's parameters. */
   parameters(fn: Fn): Map<Value, FieldTensor> {
     const { dims } = this.point;
-    const lookups = lookupsBy(fn);
+    const ranges = lookupRanges(fn, dims);
     return new Map(
-      fn.params.map((param) => {
-        const end = Math.min(...resolveShape(lookups.get(param) ?? [], dims));
-        return [param, this.drawn(`parameter ${param.name}`, param, resolveShape(param.shape, dims), end)];
-      }),
+      fn.params.map((param) => [
+        param,
+        this.drawn(`parameter ${param.name}`, param, resolveShape(param.shape, dims), ranges.get(param)),
+      ]),
     );
   }
 
@@ -109,17 +109,17 @@ export class Evaluator {
     }
   }
 
-  /** A random tensor that satisfies its declaration. @param end the bound of its elements, if they are positions. */
+  /** A random tensor that satisfies its declaration. @param range of its elements, if positions are computed from them. */
   private drawn(
     name: string,
     { type, centered }: Pick<Const, "type" | "centered">,
     shape: number[],
-    end = Infinity,
+    range?: Range,
   ): FieldTensor {
     const { element } = type;
     const { algebra } = this;
     if (this.point.computesIntegers && isInteger(element)) {
-      const integers = drawIntegers(algebra, name, elementCount(shape), element, end);
+      const integers = drawIntegers(algebra, name, elementCount(shape), element, range);
       return this.noted({ element, shape, ...residuesOfIntegers(integers, this.point.pair) });
     }
     const drawn = algebra.draw(name, elementCount(shape));

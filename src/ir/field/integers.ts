@@ -3,7 +3,8 @@
  * 32-bit integers, which wrap, are ordered, and are used as indices. Each of them has a unique pair of residues.
  */
 
-import { type ElementType, elementInfo, isByte, isInteger } from "../types.ts";
+import type { Range } from "../lookups.ts";
+import { type ElementType, elementInfo, holds, isByte, isInteger } from "../types.ts";
 import type { Algebra } from "./algebra.ts";
 import type { Elements, FieldPair, PrimeField } from "./prime.ts";
 
@@ -36,13 +37,18 @@ export function integersOf({ p, q }: Elements, pair: FieldPair): Float64Array {
 
 /**
  * Integers of all sizes, many of them small, so that comparisons and lookups often match.
- * @param end for positions: most are below it, a few are out of range on either side.
+ * @param range for positions: most are in it, a few are out of it on either side.
  */
-export function drawIntegers(algebra: Algebra, name: string, count: number, element: ElementType, end: number) {
+export function drawIntegers(algebra: Algebra, name: string, count: number, element: ElementType, range?: Range) {
   const [low, high] = isByte(element) ? elementInfo[element].range : [];
   return algebra.draw(name, count).p.map((drawn) => {
     const bits = Math.floor(drawn / 64);
-    if (end < Infinity) return (bits % (end + 2)) - (element === "i32" ? 1 : 0);
+    if (range !== undefined) {
+      const [first, last] = [range.least - 1, range.most + 1].map((end, i) => {
+        return holds(element, end) ? end : i === 0 ? range.least : range.most;
+      }) as [number, number];
+      return first + (bits % (last + 1 - first));
+    }
     if (low !== undefined && high !== undefined) return low + (bits % (high - low + 1));
     const size = bits >>> ((drawn >>> 1) % 24);
     return element === "i32" && (drawn & 1) === 1 ? -size : size;
