@@ -7,11 +7,11 @@ import { generateProduct } from "../../codegen/product.ts";
 import { leastDemanding } from "../../codegen/variants.ts";
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
-import { compileVariants, optimize } from "../driver/compile.ts";
+import { type CompileOptions, compileVariants, optimize } from "../driver/compile.ts";
 import { targetsOf } from "../driver/plugin.ts";
 import type { Module } from "../ir/ir.ts";
 import { print } from "../ir/print.ts";
-import { type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan } from "../plan/plan.ts";
+import { type Launch, launchesOf, opaqueOp, opaqueStepsOf, type Plan, withKernels } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import type { Kernel } from "../target/manifest.ts";
 import { moduleTargets, profileOf, type TargetProfile } from "../target/target.ts";
@@ -29,7 +29,7 @@ import {
   writeKernels,
 } from "./kernel-files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
-import { deviceTarget, partitionOf, readProgram, reportRemarks } from "./program-options.ts";
+import { deviceTarget, type Program, partitionOf, readProgram, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { checkSourceMap, writeSourceMaps } from "./source-maps.ts";
 
@@ -39,22 +39,37 @@ const weightFiles = () => import("./weights.ts");
 
 const isModule = (emit: string): emit is ModuleLanguage => ["ts", "typegpu", "rust"].includes(emit);
 
-/** Output is written once all of it is complete. */
+/** A command line that has been checked: what is compiled, and to what. */
+interface Job {
+  readonly args: Arguments;
+  readonly session: Session;
+  readonly program: Program;
+  /** The options of the passes. */
+  readonly options: CompileOptions;
+  readonly emit: string;
+  /** The destination; `-` is stdout. */
+  readonly path: string;
+  /** The file of new constants. */
+  readonly weights: string | undefined;
+  /** Files are written once all of them are complete. */
+  readonly outputs: Outputs;
+  /** Reports what has been timed until now. */
+  time(what: string): void;
+}
+
 export async function compileCommand(args: Arguments, session: Session): Promise<number> {
+  const job = await jobOf(args, await readProgram(args, session), session);
+  await (job.emit === "tir" ? writeProgram(job) : compileKernels(job));
+  return 0;
+}
+
+async function jobOf(args: Arguments, program: Program, session: Session): Promise<Job> {
   const { io } = session;
-  const program = await readProgram(args, session);
   const { module, dims } = program;
-  const { plugins } = program.options;
   const emit = args.value("--emit")?.text ?? "wgsl";
   const output = args.value("--output");
-  const path = output?.text ?? "-";
   const started = performance.now();
-  const time = (what: string) => {
-    if (args.has("--timing")) reportTime(program.parseTime, performance.now() - started, what, session);
-  };
-  const source = args.operand.text;
   const weights = readWeightsPath(args);
-  const map = args.value("--source-map");
   checkEmit(args, emit);
   checkSourceMap(args, program, io);
   checkExplain(args);
@@ -67,84 +82,106 @@ export async function compileCommand(args: Arguments, session: Session): Promise
     ...writtenBy(args, "--weights-out"),
     ...dumpOutputs(args, names),
   ];
-  const read = module.consts.length === 0 ? [] : (await constants()).filesOfConstants(module, source, io);
+  const read = module.consts.length === 0 ? [] : (await constants()).filesOfConstants(module, args.operand.text, io);
   const outputs = new Outputs(args, session, written, read);
-  const tensorsOf = async (module: Module) => (await constants()).readConstants(module, source, io);
-  const isProved = args.has("--prove");
   const instruments = [...program.options.instruments, ...dumpInstruments(args, outputs)];
-  const options = { ...program.options, instruments, dims, ...(isProved && { verify: "exact" as const }) };
-  if (emit === "tir") {
-    const { module: result, remarks } = optimize(module, options);
-    reportRemarks(remarks, args, session);
-    time("passes");
-    const { moved, writeWeights } = await weightFiles();
-    const placed = moved(result, source, path);
-    const final =
-      weights === undefined
-        ? placed
-        : writeWeights(placed, await tensorsOf(result), { weights, output: path }, outputs, session);
-    outputs.write(path, print(final));
-    return 0;
-  }
-  const { isAuto, isAll, target: given } = program;
-  const target = isAuto ? await deviceTarget() : (given ?? "portable");
-  const targets = isAll || (emit === "ts" && given === undefined && !isAuto) ? moduleTargets : [target];
-  const profile = (one: string | TargetProfile) => profileOf(one, targetsOf(plugins));
-  const compiled = compileVariants(module, {
-    ...options,
-    ...program.arithmetic,
-    targets,
-    ...partitionOf(args),
-    ...(map !== undefined && { singleKernel: true }),
-  });
-  const { remarks, module: result } = compiled;
-  const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
-  const kernels = forms.map(leastDemanding);
+  const verify = args.has("--prove") ? "exact" : program.options.verify;
+  return {
+    ...{ args, session, program, emit, path: output?.text ?? "-", weights, outputs },
+    options: { ...program.options, instruments, dims, verify },
+    time(what) {
+      if (args.has("--timing")) reportTime(program.parseTime, performance.now() - started, what, session);
+    },
+  };
+}
+
+/** Writes the program after all passes. */
+async function writeProgram({ args, session, program, options, path, weights, outputs, time }: Job): Promise<void> {
+  const source = args.operand.text;
+  const { module: result, remarks } = optimize(program.module, options);
   reportRemarks(remarks, args, session);
+  time("passes");
+  const { moved, writeWeights } = await weightFiles();
+  const placed = moved(result, source, path);
+  const final =
+    weights === undefined
+      ? placed
+      : writeWeights(placed, await tensorsOf(result, args, session), { weights, output: path }, outputs, session);
+  outputs.write(path, print(final));
+}
+
+const tensorsOf = async (module: Module, { operand }: Arguments, { io }: Session) =>
+  (await constants()).readConstants(module, operand.text, io);
+
+/** The targets to compile for: several for a module that selects a kernel at run time. */
+async function targetsFor({
+  emit,
+  program: { isAuto, isAll, target },
+}: Job): Promise<readonly (string | TargetProfile)[]> {
+  if (isAuto) return [await deviceTarget()];
+  return isAll || (emit === "ts" && target === undefined) ? moduleTargets : [target ?? "portable"];
+}
+
+async function compileKernels(job: Job): Promise<void> {
+  const { args, session, program, options, path, weights, outputs, time } = job;
+  const { arithmetic } = program;
+  const given = await targetsFor(job);
+  const targets = given.map((target) => profileOf(target, targetsOf(program.options.plugins)));
+  const isMapped = args.value("--source-map") !== undefined;
+  const how = { ...partitionOf(args), ...(isMapped && { singleKernel: true }) };
+  const compiled = compileVariants(program.module, { ...options, ...arithmetic, ...how, targets });
+  reportRemarks(compiled.remarks, args, session);
   time("passes and code generation");
   if (args.has("--explain-schedule")) {
-    explainSchedules(compiled.plans, targets.map(profile), program.arithmetic, args, session);
-    return 0;
+    explainSchedules(compiled.plans, targets, arithmetic, args, session);
+    return;
   }
-  if (isProved) {
+  if (args.has("--prove")) {
     // No other command needs it.
     const { proveKernels } = await import("./prove-kernels.ts");
-    proveKernels(compiled, targets, program, session);
+    proveKernels(compiled, targets, arithmetic, session);
     time("proofs");
   }
+  const forms = args.has("--minify") ? compiled.kernels.map((list) => list.map(minifyKernel)) : compiled.kernels;
+  const kernels = forms.map(leastDemanding);
   writeDump(args, kernels, outputs);
   if (weights !== undefined) {
     const { writeWeights } = await weightFiles();
-    writeWeights(result, await tensorsOf(result), { weights, output: path }, outputs, session);
+    const tensors = await tensorsOf(compiled.module, args, session);
+    writeWeights(compiled.module, tensors, { weights, output: path }, outputs, session);
   }
-  if (emit === "plan") {
-    outputs.write(path, compiled.plans.map(printPlan).join("\n"));
-    return 0;
-  }
-  const launches = compiled.plans.map(launchesOf);
-  const ofPlan = <T>(list: readonly T[], i: number) => {
-    const before = launches.slice(0, i).flat().length;
-    return list.slice(before, before + (launches[i]?.length ?? 0));
-  };
-  if (isModule(emit)) {
+  if (job.emit === "plan") outputs.write(path, compiled.plans.map(printPlan).join("\n"));
+  else if (isModule(job.emit)) {
     const { moduleText } = await import("./emit-modules.ts");
-    outputs.write(path, moduleText(emit, compiled.plans, forms, shownPath(source, "stdin")));
-    return 0;
-  }
-  const functions = compiled.plans.map((plan, i) => ({ plan, kernels: ofPlan(kernels, i) }));
+    outputs.write(path, moduleText(job.emit, compiled.plans, forms, shownPath(args.operand.text, "stdin")));
+  } else writeForms(job, compiled.plans, kernels, targets[0] as TargetProfile);
+}
+
+/** Writes kernels as WGSL, as JSON, or as programs of the kernel IR. */
+function writeForms(
+  { args, session, program, emit, path, outputs }: Job,
+  plans: readonly Plan[],
+  kernels: readonly Kernel[],
+  target: TargetProfile,
+): void {
+  const { io } = session;
+  const map = args.value("--source-map");
+  const launches = plans.flatMap(launchesOf);
   const programOf = ({ name }: Kernel) => {
-    const { fn, tile, product } = launches.flat().find((launch) => launch.fn.name === name) as Launch;
-    const made =
+    const { fn, tile, product } = launches.find((launch) => launch.fn.name === name) as Launch;
+    const programs =
       product === undefined
-        ? generate(fn, profile(target), program.arithmetic, tile).programs
-        : [generateProduct(fn, profile(target), product).program];
-    return made.map(printProgram).join("\n");
+        ? generate(fn, target, program.arithmetic, tile).programs
+        : [generateProduct(fn, target, product).program];
+    return programs.map(printProgram).join("\n");
   };
-  if (emit !== "json") sayOpaque(compiled.plans, session);
-  if (emit !== "json") checkFolder(output, functions.length, kernels.length, io);
-  writeKernels(functions, path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
-  if (map !== undefined) writeSourceMaps(kernels, { map: map.text, program: source, output: path, emit }, outputs, io);
-  return 0;
+  if (emit !== "json") {
+    sayOpaque(plans, session);
+    checkFolder(args.value("--output"), plans.length, kernels.length, io);
+  }
+  writeKernels(withKernels(plans, kernels), path, emit, outputs, io, emit === "kernel" ? programOf : undefined);
+  const place = { program: args.operand.text, output: path, emit };
+  if (map !== undefined) writeSourceMaps(kernels, { ...place, map: map.text }, outputs, io);
 }
 
 /** Says which ops are left to the caller. */

@@ -5,23 +5,20 @@ import * as kernelMessages from "../diagnostics/areas/kernels.ts";
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import type { CompileVariantsResult } from "../driver/compile.ts";
-import { targetsOf } from "../driver/plugin.ts";
 import type { Fn } from "../ir/ir.ts";
 import { comparePlan } from "../plan/exact.ts";
 import { isOneKernel, launchesOf } from "../plan/plan.ts";
-import { profileOf, type TargetProfile } from "../target/target.ts";
-import type { Program } from "./program-options.ts";
+import type { KernelOptions } from "../target/options.ts";
+import type { TargetProfile } from "../target/target.ts";
 import type { Session } from "./session.ts";
 
 /** Prints what was proved. @throws TircError with E0508 for each kernel that does not compute its function. */
 export function proveKernels(
   { plans, module }: CompileVariantsResult,
-  targets: readonly (string | TargetProfile)[],
-  { arithmetic, options }: Program,
+  targets: readonly TargetProfile[],
+  options: KernelOptions,
   session: Session,
 ): void {
-  const own = targetsOf(options.plugins);
-  const profiles = targets.map((target) => profileOf(target, own));
   const wrong: Diagnostic[] = [];
   const proved: string[] = [];
   for (const plan of plans) {
@@ -33,8 +30,8 @@ export function proveKernels(
     }
     for (const launch of launches) {
       const { fn } = launch;
-      for (const target of profiles) {
-        const found = problemOf(fn, target, proveLaunch(launch, module.consts, target, arithmetic));
+      for (const target of targets) {
+        const found = problemOf(fn, target, proveLaunch(launch, module.consts, target, options));
         if (found === undefined) proved.push(`${fn.name}: proved for ${target.name}, in exact arithmetic`);
         else if (found.severity === "error") wrong.push(found);
         else session.report([found]);

@@ -25,7 +25,7 @@ import type { LaunchPlan } from "../launch/plan-manifest.ts";
 import { arrays } from "../launch/tensors.ts";
 import { launcherText, planText } from "../launch/text-js.ts";
 import { planManifest } from "../plan/manifest.ts";
-import { isOneKernel, launchesOf, type Plan } from "../plan/plan.ts";
+import { isOneKernel, type Plan, withKernels } from "../plan/plan.ts";
 import { type Binding, type Kernel, type Parameter, parametersOf } from "../target/manifest.ts";
 import { inPlaceParts } from "../target/reads.ts";
 import { checkCarried, compact } from "./compact-manifest.ts";
@@ -111,12 +111,9 @@ export function emittedFunctions(
   plans: readonly Plan[],
   kernels: readonly (readonly Kernel[])[],
 ): readonly EmittedFunction[] {
-  let at = 0;
-  return plans.map((plan) => {
-    const own = kernels.slice(at, at + launchesOf(plan).length);
-    at += own.length;
-    return isOneKernel(plan) ? (own[0] as readonly Kernel[]) : { plan: planManifest(plan), kernels: own };
-  });
+  return withKernels(plans, kernels).map(({ plan, kernels: own }) =>
+    isOneKernel(plan) ? (own[0] as readonly Kernel[]) : { plan: planManifest(plan), kernels: own },
+  );
 }
 
 /** A kernel with the signature of a function. */

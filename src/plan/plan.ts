@@ -89,6 +89,12 @@ export interface Plan {
 /** The launches of a plan, in order. */
 export const launchesOf = ({ steps }: Pick<Plan, "steps">): Launch[] => steps.filter((step) => step.kind === "launch");
 
+/** The plans, each with its kernels. @param kernels one for each launch of all plans, in order. */
+export function withKernels<T>(plans: readonly Plan[], kernels: readonly T[]) {
+  const rest = [...kernels];
+  return plans.map((plan) => ({ plan, kernels: rest.splice(0, launchesOf(plan).length) }));
+}
+
 /** The steps that compute something, in order: launches and opaque steps. */
 export const callsOf = ({ steps }: Pick<Plan, "steps">): (Launch | OpaqueStep)[] =>
   steps.filter((step) => step.kind === "launch" || step.kind === "opaque");
