@@ -23,9 +23,8 @@ import { reductionResultOf } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
-import type { Outliner, Piece, Write } from "./outliner.ts";
+import type { Cut, Outliner, Piece, Write } from "./outliner.ts";
 import { buffersOf, copyBehind } from "./pieces.ts";
-import type { DerivedExtent, Tile } from "./plan.ts";
 import { Partials } from "./split.ts";
 import { dividedOf } from "./states.ts";
 
@@ -41,11 +40,10 @@ export function mixedPieces(
   order: MixedOrder,
   writes: readonly Write[],
   outliner: Outliner,
-  extents: DerivedExtent[],
 ): readonly Piece[] | undefined {
   const { body, sums, after } = order;
-  const derived: DerivedExtent[] = [];
-  const tile = tileOf(order, outliner, derived);
+  const cut = cutOf(order, outliner);
+  const { tile } = cut;
   const [{ span }] = sums as [Op];
   const [builder, merge] = [new Builder(span), new Builder(span)];
   const partials = new Partials(builder, tile, outliner);
@@ -60,7 +58,7 @@ export function mixedPieces(
     {
       ops: [...body, ...builder.ops],
       writes: [...writes.filter(({ value }) => !merged.has(value)), ...partials.writes],
-      tile: { tile, ...retyped(order, tile.dim) },
+      tile: { ...cut, ...retyped(order, tile.dim) },
     },
     {
       ops: merge.ops,
@@ -70,9 +68,7 @@ export function mixedPieces(
       }),
     },
   ];
-  if (pieces.some((piece) => buffersOf(piece) > mostBuffers)) return undefined;
-  extents.push(...derived);
-  return pieces;
+  return pieces.some((piece) => buffersOf(piece) > mostBuffers) ? undefined : pieces;
 }
 
 /** Whether a lane accumulates the states row by row: each is a number of a running state (src/kernel/running.ts), and no op reads one. */
@@ -99,19 +95,14 @@ function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partial
   return partials.results(to, op, dividedOf(op), { axes: inTile, others, merging: { axes, keepdims: true }, total });
 }
 
-/** Tiles along the first summed axis. Adds the extents for their size and number. */
-function tileOf({ rows, summed }: MixedOrder, { dims }: Outliner, extents: DerivedExtent[]): Tile {
+/** Tiles along the first summed axis. */
+function cutOf({ rows, summed }: MixedOrder, outliner: Outliner): Cut {
   const [cut, ...inner] = summed.map(({ extent }) => extent) as [Dim, ...Dim[]];
   const others = elementsOf(rows.filter((atom) => !summed.includes(atom)).map(({ extent }) => extent));
   const by = Math.max(1, Math.floor(usualTiles / others));
-  const stem = typeof cut === "string" ? cut : "rows";
-  const dim = typeof cut === "string" ? cut : dims.next("rows");
-  if (dim !== cut) extents.push({ name: dim, of: cut, by: 1 });
-  const [size, number] = [dims.next(`${stem}_tile`), dims.next(`${stem}_tiles`)];
   const fewest = typeof cut === "number" && cut * elementsOf(inner) <= few.rows ? few.inTile : fewestRows;
   const [least, most] = [fewest, mostRows].map((all) => Math.ceil(all / elementsOf(inner))) as [number, number];
-  extents.push({ name: size, of: dim, by, least, most }, { name: number, of: dim, by: size });
-  return { dim, size, count: number };
+  return outliner.cut(cut, { by, least, most });
 }
 
 /** Types of values and attributes of ops within a tile, where the axis that is cut has the extent `dim`. */

@@ -23,7 +23,7 @@ import { splitRows } from "./long-rows.ts";
 import { finish } from "./memory.ts";
 import { mixedPieces } from "./mixed.ts";
 import { Buffers, Outliner, type Piece, type Write } from "./outliner.ts";
-import { type DerivedExtent, type Launch, launchesOf, type OpaqueStep, type Plan } from "./plan.ts";
+import { type Launch, launchesOf, type OpaqueStep, type Plan } from "./plan.ts";
 import { splitGroup } from "./split.ts";
 
 /**
@@ -35,7 +35,6 @@ export function outline(
   taken: Iterable<string> = [],
   { split = true, longRow = Infinity, longColumn = 0, isUnknownLong = false }: OutlineOptions = {},
 ): Plan {
-  const extents: DerivedExtent[] = [];
   const outliner = new Outliner(fn, new FreshNames([...reservedWords, ...taken, fn.name]));
   const { memory } = outliner.buffers;
   const groups = groupsOf(fn, memory);
@@ -45,14 +44,14 @@ export function outline(
     const [first] = ops as [Op];
     if (isOpaque(first)) return outliner.opaque(first);
     const writes = outliner.writesOf(ops, needed);
-    const how = { extents, split, longRow, longColumn, isUnknownLong, isLast };
+    const how = { split, longRow, longColumn, isUnknownLong, isLast };
     return piecesOf(ops, writes, outliner, how).map((piece) => outliner.launch(piece));
   });
   const copied = fn.results.filter(({ value }) => value.def === undefined || isLeaf(value.def));
   const copies = copied.map((result) =>
     outliner.launch({ ops: [], writes: [{ buffer: outliner.buffers.ofResult(result), value: result.value }] }),
   );
-  return finish(fn, extents, [...calls, ...copies], outliner.buffers.again);
+  return finish(fn, outliner.extents, [...calls, ...copies], outliner.buffers.again);
 }
 
 /** The kernels of a group of ops. */
@@ -60,19 +59,18 @@ function piecesOf(
   ops: readonly Op[],
   writes: readonly Write[],
   outliner: Outliner,
-  how: Required<OutlineOptions> & { readonly extents: DerivedExtent[]; readonly isLast: (op: Op) => boolean },
+  how: Required<OutlineOptions> & { readonly isLast: (op: Op) => boolean },
 ): readonly Piece[] {
-  const { extents, split, longRow, isLast } = how;
+  const { split, longRow, isLast } = how;
   const long = longRow === Infinity ? undefined : splitRows(ops, writes, outliner, longRow);
   if (long !== undefined) return long;
   const stored = writes.map(({ value }) => value);
   const found = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
   const mixed = found === "never" ? undefined : found;
   if (mixed === undefined) {
-    return (split ? splitGroup(ops, writes, outliner, extents, how) : undefined) ?? [{ ops, writes }];
+    return (split ? splitGroup(ops, writes, outliner, how) : undefined) ?? [{ ops, writes }];
   }
-  const pieces =
-    (split ? mixedPieces(mixed, writes, outliner, extents) : undefined) ?? wholeSums(mixed, writes, outliner);
+  const pieces = (split ? mixedPieces(mixed, writes, outliner) : undefined) ?? wholeSums(mixed, writes, outliner);
   return [...pieces.slice(0, -1), ...apart(pieces.at(-1) as Piece, outliner)];
 }
 

@@ -7,8 +7,8 @@ import { constantNames, dimensionNames, type Fn, isLeaf, makeFn, type Op, type R
 import { Memory } from "../ir/opaque.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import { reservedWords } from "../ir/print.ts";
-import { type TensorType, tensorType } from "../ir/types.ts";
-import type { Launch, OpaqueStep, PlanBuffer, Tile } from "./plan.ts";
+import { type Dim, type TensorType, tensorType } from "../ir/types.ts";
+import type { DerivedExtent, Launch, OpaqueStep, PlanBuffer, Tile } from "./plan.ts";
 
 /** The buffer of each value, created on first use. */
 export class Buffers {
@@ -79,14 +79,20 @@ export interface Write {
   readonly value: Value;
 }
 
+/** How a dimension is cut into tiles. */
+export interface Cut {
+  readonly tile: Tile;
+  /** The extents that the tile names. */
+  readonly extents: readonly DerivedExtent[];
+}
+
 /** Ops that become a function of their own. */
 export interface Piece {
   /** In a valid order of execution. */
   readonly ops: readonly Op[];
   readonly writes: readonly Write[];
   /** How the launch is tiled, and the type that a value from outside has within one tile. */
-  readonly tile?: {
-    readonly tile: Tile;
+  readonly tile?: Cut & {
     readonly typeOf: (value: Value) => TensorType;
     /** The attributes of an op within one tile; by default those of the op. */
     readonly attributesOf?: (op: Op) => Op["attributes"];
@@ -96,8 +102,9 @@ export interface Piece {
 /** Makes functions, and their launches, from ops of another function. */
 export class Outliner {
   readonly buffers: Buffers;
-  /** Names for derived dimensions of the plan. */
-  readonly dims: FreshNames;
+  /** The extents that launches made so far need. */
+  readonly extents: DerivedExtent[] = [];
+  private readonly dims: FreshNames;
   private readonly fn: Fn;
   private readonly functions: FreshNames;
 
@@ -151,8 +158,25 @@ export class Outliner {
     return [...stores, { kind: "opaque", fn, reads, writes: op.results.map((value) => buffers.of(value)) }];
   }
 
+  /** Cuts rows into tiles of ceil(rows / by) rows, clamped to `least` and `most`. */
+  cut(rows: Dim, size: Pick<DerivedExtent, "by" | "least" | "most">): Cut {
+    const isNamed = typeof rows === "string";
+    const stem = isNamed ? rows : "rows";
+    const dim = isNamed ? rows : this.dims.next(stem);
+    const [length, count] = [this.dims.next(`${stem}_tile`), this.dims.next(`${stem}_tiles`)];
+    const extents = [
+      ...(isNamed ? [] : [{ name: dim, of: rows, by: 1 }]),
+      ...[
+        { name: length, of: dim, ...size },
+        { name: count, of: dim, by: length },
+      ],
+    ];
+    return { tile: { dim, size: length, count }, extents };
+  }
+
   /** Makes a function of these ops, with a parameter for each value from outside, and its launch. */
   launch({ ops, writes, tile }: Piece): Launch {
+    this.extents.push(...(tile?.extents ?? []));
     const { span } = this.fn;
     const builder = new Builder(span);
     builder.standAt({ span, kernel: 0 });

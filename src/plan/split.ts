@@ -28,7 +28,7 @@ import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isNarrow, type Shape, tensorType } from "../ir/types.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
 import { buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
-import type { DerivedExtent, Tile } from "./plan.ts";
+import type { Tile } from "./plan.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from "./states.ts";
 
 /** The number of lanes that the first kernel should occupy. */
@@ -61,7 +61,6 @@ export function splitGroup(
   group: readonly Op[],
   writes: readonly Write[],
   outliner: Outliner,
-  extents: DerivedExtent[],
   { longColumn, isUnknownLong }: { readonly longColumn: number; readonly isUnknownLong: boolean },
 ): readonly Piece[] | undefined {
   const parts = partsOf(group, isUnknownLong);
@@ -72,8 +71,10 @@ export function splitGroup(
   };
   if (longColumn > 0 && !parts.reductions.every(isLong)) return undefined;
   const { rows, rank, before, reductions, after, merged: small, again } = parts;
-  const derived: DerivedExtent[] = [];
-  const tile = tileOf(rows, kept(reductions[0] as Op), outliner, derived);
+  const columns = elementsOf(kept(reductions[0] as Op));
+  const by = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / columns)));
+  const cut = outliner.cut(rows, { by, least: leastRows });
+  const { tile } = cut;
 
   const builder = new Builder((reductions[0] as Op).span);
   const tiled = new Partials(builder, tile, outliner);
@@ -117,14 +118,12 @@ export function splitGroup(
     return isInRows(value) ? tensorType(value.element, [tile.dim, ...value.shape.slice(1)]) : value.type;
   };
   const pieces: readonly Piece[] = [
-    { ops: [...before, ...builder.ops], writes: [...early, ...tiled.writes], tile: { tile, typeOf } },
+    { ops: [...before, ...builder.ops], writes: [...early, ...tiled.writes], tile: { ...cut, typeOf } },
     ...(fixed.length > 0 ? [{ ops: fixedOps, writes: fixed }] : []),
     { ops: merge.ops, writes: mergeWrites },
     ...(late.length > 0 ? [{ ops: needed, writes: late }] : []),
   ];
-  if (pieces.some((piece) => buffersOf(piece) > mostBuffers)) return undefined;
-  extents.push(...derived);
-  return pieces;
+  return pieces.some((piece) => buffersOf(piece) > mostBuffers) ? undefined : pieces;
 }
 
 const kept = (op: Op): Shape => {
@@ -187,17 +186,6 @@ function partsOf(group: readonly Op[], isUnknownLong: boolean): Parts | undefine
 
 /** Whether a value is small compared with the reduced value `x`. */
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
-
-/** Tiles of the rows. Adds the extents for their size and number. */
-function tileOf(rows: Dim, columns: Shape, { dims }: Outliner, extents: DerivedExtent[]): Tile {
-  const count = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / elementsOf(columns))));
-  const stem = typeof rows === "string" ? rows : "rows";
-  const dim = typeof rows === "string" ? rows : dims.next("rows");
-  if (dim !== rows) extents.push({ name: dim, of: rows, by: 1 });
-  const [length, number] = [dims.next(`${stem}_tile`), dims.next(`${stem}_tiles`)];
-  extents.push({ name: length, of: dim, by: count, least: leastRows }, { name: number, of: dim, by: length });
-  return { dim, size: length, count: number };
-}
 
 /** What the tiles reduce of a reduction, and how the merge reduces their states. */
 interface Tiled {
