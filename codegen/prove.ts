@@ -14,7 +14,7 @@ import { type Const, dimensionNames, type Fn, isOp, type Op, type Value } from "
 import { hasOwnMeaning } from "../src/ir/ops/own.ts";
 import { type Extents, withDims } from "../src/ir/specialize.ts";
 import { elementCount, indexAt } from "../src/ir/tensor.ts";
-import { type FieldNumber, fieldArithmetic, residueAt } from "../src/kernel/field-arithmetic.ts";
+import { FieldArithmetic, type FieldNumber, residueAt } from "../src/kernel/field-arithmetic.ts";
 import { interpretOver } from "../src/kernel/interpret.ts";
 import type { Program } from "../src/kernel/statement.ts";
 import { verifyProgram } from "../src/kernel/verify.ts";
@@ -209,7 +209,7 @@ function atPoint(
   if (elements > mostElements) return { verdict: "undecided", because: `it computes ${elements} elements` };
   const pair = fieldPairs[i % fieldPairs.length] as (typeof fieldPairs)[number];
   const evaluator = new Evaluator({ pair, seed: i + 1, dims, computesIntegers: true });
-  const arithmetic = fieldArithmetic(evaluator.algebra);
+  const arithmetic = new FieldArithmetic(evaluator.algebra);
   const { inputs, results } = evaluated(launch, consts, evaluator);
   const rows = elementCount(resolveShape(dispatch.rows, dims));
   const [x, y] = workgroupsOf(dispatch, rows);

@@ -11,9 +11,11 @@ import { integerOf } from "../ir/field/integers.ts";
 import type { Elements } from "../ir/field/prime.ts";
 import { getOrInsert } from "../ir/groups.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
+import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
 import { roundedBy } from "../ir/ops/wgsl-parts.ts";
 import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
 import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
+import type { Scalar } from "./types.ts";
 
 /** An element of both fields. */
 interface Residue {
@@ -36,185 +38,234 @@ export function residueAt({ p, q }: Elements, i: number): Residue {
   return { p: p[i] as number, q: q?.[i], number: undefined, isLiteral: false };
 }
 
-/** Operations of the kernel for which the field has no law, so that a difference is not conclusive. */
-interface Unmodelled {
-  readonly reasons: Set<string>;
-}
+const isLiteral = (a: FieldNumber) => typeof a !== "number" && a.isLiteral;
+const numberOf = (a: FieldNumber) => (typeof a === "number" ? a : a.number);
 
-export function fieldArithmetic(algebra: Algebra): Arithmetic<FieldNumber> & Unmodelled {
-  const { p: fieldP, q: fieldQ } = algebra.pair;
-  const reasons = new Set<string>();
-  const literals = new Map<number, Residue>();
+/** The operations of the field on floats, and their order. */
+class Residues {
+  private readonly algebra: Algebra;
+  private readonly literals = new Map<number, Residue>();
 
-  const single = ({ p, q }: Elements, number?: number): Residue => {
+  constructor(algebra: Algebra) {
+    this.algebra = algebra;
+  }
+
+  /** The residue of one element of an operation's result. */
+  single({ p, q }: Elements, number?: number): Residue {
     return { p: p[0] as number, q: q?.[0], number, isLiteral: number !== undefined };
-  };
-  const known = (number: number): Residue => {
-    return getOrInsert(literals, number, () => single(algebra.number(number), number));
-  };
-  /** Integers of any size are exact. */
-  const lifted = (a: FieldNumber): Residue => {
+  }
+
+  /** A float literal. */
+  known(number: number): Residue {
+    return getOrInsert(this.literals, number, () => this.single(this.algebra.number(number), number));
+  }
+
+  /** An integer or a bool as a float. Integers of any size are exact. */
+  lifted(a: FieldNumber): Residue {
     if (typeof a !== "number") return a;
-    return Number.isSafeInteger(a) ? single(algebra.integer(a), a) : known(a);
-  };
-  const numberOf = (a: FieldNumber) => (typeof a === "number" ? a : a.number);
-  const elements = (a: FieldNumber): Elements => {
-    const { p, q } = lifted(a);
+    return Number.isSafeInteger(a) ? this.single(this.algebra.integer(a), a) : this.known(a);
+  }
+
+  elements(a: FieldNumber): Elements {
+    const { p, q } = this.lifted(a);
     return { p: Float64Array.of(p), q: q === undefined ? undefined : Float64Array.of(q) };
-  };
-  const isLiteral = (a: FieldNumber) => typeof a !== "number" && a.isLiteral;
+  }
+
   /** The numbers of two literals or two counts, which are ordered as numbers. */
-  const numbers = (a: FieldNumber, b: FieldNumber): readonly [number, number] | undefined => {
+  private numbers(a: FieldNumber, b: FieldNumber): readonly [number, number] | undefined {
     const [x, y] = [numberOf(a), numberOf(b)];
     if (x === undefined || y === undefined) return undefined;
     return (isCount(x) && isCount(y)) || (isLiteral(a) && isLiteral(b)) ? [x, y] : undefined;
-  };
+  }
+
   /** a > b. */
-  const isAbove = (a: FieldNumber, b: FieldNumber): boolean => {
-    const known = numbers(a, b);
+  isAbove(a: FieldNumber, b: FieldNumber): boolean {
+    const known = this.numbers(a, b);
     if (known !== undefined) return known[0] > known[1];
     // An infinity is the identity of a maximum or a minimum, and beyond all elements.
     const [x, y] = [numberOf(a), numberOf(b)];
     if (x === Infinity || y === -Infinity) return x !== y;
     if (x === -Infinity || y === Infinity) return false;
-    return algebra.rank(lifted(a).p) > algebra.rank(lifted(b).p);
-  };
-  const isEqual = (a: FieldNumber, b: FieldNumber): boolean => {
-    const [x, y] = numbers(a, b) ?? [lifted(a).p, lifted(b).p];
-    return x === y;
-  };
-  const maximum = (a: FieldNumber, b: FieldNumber) => (isAbove(a, b) ? a : b);
-  const minimum = (a: FieldNumber, b: FieldNumber) => (isAbove(a, b) ? b : a);
+    return this.algebra.rank(this.lifted(a).p) > this.algebra.rank(this.lifted(b).p);
+  }
 
-  const negate = (a: FieldNumber): Residue => {
-    const { p, q, number, isLiteral } = lifted(a);
+  isEqual(a: FieldNumber, b: FieldNumber): boolean {
+    const [x, y] = this.numbers(a, b) ?? [this.lifted(a).p, this.lifted(b).p];
+    return x === y;
+  }
+
+  maximum(a: FieldNumber, b: FieldNumber): FieldNumber {
+    return this.isAbove(a, b) ? a : b;
+  }
+
+  minimum(a: FieldNumber, b: FieldNumber): FieldNumber {
+    return this.isAbove(a, b) ? b : a;
+  }
+
+  negate(a: FieldNumber): Residue {
+    const { p: fieldP, q: fieldQ } = this.algebra.pair;
+    const { p, q, number, isLiteral } = this.lifted(a);
     const negated = number === undefined ? undefined : -number;
     return { p: fieldP.sub(0, p), q: q === undefined ? undefined : fieldQ.sub(0, q), number: negated, isLiteral };
-  };
-  const reciprocal = (a: Residue): Residue => ({
-    p: fieldP.invert(a.p),
-    q: a.q === undefined ? undefined : fieldQ.invert(a.q),
-    number: a.number === undefined ? undefined : 1 / a.number,
-    isLiteral: a.isLiteral,
-  });
-  const both = (
-    operation: "add" | "sub" | "mul",
-    a: Residue,
-    b: Residue,
-    compute: (x: number, y: number) => number,
-  ): Residue => ({
-    p: fieldP[operation](a.p, b.p),
-    q: a.q === undefined || b.q === undefined ? undefined : fieldQ[operation](a.q, b.q),
-    number: a.number === undefined || b.number === undefined ? undefined : compute(a.number, b.number),
-    isLiteral: a.isLiteral && b.isLiteral,
-  });
-  const add = (a: Residue, b: Residue) => both("add", a, b, (x, y) => x + y);
-  const multiply = (a: Residue, b: Residue) => both("mul", a, b, (x, y) => x * y);
+  }
 
-  const arithmetic = (operator: BinaryOperator, left: FieldNumber, right: FieldNumber): Residue => {
-    const [a, b] = [lifted(left), lifted(right)];
+  reciprocal({ p, q, number, isLiteral }: Residue): Residue {
+    const { p: fieldP, q: fieldQ } = this.algebra.pair;
+    const inverse = number === undefined ? undefined : 1 / number;
+    return { p: fieldP.invert(p), q: q === undefined ? undefined : fieldQ.invert(q), number: inverse, isLiteral };
+  }
+
+  /** a + b, a - b or a * b; `compute` is the operation on numbers. */
+  both(operation: "add" | "sub" | "mul", a: Residue, b: Residue, compute: (x: number, y: number) => number): Residue {
+    const { p, q } = this.algebra.pair;
+    return {
+      p: p[operation](a.p, b.p),
+      q: a.q === undefined || b.q === undefined ? undefined : q[operation](a.q, b.q),
+      number: a.number === undefined || b.number === undefined ? undefined : compute(a.number, b.number),
+      isLiteral: a.isLiteral && b.isLiteral,
+    };
+  }
+
+  arithmetic(operator: BinaryOperator, left: FieldNumber, right: FieldNumber): Residue {
+    const [a, b] = [this.lifted(left), this.lifted(right)];
     switch (operator) {
       case "+":
-        return add(a, b);
+        return this.both("add", a, b, (x, y) => x + y);
       case "-":
-        return both("sub", a, b, (x, y) => x - y);
+        return this.both("sub", a, b, (x, y) => x - y);
       case "*":
-        return multiply(a, b);
+        return this.both("mul", a, b, (x, y) => x * y);
       case "/":
-        return multiply(a, reciprocal(b));
+        return this.both("mul", a, this.reciprocal(b), (x, y) => x * y);
       case "%":
-        return single(algebra.apply("rem", [elements(a), elements(b)]));
+        return this.single(this.algebra.apply("rem", [this.elements(a), this.elements(b)]));
       default:
         throw new Error(`kernel: \`${operator}\` of elements of a field`);
     }
-  };
+  }
 
-  const exponential = (a: FieldNumber): Residue => {
-    const x = lifted(a);
-    if (x.q === undefined) reasons.add("exp is applied to a value that depends on an exp");
-    return single(algebra.exp(elements(x)));
-  };
+  sqrt(a: FieldNumber): Residue {
+    return this.single(this.algebra.sqrt(this.elements(a)));
+  }
+
+  /** @param name of the rounding, which gives whole numbers. */
+  round(name: string, a: FieldNumber): Residue {
+    return this.single(this.algebra.round("whole", name, this.elements(a)));
+  }
+}
+
+/** The arithmetic of a kernel over the fields of `algebra`. */
+export class FieldArithmetic implements Arithmetic<FieldNumber> {
+  /** Operations of the kernel for which the field has no law, so that a difference is not conclusive. */
+  readonly reasons = new Set<string>();
+  private readonly algebra: Algebra;
+  private readonly residues: Residues;
+  private readonly calls: Readonly<
+    Record<BuiltinFunction, (a: FieldNumber, b: FieldNumber, c: FieldNumber) => FieldNumber>
+  >;
+
+  constructor(algebra: Algebra) {
+    const residues = new Residues(algebra);
+    this.algebra = algebra;
+    this.residues = residues;
+    this.calls = {
+      abs: (x) => residues.maximum(x, residues.negate(x)),
+      ceil: (x) => residues.round("ceil", x),
+      clamp: (x, low, high) => residues.minimum(residues.maximum(x, low), high),
+      exp: (x) => this.exponential(x),
+      floor: (x) => residues.round("floor", x),
+      fma: (a, b, c) => residues.arithmetic("+", residues.arithmetic("*", a, b), c),
+      inverseSqrt: (x) => residues.reciprocal(residues.sqrt(x)),
+      max: (a, b) => residues.maximum(a, b),
+      min: (a, b) => residues.minimum(a, b),
+      round: (x) => residues.round("round", x),
+      sign: (x) => residues.known(Number(residues.isAbove(x, 0)) - Number(residues.isAbove(0, x))),
+      sqrt: (x) => residues.sqrt(x),
+      trunc: (x) => residues.round("trunc", x),
+    };
+  }
+
+  private exponential(a: FieldNumber): Residue {
+    const elements = this.residues.elements(a);
+    if (elements.q === undefined) this.reasons.add("exp is applied to a value that depends on an exp");
+    return this.residues.single(this.algebra.exp(elements));
+  }
 
   /** Computes in float64 on literals alone, as a compiler does, unless the result is not finite. */
-  const ofLiterals = (args: readonly FieldNumber[], compute: (numbers: readonly number[]) => number) => {
+  private ofLiterals(args: readonly FieldNumber[], compute: (numbers: readonly number[]) => number) {
     if (!args.every((arg) => typeof arg === "number" || arg.isLiteral)) return undefined;
     const value = compute(args.map(numberOf) as number[]);
-    return Number.isFinite(value) ? known(value) : undefined;
-  };
-  const rounding = (name: string) => (x: FieldNumber) => single(algebra.round("whole", name, elements(x)));
+    return Number.isFinite(value) ? this.residues.known(value) : undefined;
+  }
 
-  const calls: Readonly<Record<BuiltinFunction, (a: FieldNumber, b: FieldNumber, c: FieldNumber) => FieldNumber>> = {
-    abs: (x) => maximum(x, negate(x)),
-    ceil: rounding("ceil"),
-    clamp: (x, low, high) => minimum(maximum(x, low), high),
-    exp: exponential,
-    floor: rounding("floor"),
-    fma: (a, b, c) => add(multiply(lifted(a), lifted(b)), lifted(c)),
-    inverseSqrt: (x) => reciprocal(single(algebra.sqrt(elements(x)))),
-    max: maximum,
-    min: minimum,
-    round: rounding("round"),
-    sign: (x) => known(Number(isAbove(x, 0)) - Number(isAbove(0, x))),
-    sqrt: (x) => single(algebra.sqrt(elements(x))),
-    trunc: rounding("trunc"),
-  };
+  literal(value: number, scalar: Scalar): FieldNumber {
+    return scalar === "f32" ? this.residues.known(value) : float32.literal(value, scalar);
+  }
 
-  return {
-    reasons,
-    literal: (value, scalar) => (scalar === "f32" ? known(value) : float32.literal(value, scalar)),
-    negate: (a, scalar) => (scalar !== "f32" && typeof a === "number" ? float32.negate(a, scalar) : negate(a)),
-    binary(operator, a, b, from, to) {
-      if (typeof a === "number" && typeof b === "number" && from !== "f32") {
-        return float32.binary(operator, a, b, from, to);
-      }
-      switch (operator) {
-        case "==":
-          return Number(isEqual(a, b));
-        case ">":
-          return Number(isAbove(a, b));
-        case "<":
-          return Number(isAbove(b, a));
-        case ">=":
-          return Number(!isAbove(b, a));
-        case "<=":
-          return Number(!isAbove(a, b));
-        default:
-          return arithmetic(operator, a, b);
-      }
-    },
-    call(name, args, scalar) {
-      const areNumbers = args.every((arg) => typeof arg === "number");
-      if (areNumbers && scalar !== "f32") return float32.call(name, args as readonly number[], scalar);
-      const [a, b = 0, c = 0] = args as [FieldNumber, FieldNumber?, FieldNumber?];
-      return ofLiterals(args, ([x, y = 0, z = 0]) => builtins[name](x as number, y, z)) ?? calls[name](a, b, c);
-    },
-    library(name, args) {
-      const value = ofLiterals(args, ([x, y = 0]) => libraryFunction(name)(x as number, y));
-      if (value !== undefined) return value;
-      const [x] = args as [FieldNumber];
-      if (name === "less_itself") return known(0);
-      if (name === "exp") return exponential(x);
-      const narrow = roundedBy(name);
-      if (narrow !== undefined) return single(algebra.round(narrow, narrow, elements(x)));
-      const operands = args.map(elements) as Operands<Elements>;
-      return single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
-    },
-    converted(value, from, to) {
-      if (from === to) return value;
-      if (to === "f32") return { ...lifted(value), isLiteral: false };
-      if (to === "bool") return Number(!isEqual(value, 0));
-      const number = numberOf(value);
-      if (number !== undefined) return float32.converted(number, from, to);
-      const { p, q } = single(algebra.round("whole", `to ${to}`, elements(value)));
-      const integer = integerOf(p, q, algebra.pair);
-      algebra.known("whole", algebra.integer(integer));
-      return integer;
-    },
-    select(no, yes, condition) {
-      const value = condition === 0 ? no : yes;
-      return typeof value === "number" || !value.isLiteral ? value : { ...value, isLiteral: false };
-    },
-    // In exact arithmetic, a store does not round.
-    stored: (value) => value,
-  };
+  negate(a: FieldNumber, scalar: Scalar): FieldNumber {
+    return scalar !== "f32" && typeof a === "number" ? float32.negate(a, scalar) : this.residues.negate(a);
+  }
+
+  binary(operator: BinaryOperator, a: FieldNumber, b: FieldNumber, from: Scalar, to: Scalar): FieldNumber {
+    if (typeof a === "number" && typeof b === "number" && from !== "f32") {
+      return float32.binary(operator, a, b, from, to);
+    }
+    const { residues } = this;
+    switch (operator) {
+      case "==":
+        return Number(residues.isEqual(a, b));
+      case ">":
+        return Number(residues.isAbove(a, b));
+      case "<":
+        return Number(residues.isAbove(b, a));
+      case ">=":
+        return Number(!residues.isAbove(b, a));
+      case "<=":
+        return Number(!residues.isAbove(a, b));
+      default:
+        return residues.arithmetic(operator, a, b);
+    }
+  }
+
+  call(name: BuiltinFunction, args: readonly FieldNumber[], scalar: Scalar): FieldNumber {
+    const areNumbers = args.every((arg) => typeof arg === "number");
+    if (areNumbers && scalar !== "f32") return float32.call(name, args as readonly number[], scalar);
+    const [a, b = 0, c = 0] = args as [FieldNumber, FieldNumber?, FieldNumber?];
+    const value = this.ofLiterals(args, ([x, y = 0, z = 0]) => builtins[name](x as number, y, z));
+    return value ?? this.calls[name](a, b, c);
+  }
+
+  library(name: WgslFunction, args: readonly FieldNumber[]): FieldNumber {
+    const value = this.ofLiterals(args, ([x, y = 0]) => libraryFunction(name)(x as number, y));
+    if (value !== undefined) return value;
+    const { algebra, residues } = this;
+    const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
+    if (name === "less_itself") return residues.known(0);
+    if (name === "exp") return this.exponential(args[0] as FieldNumber);
+    const narrow = roundedBy(name);
+    if (narrow !== undefined) return residues.single(algebra.round(narrow, narrow, operands[0] as Elements));
+    return residues.single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
+  }
+
+  converted(value: FieldNumber, from: Scalar, to: Scalar): FieldNumber {
+    if (from === to) return value;
+    if (to === "f32") return { ...this.residues.lifted(value), isLiteral: false };
+    if (to === "bool") return Number(!this.residues.isEqual(value, 0));
+    const number = numberOf(value);
+    if (number !== undefined) return float32.converted(number, from, to);
+    const { p, q } = this.residues.round(`to ${to}`, value);
+    const integer = integerOf(p, q, this.algebra.pair);
+    this.algebra.known("whole", this.algebra.integer(integer));
+    return integer;
+  }
+
+  select(no: FieldNumber, yes: FieldNumber, condition: FieldNumber): FieldNumber {
+    const value = condition === 0 ? no : yes;
+    return typeof value === "number" || !value.isLiteral ? value : { ...value, isLiteral: false };
+  }
+
+  /** In exact arithmetic, a store does not round. */
+  stored(value: FieldNumber): FieldNumber {
+    return value;
+  }
 }
