@@ -26,7 +26,6 @@ import {
   library,
   literal,
   multiply,
-  type Operand,
   opaque,
   subtract,
 } from "./expression.ts";
@@ -177,6 +176,9 @@ function remainderOf(kind: Kind): Remainder {
   };
 }
 
+/** The fields of a lane's own state, whose elements are counted by the loop. */
+const variablesOf = (kind: Kind) => fieldsOf(kind).filter((name) => name !== "count");
+
 /** The variables of a lane's state. Only those of its kind exist. */
 type Variables = Readonly<Record<Field, Target>>;
 
@@ -187,89 +189,110 @@ function spreadOfOne(element: Expression, { elements, attributes }: RowContext):
   return correction === 0 ? zero : divide(zero, elements(correction));
 }
 
-function momentsWith(kind: Kind): Reduction {
+/** Merges two states by Chan's formula. */
+function mergeOf(kind: Kind): Reduction["merge"] {
   const merge = kind.isEven ? mergeEven(kind) : mergeCounted(kind);
-  /** The argument of an even merge: half the number of elements of each state. */
-  const half = (each: Operand | undefined) => {
-    if (!takesHalf(kind)) return [];
+  return (lower, upper, each) => {
+    if (!takesHalf(kind)) return apply(merge, lower, upper);
     invariant(each !== undefined, "states without a count have the same number of elements");
-    return [typeof each === "number" ? literal(f32, each / 2) : multiply(each, literal(f32, 0.5))];
+    return apply(
+      merge,
+      lower,
+      upper,
+      typeof each === "number" ? literal(f32, each / 2) : multiply(each, literal(f32, 0.5)),
+    );
   };
-  const merged = (lower: Expression, upper: Expression, each?: Operand) => apply(merge, lower, upper, ...half(each));
-  const variables = fieldsOf(kind).filter((name) => name !== "count");
-  /** The row's mean of an operand, and elements minus it. */
-  const meanOf = (mean: "mean" | "mean_y"): Pick<Reduction, "result" | "centered"> => ({
-    result: { mean: (state, { shift }) => add(shift as Expression, partsOf(state, kind)[mean]) },
-    centered: (element, state, shift) => subtract(subtract(element, shift), partsOf(state, kind)[mean]),
-  });
-  const { result: means, centered } = meanOf("mean");
+}
+
+/** Welford's step: mean += (x - mean) / n, and m2 += (x - mean_before) (x - mean_after). */
+function stepOf({ isSpread, isPaired }: Kind): Reduction["step"] {
+  return (state, element, { to, name, shift, inverse, second }) => {
+    const { mean, m2, mean_y, cxy } = state as unknown as Variables;
+    const x = to.define(name("shifted"), subtract(element, shift as Expression));
+    const delta = to.define(name("delta"), subtract(x, mean));
+    to.assign(mean, multiply(delta, inverse as Expression), "+");
+    if (!isPaired) {
+      if (isSpread) to.assign(m2, multiply(delta, subtract(x, mean)), "+");
+      return;
+    }
+    const off = to.define(name("off"), subtract(x, mean));
+    if (isSpread) to.assign(m2, multiply(delta, off), "+");
+    const { element: y, shift: shiftOfY } = second as Shifted;
+    const deltaOfY = to.define(name("delta_y"), subtract(subtract(y, shiftOfY), mean_y));
+    to.assign(mean_y, multiply(deltaOfY, inverse as Expression), "+");
+    to.assign(cxy, multiply(off, deltaOfY), "+");
+  };
+}
+
+/** Chan's formula for a block and the state around it, which has seen `before` elements. */
+function encloseOf(kind: Kind): Reduction["enclose"] {
+  return (around, block, { to, weight, before }) => {
+    const [outer, inner] = [around as unknown as Variables, block as unknown as Variables];
+    to.scope(() => {
+      const delta = byMean(kind, (mean) => {
+        const own = to.define(`blockDelta${suffixOf(mean)}`, subtract(inner[mean], outer[mean]));
+        to.assign(outer[mean], multiply(own, weight as Expression), "+");
+        return own;
+      });
+      for (const [name, x, y] of productsOf(kind)) {
+        const between = multiply(multiply(delta[x], delta[y]), multiply(before as Expression, weight as Expression));
+        to.assign(outer[name], add(inner[name], between), "+");
+      }
+    });
+  };
+}
+
+/** The state of a lane as one value. */
+function packedOf(kind: Kind, merge: Reduction["merge"]): Reduction["packed"] {
+  return (state, { count, each }, define) => {
+    const own = state as unknown as Variables;
+    const { width } = own.mean.type;
+    const means = byMean(kind, (mean) => {
+      const all = opaque(own[mean]);
+      return width === 1 ? all : define(`mean${suffixOf(mean)}`, all);
+    });
+    const ofComponent = (i: number) => {
+      const part = (value: Expression) => (width === 1 ? value : component(value, i));
+      const parts = fieldwise(variablesOf(kind), (name) => part(means[name] ?? own[name]));
+      return record({ ...parts, ...(!kind.isEven && { count: count as Expression }) }, kind);
+    };
+    return width === 1 ? ofComponent(0) : mergedComponents(width, ofComponent, merge, define, each);
+  };
+}
+
+/** The row's mean of an operand, and elements minus it. */
+const meanOf = (mean: "mean" | "mean_y", kind: Kind) => ({
+  result: { mean: (state: Expression, { shift }: RowContext) => add(shift as Expression, partsOf(state, kind)[mean]) },
+  centered: (element: Expression, state: Expression, shift: Expression) =>
+    subtract(subtract(element, shift), partsOf(state, kind)[mean]),
+});
+
+function varianceOf(state: Expression, { elements, attributes }: RowContext): Expression {
+  return divide(field(state, "m2"), elements(Number(attributes.correction ?? 0)));
+}
+
+function momentsWith(kind: Kind): Reduction {
+  const merge = mergeOf(kind);
+  const { result: means, centered } = meanOf("mean", kind);
   return {
     name: kind.isPaired ? "comoments" : "moments",
     rounds: () => true,
     counts: true,
     shift: ([a, b, c]) => opaque(call("max", call("min", a, b), call("min", call("max", a, b), c))),
-    identity: (type) => fieldwise(variables, () => construct(type)) as Parts,
-    step: (state, element, { to, name, shift, inverse, second }) => {
-      const { mean, m2, mean_y, cxy } = state as unknown as Variables;
-      const x = to.define(name("shifted"), subtract(element, shift as Expression));
-      const delta = to.define(name("delta"), subtract(x, mean));
-      to.assign(mean, multiply(delta, inverse as Expression), "+");
-      if (!kind.isPaired) {
-        if (kind.isSpread) to.assign(m2, multiply(delta, subtract(x, mean)), "+");
-        return;
-      }
-      const off = to.define(name("off"), subtract(x, mean));
-      if (kind.isSpread) to.assign(m2, multiply(delta, off), "+");
-      const { element: y, shift: shiftOfY } = second as Shifted;
-      const deltaOfY = to.define(name("delta_y"), subtract(subtract(y, shiftOfY), mean_y));
-      to.assign(mean_y, multiply(deltaOfY, inverse as Expression), "+");
-      to.assign(cxy, multiply(off, deltaOfY), "+");
-    },
-    // Chan's formula again.
-    enclose: (around, block, { to, weight, before }) => {
-      const [outer, inner] = [around as unknown as Variables, block as unknown as Variables];
-      to.scope(() => {
-        const delta = byMean(kind, (mean) => {
-          const own = to.define(`blockDelta${suffixOf(mean)}`, subtract(inner[mean], outer[mean]));
-          to.assign(outer[mean], multiply(own, weight as Expression), "+");
-          return own;
-        });
-        for (const [name, x, y] of productsOf(kind)) {
-          const between = multiply(multiply(delta[x], delta[y]), multiply(before as Expression, weight as Expression));
-          to.assign(outer[name], add(inner[name], between), "+");
-        }
-      });
-    },
+    identity: (type) => fieldwise(variablesOf(kind), () => construct(type)) as Parts,
+    step: stepOf(kind),
+    enclose: encloseOf(kind),
     type: () => typeOfState(kind),
-    packed: (state, { count, each }, define) => {
-      const own = state as unknown as Variables;
-      const { width } = own.mean.type;
-      const means = byMean(kind, (mean) => {
-        const all = opaque(own[mean]);
-        return width === 1 ? all : define(`mean${suffixOf(mean)}`, all);
-      });
-      const ofComponent = (i: number) => {
-        const part = (value: Expression) => (width === 1 ? value : component(value, i));
-        const parts = fieldwise(variables, (name) => part(means[name] ?? own[name]));
-        return record({ ...parts, ...(!kind.isEven && { count: count as Expression }) }, kind);
-      };
-      return width === 1 ? ofComponent(0) : mergedComponents(width, ofComponent, merged, define, each);
-    },
-    merge: merged,
+    packed: packedOf(kind, merge),
+    merge,
     commutes: kind.isEven,
-    result: {
-      ...means,
-      variance: (state, { elements, attributes }) =>
-        divide(field(state, "m2"), elements(Number(attributes.correction ?? 0))),
-      deviation: (state, { elements, attributes }) =>
-        call("sqrt", divide(field(state, "m2"), elements(Number(attributes.correction ?? 0)))),
-    },
+    result: { ...means, variance: varianceOf, deviation: (state, row) => call("sqrt", varianceOf(state, row)) },
     // 0, or NaN if the element is not finite or the corrected count is 0.
     ofOne: { variance: spreadOfOne, deviation: spreadOfOne },
     ...(kind.isEven && { remainder: remainderOf(kind) }),
-    centered: centered as NonNullable<Reduction["centered"]>,
+    centered,
     ...(kind.isPaired && {
-      second: meanOf("mean_y"),
+      second: meanOf("mean_y", kind),
       both: {
         combined: (state: Expression) => field(state, "cxy"),
         mean: (state: Expression, { elements }: RowContext) => divide(field(state, "cxy"), elements(0)),
