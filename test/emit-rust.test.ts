@@ -122,7 +122,8 @@ describe.each(kernels.map((kernel) => [`${kernel.name} for ${kernel.manifest.tar
         });
         const entry = Number(taken?.[4] ?? 0);
         const count = Math.max(least ? 1 : 0, Math.ceil(evaluate(rows, extents) / Number(per[entry])));
-        const workgroups = count <= 65535 ? [count, 1] : [65535, Math.ceil(count / 65535)];
+        const y = Math.max(1, Math.ceil(count / 65535));
+        const workgroups = [Math.ceil(count / y), y];
         const wanted = product(shapeOf(dispatch.rows));
         const manifest = compact(kernel.manifest);
         const own = entryFor(manifest, wanted, (dim) => extents[dim] as number);

@@ -5,7 +5,7 @@
  */
 
 import { elementCount } from "../../src/ir/tensor.ts";
-import { mostWorkgroups, workgroupsOf } from "../../src/launch/counts.ts";
+import { workgroupsOf } from "../../src/launch/counts.ts";
 import { planExtents } from "../../src/launch/plan-manifest.ts";
 import { boundSize } from "../../src/launch/tensors.ts";
 import { type Dims, extents, type Inputs } from "../../src/runtime/bind-inputs.ts";
@@ -97,8 +97,8 @@ async function prepareCopy(device: GPUDevice, bytes: number): Promise<Dispatched
     code: `@group(0) @binding(0) var<storage, read> source: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> destination: array<vec4u>;
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let i = (group.x + group.y * ${mostWorkgroups}u) * 64u + local;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = (group.x + group.y * groups.x) * 64u + local;
   if (i < ${vectors}u) { destination[i] = source[i]; }
 }`,
   });

@@ -1,6 +1,6 @@
 /** The baseline for the time of a kernel: copying as many bytes, with the best of several geometries. */
 
-import { mostWorkgroups, workgroupsOf } from "../launch/counts.ts";
+import { workgroupsOf } from "../launch/counts.ts";
 import { copyDestination, storage } from "../launch/tensors.ts";
 import type { Encodable } from "../runtime/measure.ts";
 
@@ -37,8 +37,8 @@ function copyBy(
 ): Encodable {
   const code = `@group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let first = (group.x + group.y * ${mostWorkgroups}u) * ${size * steps}u + local;
+@compute @workgroup_size(${size}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first = (group.x + group.y * groups.x) * ${size * steps}u + local;
   for (var step = 0u; step < ${steps}u; step++) {
     let i = first + step * ${size}u;
     if (i < ${vectors}u) { y[i] = x[i]; }

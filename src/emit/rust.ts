@@ -136,11 +136,8 @@ ${indent(entryText(manifest), 2)}
     pub fn workgroups(&self) -> [u32; 2] {
         let rows: u64 = ${product(dispatch.rows)};
         let count = rows.div_ceil(${per})${least};
-        if count <= ${mostWorkgroups} {
-            [count as u32, 1]
-        } else {
-            [${mostWorkgroups}, count.div_ceil(${mostWorkgroups}) as u32]
-        }
+        let y = count.div_ceil(${mostWorkgroups}).max(1);
+        [count.div_ceil(y) as u32, y as u32]
     }
 
     /// The text, with the extents that are constants of the pipeline.

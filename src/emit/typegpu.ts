@@ -109,7 +109,8 @@ export function ${exported}Pipeline(root: TgpuRoot${takesDims ? `, dims: ${exten
 /** How many workgroups are dispatched, in x and y. */
 export function ${exported}Workgroups(${counted}): [x: number, y: number] {
   const count = ${dispatch.atLeastOne ? `Math.max(1, ${count})` : count};
-  return count <= ${mostWorkgroups} ? [count, 1] : [${mostWorkgroups}, Math.ceil(count / ${mostWorkgroups})];
+  const y = Math.max(1, Math.ceil(count / ${mostWorkgroups}));
+  return [Math.ceil(count / y), y];
 }
 `;
 }

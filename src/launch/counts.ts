@@ -8,7 +8,10 @@ type Counted = Pick<CompactManifest, "rows" | "columns" | "rowsPerWorkgroup" | "
 /** What a kernel cannot count, the count, and the extents that it is the product of. */
 export type Overflow = readonly [what: "rows" | "steps along a row" | "elements", count: number, ...extents: number[]];
 
-/** The most workgroups in one dimension of a dispatch. More use the second dimension, which may start a few too many. */
+/**
+ * The most workgroups in one dimension of a dispatch. More use the second dimension, in rows of equal length: at most
+ * one per row is started in excess, where full rows of 65535 would start 131070 workgroups for 65536.
+ */
 export const mostWorkgroups = 65535;
 
 /**
@@ -29,7 +32,8 @@ export function workgroupsOf(
   rows: number,
 ): readonly [number, number] {
   const count = Math.max(atLeastOne ? 1 : 0, Math.ceil(rows / rowsPerWorkgroup));
-  return count <= mostWorkgroups ? [count, 1] : [mostWorkgroups, Math.ceil(count / mostWorkgroups)];
+  const y = Math.max(1, Math.ceil(count / mostWorkgroups));
+  return [Math.ceil(count / y), y];
 }
 
 /**

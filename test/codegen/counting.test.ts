@@ -67,6 +67,28 @@ const dimensions = fc.oneof(
 );
 
 describe("a launch at any extents", () => {
+  test("has at most 65535 workgroups in a dimension, and starts fewer in excess than it has in the second", () => {
+    const property = fc.property(fc.integer({ min: 0, max: mostCounted }), fc.constantFrom(1, 4, 32), (rows, per) => {
+      const count = Math.ceil(rows / per);
+      const [x, y] = workgroupsOf({ rowsPerWorkgroup: per }, rows);
+      // Beyond 32 bits `overflowOf` refuses the launch.
+      if (x * y * per > mostCounted) return;
+      expect(Math.max(x, y)).toBeLessThanOrEqual(65535);
+      expect(x * y).toBeGreaterThanOrEqual(count);
+      expect(x * y - count).toBeLessThan(y);
+    });
+    fc.assert(property, {
+      numRuns: 5000,
+      seed: 1,
+      examples: [
+        [65535, 1],
+        [65536, 1],
+        [131071, 1],
+        [0, 1],
+      ],
+    });
+  });
+
   test("is refused, or no index wraps and every element is inside of its buffer", () => {
     let counted = 0;
     const property = fc.property(fc.constantFrom(...kernels), dimensions, (kernel, dims) => {

@@ -85,8 +85,8 @@ fn sum(value: f32, lane: u32) -> f32 {
 }
 
 @compute @workgroup_size(lanes)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x + group.y * 65535u;
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let row = group.x + group.y * groups.x;
   if (row >= dimensions.rows) {
     return;
   }
