@@ -20,8 +20,8 @@ const norm = (rows: string | number, columns: number) =>
 const compiled = (text: string, target: TargetProfile) => compile(parse(text), { target }).kernels[0] as Kernel;
 const workgroupOf = ({ wgsl }: Kernel) => Number(wgsl.match(/@workgroup_size\((\d+)/)?.[1]);
 
-describe("lanes of a row", () => {
-  const lengths = { 64: 64, 768: 64, 4096: 256, 8192: 256, 16384: 512, 65536: 1024, 131072: 1024 };
+describe("lanes of a workgroup", () => {
+  const lengths = { 64: 128, 512: 128, 768: 64, 4096: 256, 8192: 256, 16384: 512, 65536: 1024, 131072: 1024 };
   test.each(Object.entries(lengths))("of %s elements: %i at most", (columns, most) => {
     for (const limit of [256, 512, 1024]) {
       const kernel = compiled(norm("rows", Number(columns)), gpu(limit));
