@@ -2,7 +2,9 @@
 
 import { randomBytes } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -35,7 +37,7 @@ const reasons: Readonly<Record<string, readonly [reason: string, help?: string]>
   EROFS: ["the file system is read-only", "name a file on another one"],
   ENOSPC: ["the disk is full", "free some space, or name a file on another disk"],
   ENAMETOOLONG: ["the name is too long", "name it by a shorter path"],
-  ELOOP: ["its symbolic links form a cycle"],
+  ELOOP: ["its symbolic links form a cycle", "remove one of the links: `ls -l` shows where each points"],
   ERR_FS_FILE_TOO_LARGE: ["it is larger than 2 GiB", "tensors in safetensors and ONNX files are read one by one"],
   ERR_INVALID_ARG_VALUE: ["it is not a valid path"],
 };
@@ -47,7 +49,8 @@ function reasonOf(caught: unknown): readonly [reason: string, help?: string] {
 
 function cannotRead(path: string, caught: unknown, io: Io, span: Span | undefined): never {
   const [reason, help] = reasonOf(caught);
-  const near = didYouMean(basename(path), filesIn(dirname(path), io)).filter(() => help === undefined);
+  const isMissing = (caught as NodeJS.ErrnoException).code === "ENOENT";
+  const near = isMissing ? didYouMean(basename(path), filesIn(dirname(path), io)) : [];
   fail(fileErrors.cannotRead(shownPath(path, "stdin"), reason, span, help === undefined ? near : [help]));
 }
 
@@ -249,9 +252,27 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
   } catch (caught) {
     // The source of the data was wrong, not the destination.
     if (caught instanceof TircError) throw caught;
-    const { code } = caught as NodeJS.ErrnoException;
-    const noFolder = ["there is no such folder", `create it first: \`mkdir -p ${dirname(path)}\``] as const;
-    fail(fileErrors.cannotWrite(path, ...(code === "ENOENT" ? noFolder : reasonOf(caught))));
+    cannotWrite(path, caught);
+  }
+}
+
+function cannotWrite(path: string, caught: unknown): never {
+  const { code } = caught as NodeJS.ErrnoException;
+  const noFolder = ["there is no such folder", `create it first: \`mkdir -p ${dirname(path)}\``] as const;
+  fail(fileErrors.cannotWrite(path, ...(code === "ENOENT" ? noFolder : reasonOf(caught))));
+}
+
+/** Throws E0641 if the file system tells beforehand that a file cannot be written. */
+export function checkWritable(path: string, io: Io): void {
+  const given = resolve(io.cwd, path);
+  if (kindOf(path, io) === "folder") fail(fileErrors.cannotWrite(path, ...reasonOf({ code: "EISDIR" })));
+  try {
+    const before = statSync(given, { throwIfNoEntry: false });
+    if (before === undefined || before.isFile())
+      accessSync(`${dirname(before ? realpathSync(given) : given)}/.`, constants.W_OK);
+    else accessSync(given, constants.W_OK);
+  } catch (caught) {
+    cannotWrite(path, caught);
   }
 }
 

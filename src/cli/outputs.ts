@@ -11,6 +11,7 @@ import * as fileErrors from "../diagnostics/areas/files.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { type Arguments, checkStream, type OptionSpec, type Word } from "./arguments.ts";
 import {
+  checkWritable,
   type FileData,
   filesIn,
   type Identity,
@@ -111,7 +112,7 @@ export class Outputs {
 
   /**
    * @param reads files that are read besides those of the command line.
-   * @throws TircError E0720 for a file that would be overwritten, E0716 for stdout used twice, E0641 for a folder that is a file.
+   * @throws TircError E0720 for a file that would be overwritten, E0716 for stdout used twice, E0641 for a place that cannot be written to.
    */
   constructor(args: Arguments, session: Session, written: readonly Written[], reads: Iterable<Read> = []) {
     const { io } = session;
@@ -124,8 +125,9 @@ export class Outputs {
       ({ name, path }) => path?.use === "write" && args.has(name) && !told.has(name),
     );
     if (untold !== undefined) throw new Error(`the output of ${untold.name} is not declared`);
-    for (const { folder } of written) {
+    for (const { folder, file } of written) {
       if (folder !== undefined && kindOf(folder, io) === "file") fail(fileErrors.cannotWrite(folder, "it is a file"));
+      if (folder === undefined && typeof file === "string" && file !== "-") checkWritable(file, io);
     }
     const streams = written.filter(({ file }) => file === "-").map(({ span }) => ({ text: "-", span }));
     checkStream(streams, "stdout");
