@@ -34,6 +34,8 @@ export interface OptionSpec {
   readonly repeats: boolean;
   readonly choices?: readonly string[];
   readonly path?: PathUse;
+  /** It has an effect only with one of these options. */
+  readonly needs?: readonly string[];
   readonly summary: string;
 }
 
@@ -56,6 +58,9 @@ export function flag(form: string, summary: string): OptionSpec {
 export const option = (form: string, of: PathUse | readonly string[], summary: string): OptionSpec => {
   return { ...flag(form, summary), ...("use" in of ? { path: of } : { choices: of }) };
 };
+
+/** An option that has an effect only with one of others. */
+export const needing = (needs: readonly string[], option: OptionSpec): OptionSpec => ({ ...option, needs });
 
 /** Runs a command. @returns the exit code */
 type Command = (args: Arguments, session: Session) => Promise<number>;
@@ -171,7 +176,7 @@ export function assignment(word: Word, option: string, form: string): { name: Wo
   return { name: partOf(word, 0, at), value: partOf(word, at + 1) };
 }
 
-/** @throws TircError with every E0702 to E0708 and E0721 of the line. */
+/** @throws TircError with every E0702 to E0708, E0721 and E0722 of the line. */
 export function parseArguments(command: CommandSpec, words: readonly Word[], line: Span): Arguments {
   const found: Diagnostic[] = [];
   const given = new Map<string, Given[]>();
@@ -226,6 +231,11 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       take(word, spec, shown, joined);
     }
   }
+  for (const { name, needs } of command.options) {
+    const span = given.get(name)?.[0]?.option;
+    const isAlone = needs !== undefined && !needs.some((other) => given.has(other));
+    if (span !== undefined && isAlone) found.push(cliErrors.needsOption(span, name, needs));
+  }
   const sure = operands.filter((word) => !unclear.has(word));
   found.push(...operandErrors(command, operands.length, sure, line));
   if (found.length > 0 && !given.has("--help")) fail(...found);
@@ -240,5 +250,6 @@ function operandErrors({ name, operand }: CommandSpec, count: number, sure: read
   if (empty !== undefined) return [cliErrors.noPath(empty.span, `\`tirc ${name}\``)];
   const most = operand === undefined ? 0 : operand.many === true ? Infinity : 1;
   const extra = sure[most];
-  return extra === undefined ? [] : [cliErrors.extraOperand(extra.span, name, operand?.name ?? "", most)];
+  const takes = operand === undefined ? "nothing but options" : `one ${operand.name} at a time`;
+  return extra === undefined ? [] : [cliErrors.extraOperand(extra.span, name, takes)];
 }

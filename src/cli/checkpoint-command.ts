@@ -36,16 +36,27 @@ const ofModels = [
 function checkOptions(args: Arguments): void {
   const given = ofModels.find((option) => args.has(option));
   if (given === undefined) return;
-  const why = "a checkpoint has weights, but no graph that could be changed or run";
-  fail(cliErrors.conflict(args.spanOf(given), given, "a folder", why));
+  const why = "it has weights, but no graph that could be changed or run";
+  fail(cliErrors.notFor(args.spanOf(given), given, "a checkpoint", why));
 }
 
 /** The names in `--fold`, which accepts these; `undefined` if it is not given. Throws E0705. */
-export function foldedBy<F extends string>(args: Arguments, known: readonly F[], how: string): F[] | undefined {
+export function foldedBy<F extends string>(args: Arguments, known: readonly F[], of = ""): F[] | undefined {
   const word = args.value("--fold");
   return word?.text.split(",").map((name) => {
     const found = known.find((one) => one === name);
-    return found ?? fail(cliErrors.wrongValue(word.span, "--fold", name, `${listing(known, "and")}, ${how}`, known));
+    return (
+      found ??
+      fail(
+        cliErrors.wrongValue(
+          word.span,
+          "--fold",
+          name,
+          `a list of ${listing(known, "and")}, separated by commas${of}`,
+          known,
+        ),
+      )
+    );
   });
 }
 
@@ -59,7 +70,7 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
   const { files: names } = checkpoint.folder;
   const outputs = new Outputs(args, session, [...writtenInto(args, "--output", names), ...writtenBy(args, "--report")]);
   // A checkpoint has no place for a centering.
-  const fold = foldedBy(args, foldableInCheckpoints, "separated by commas, for a checkpoint") ?? [];
+  const fold = foldedBy(args, foldableInCheckpoints, ", for a checkpoint") ?? [];
   const result = checkpointSurgery(checkpoint, { keepTied: args.has("--keep-tied"), fold });
   const written: WrittenTensor[] = [];
   if (out !== undefined) {
@@ -96,7 +107,14 @@ export function checkpointSurgeryCommand(args: Arguments, session: Session): num
 export function explainCheckpoint(args: Arguments, session: Session): number {
   const mode = args.value("--mode");
   if (mode !== undefined && mode.text !== "exact") {
-    fail(cliErrors.conflict(mode.span, "--mode", "a folder", "its weights are centered exactly, or not at all"));
+    fail(
+      cliErrors.notFor(
+        mode.span,
+        `--mode ${mode.text}`,
+        "a checkpoint",
+        "its weights are centered exactly, or not at all",
+      ),
+    );
   }
   const { norms, warnings } = checkpointSurgery(checkpointAt(args.operand.text, session.io));
   const lines = norms.length > 0 ? [headline(norms), ...table(norms)] : [];

@@ -1,6 +1,6 @@
 /** The commands and their options. Help is generated from these tables, and command lines are parsed by them. */
 
-import { type CommandSpec, flag, option } from "./arguments.ts";
+import { type CommandSpec, flag, needing, option } from "./arguments.ts";
 import { modelCommands } from "./model-commands.ts";
 import {
   adapter,
@@ -52,7 +52,10 @@ const programCommands: readonly CommandSpec[] = [
         "--explain-schedule",
         "instead of the kernels, print the schedules considered for each, with their estimated times",
       ),
-      flag("--json", "print the output of --explain-schedule as JSON"),
+      needing(
+        ["--explain-schedule"],
+        flag("--json", "print the output of --explain-schedule as JSON; --emit json writes kernels as JSON"),
+      ),
       flag("--minify", "write the WGSL without comments and unnecessary spaces"),
       option(
         "--weights-out FILE",
@@ -232,7 +235,7 @@ const programCommands: readonly CommandSpec[] = [
     summary: "list the targets and the devices that each is for",
     options: [
       flag("--detect", "also say which of them this machine's adapter supports"),
-      adapter,
+      needing(["--detect"], adapter),
       flag("--json", "print the list as JSON, with complete profiles"),
     ],
   },

@@ -209,7 +209,8 @@ function checkEmit(args: Arguments, emit: string): void {
 
 function readWeightsPath(args: Arguments): string | undefined {
   const word = args.value("--weights-out");
-  if (word?.text === "-") fail(cliErrors.wrongValue(word.span, "--weights-out", "-", "the name of a file"));
+  if (word?.text === "-")
+    fail(cliErrors.wrongValue(word.span, "--weights-out", "-", "the name of a file", ["weights.safetensors"]));
   return word?.text;
 }
 

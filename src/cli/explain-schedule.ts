@@ -15,13 +15,9 @@ import type { Session } from "./session.ts";
 /** What else would be written or done with the kernels. */
 const others = ["--emit", "--output", "--source-map", "--minify", "--weights-out", "--prove"];
 
-/** Throws E0709 if something else is requested as well, or if JSON is requested without it. */
+/** Throws E0709 if something else is requested as well. */
 export function checkExplain(args: Arguments): void {
-  if (!args.has("--explain-schedule")) {
-    if (!args.has("--json")) return;
-    const why = "`--json` is a form of the output of `--explain-schedule`; `--emit json` writes kernels as JSON";
-    fail(cliErrors.conflict(args.spanOf("--json"), "--json", `--emit ${args.value("--emit")?.text ?? "wgsl"}`, why));
-  }
+  if (!args.has("--explain-schedule")) return;
   const other = others.find((name) => args.has(name) || args.value(name) !== undefined);
   if (other === undefined) return;
   const why = "schedules are explained instead of writing kernels";

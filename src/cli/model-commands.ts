@@ -1,7 +1,7 @@
 /** The commands on models, and their options. */
 
 import { normOps } from "../surgery/norm-forms.ts";
-import { type CommandSpec, flag, option } from "./arguments.ts";
+import { type CommandSpec, flag, needing, option } from "./arguments.ts";
 import {
   file,
   input,
@@ -83,15 +83,17 @@ export const modelCommands: readonly CommandSpec[] = [
         "--check",
         "run both models in onnxruntime on the same inputs, and compare them with float64; if the check fails, write nothing",
       ),
-      option(
-        "--in NAME=VALUE...",
-        input,
-        "for the check: an input, as for `tirc run`: a .npy file, ones, uniform(LOW, HIGH), ...",
-      ),
-      option("--dim NAME=EXTENT...", noPath, "for the check: the extent of a named dimension"),
-      option("--seed N", noPath, "for the check: the seed of random inputs; 0 by default"),
+      ...[
+        option(
+          "--in NAME=VALUE...",
+          input,
+          "for the check: an input, as for `tirc run`: a .npy file, ones, uniform(LOW, HIGH), ...",
+        ),
+        option("--dim NAME=EXTENT...", noPath, "for the check: the extent of a named dimension"),
+        option("--seed N", noPath, "for the check: the seed of random inputs; 0 by default"),
+        flag("--keep", "write the model even if the check fails"),
+      ].map((one) => needing(["--check", "--time"], one)),
       flag("--time", "check, and time both models in onnxruntime in interleaved runs"),
-      flag("--keep", "write the model even if the check fails"),
       flag("--remarks", "say what passes did, and why nodes stay as they are"),
     ],
     notes: [

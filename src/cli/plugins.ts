@@ -24,8 +24,7 @@ export async function loadPlugins(args: Arguments, session: Session): Promise<re
 async function load({ text, span }: Word, before: readonly Plugin[], session: Session): Promise<Installed> {
   const place = { name: text, span };
   const kind = kindOf(text, session.io);
-  if (kind !== "file")
-    fail(pluginErrors.cannotLoad(place, kind === "folder" ? "it is a folder" : "there is no such file"));
+  if (kind !== "file") fail(pluginErrors.noFile(place, kind === "folder" ? "it is a folder" : "there is no such file"));
   const given = await imported(resolve(session.io.cwd, text)).catch((caught: unknown) => {
     const message = caught instanceof Error ? caught.message : String(caught);
     return fail(pluginErrors.cannotLoad(place, message.split("\n")[0] as string));

@@ -79,7 +79,7 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
   session.program = { text, pipeline: printPipeline(withoutPasses(parsePipeline(passes, registry), disabled)) };
   const module = choose(parse(text, { file: name }), args.value("--fn"));
   const parseTime = performance.now() - started;
-  checkDimNames([...dims.map(({ name }) => name), ...args.values("--specialize")], module);
+  checkDimNames([...dims.map(({ name }) => name), ...args.values("--specialize")], module.fns);
   return {
     ...{ module, parseTime, ...choice },
     options: {
@@ -237,8 +237,9 @@ function readSweep(args: Arguments, isList = true): GivenExtents[] {
   return together(...reads);
 }
 
-function checkDimNames(dims: readonly Word[], module: Module): void {
-  const known = [...new Set(module.fns.flatMap((fn: Fn) => dimensionNames(fn)))];
+/** Throws E0711 for names of dimensions that no function has. */
+export function checkDimNames(dims: readonly Word[], fns: readonly Fn[]): void {
+  const known = [...new Set(fns.flatMap((fn) => dimensionNames(fn)))];
   const unknown = dims.filter(({ text }) => !known.includes(text));
   if (unknown.length > 0) fail(...unknown.map(({ span, text }) => cliErrors.unknownDimension(span, text, known)));
 }

@@ -32,6 +32,10 @@ import type { Session } from "./session.ts";
 export async function runCommand(args: Arguments, session: Session): Promise<number> {
   const { io } = session;
   checkStream([...args.operands, ...valuesOf(args.values("--in"))], "stdin");
+  if (args.has("--adapter") && args.value("--device")?.text === "cpu") {
+    const why = "the interpreter uses no adapter";
+    fail(cliErrors.conflict(args.spanOf("--adapter"), "--adapter", "--device cpu", why));
+  }
   const program = await readProgram(args, session);
   const fn = theFunction(program, args);
   const [sources, outputs, seed] = together(

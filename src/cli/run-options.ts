@@ -77,15 +77,21 @@ export function readOutputs(args: Arguments, fn: Fn): Map<string, Word> {
 }
 
 /** The value of an option that is a whole number; `undefined` if it is not given. Throws E0705. */
-function wholeNumber(args: Arguments, option: string, least: number, end: number, range: string): number | undefined {
+function wholeNumber(
+  args: Arguments,
+  option: string,
+  [least, most]: readonly [number, number],
+  { range, example }: { readonly range: string; readonly example: number },
+): number | undefined {
   const word = args.value(option);
   if (word === undefined) return undefined;
   const number = /^\d+$/.test(word.text) ? Number(word.text) : Number.NaN;
-  if (number >= least && number < end) return number;
-  fail(cliErrors.wrongValue(word.span, option, word.text, `a whole number ${range}`));
+  if (number >= least && number <= most) return number;
+  fail(cliErrors.wrongValue(word.span, option, word.text, `a whole number from ${range}`, [String(example)]));
 }
 
-export const readSeed = (args: Arguments): number => wholeNumber(args, "--seed", 0, 2 ** 32, "from 0 to 2^32 - 1") ?? 0;
+export const readSeed = (args: Arguments): number =>
+  wholeNumber(args, "--seed", [0, 2 ** 32 - 1], { range: "0 to 2^32 - 1", example: 7 }) ?? 0;
 
 export const readRounds = (args: Arguments): number | undefined =>
-  wholeNumber(args, "--rounds", 1, 1001, "from 1 to 1000");
+  wholeNumber(args, "--rounds", [1, 1000], { range: "1 to 1000", example: 15 });

@@ -17,7 +17,7 @@ const option = "--source-map";
 export function checkSourceMap(args: Arguments, program: Program, io: Io): void {
   const word = args.value(option);
   if (word === undefined) return;
-  if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file"));
+  if (word.text === "-") fail(cliErrors.wrongValue(word.span, option, "-", "the name of a file", ["kernel.wgsl.map"]));
   checkOutput(word, program, /\.map$/, io);
 }
 

@@ -37,14 +37,8 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   const path = args.operand.text;
   if (isFolder(path, io)) return checkpointSurgeryCommand(args, session);
   if (args.has("--keep-tied")) {
-    fail(
-      cliErrors.conflict(
-        args.spanOf("--keep-tied"),
-        "--keep-tied",
-        "a model",
-        "it applies to the tables of a checkpoint",
-      ),
-    );
+    const why = "only a checkpoint's tables can be tied";
+    fail(cliErrors.notFor(args.spanOf("--keep-tied"), "--keep-tied", "a model", why));
   }
   const out = args.value("--output");
   const model = openModel(path, io);
@@ -53,7 +47,7 @@ export async function surgeryCommand(args: Arguments, session: Session): Promise
   if (out !== undefined) checkWeights(model, path, out, io);
   const mode = args.value("--mode")?.text as SurgeryOptions["mode"];
   const normOp = args.value("--norm-op")?.text as SurgeryOptions["normOp"];
-  const fold = foldedBy(args, foldable, "with commas");
+  const fold = foldedBy(args, foldable);
   const dequantize = args.has("--dequantize");
   const result = surgery(model, {
     ...(mode && { mode }),

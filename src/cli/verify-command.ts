@@ -8,18 +8,24 @@ import type { Tensor } from "../ir/tensor.ts";
 import { parse } from "../parse/parse.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
-import { readDims } from "./program-options.ts";
+import { checkDimNames, readDims } from "./program-options.ts";
 import type { Session } from "./session.ts";
 
 export async function verifyCommand(args: Arguments, session: Session): Promise<number> {
-  const [a, b] = args.operands as [Word, Word | undefined];
+  const [a, b, extra] = args.operands as [Word, Word?, Word?];
   if (b === undefined)
     fail(cliErrors.missingOperand({ ...args.span, start: args.span.end }, "verify", "two .tir files"));
+  if (extra !== undefined) fail(cliErrors.extraOperand(extra.span, "verify", "two files"));
   checkStream(args.operands, "stdin");
   const [left, right] = [a, b].map(({ text: path }) =>
     parse(readText(path, session.io), { file: shownPath(path, "stdin") }),
   ) as [ReturnType<typeof parse>, ReturnType<typeof parse>];
-  const dims = Object.fromEntries(readDims(args).map(({ name, extent }) => [name.text, extent]));
+  const given = readDims(args);
+  checkDimNames(
+    given.map(({ name }) => name),
+    [...left.fns, ...right.fns],
+  );
+  const dims = Object.fromEntries(given.map(({ name, extent }) => [name.text, extent]));
   const fn = args.value("--fn")?.text;
   const found = equivalent(left, right, { dims, ...(fn !== undefined && { fn }) });
   session.result(args.has("--json"), asData(found), linesFor(found));

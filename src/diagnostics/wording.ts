@@ -22,9 +22,10 @@ export function counted({ what, extents, count }: TooMany): string {
   return factors.length > 1 ? `${count} ${what} (${factors.join(" x ")})` : `${count} ${what}`;
 }
 
-/** Suggests a known name that is close, or lists all known names. */
-export function suggest(name: string, known: readonly string[], all: string, span?: Span): Help[] {
+/** Suggests a known name that is close, or lists all known names. @param owner what has them, if only that has. */
+export function suggest(name: string, known: readonly string[], owner?: string, span?: Span): Help[] {
   const close = didYouMean(name, known, span);
+  const all = owner === undefined ? `there ${known.length === 1 ? "is" : "are"}` : `${owner} has`;
   return close.length > 0 ? close : [`${all} ${listing(known.map(code))}`];
 }
 

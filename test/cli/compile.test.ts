@@ -59,13 +59,10 @@ describe("--explain-schedule", () => {
     expect(stdout).toMatch(/ usual$/m);
   });
 
-  test.each([
-    [[...args, "--emit", "ts"], "`--explain-schedule` and `--emit` cannot be combined"],
-    [["compile", "two.tir", "--json"], "`--json` and `--emit wgsl` cannot be combined"],
-  ])("E0709: %j", async (words, message) => {
-    const { code, stderr } = await new Workplace(files).run(words);
+  test("writes nothing else", async () => {
+    const { code, stderr } = await new Workplace(files).run([...args, "--emit", "ts"]);
     expect(code).toBe(2);
-    expect(stderr).toContain(message);
+    expect(stderr).toContain("error[E0709]: `--explain-schedule` and `--emit` cannot be combined");
   });
 });
 

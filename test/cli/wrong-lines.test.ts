@@ -1,5 +1,7 @@
 /** Wrong command lines: their codes and exit codes; the full output is in test/golden/command-lines.txt. */
 
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { addNorm, twoFunctions, Workplace } from "../support/cli.ts";
 import { expectGolden } from "../support/golden.ts";
@@ -16,6 +18,8 @@ const place = new Workplace({
   "latin1.tir": Buffer.from(`// caf\u00e9\n${addNorm}`, "latin1"),
   "header.tir": `// tirc-pipeline: canonicalise\n${addNorm}`,
   "folder/file.tir": addNorm,
+  "folder/empty/note.txt": "",
+  "checkpoint/config.json": '{ "model_type": "gpt2" }',
   "model.onnx": model,
   weights: model,
   "text.onnx": addNorm,
@@ -29,6 +33,8 @@ const place = new Workplace({
   "t.json": '{ "name": "mine", "kind": "tpu" }',
   "broken.json": "{ name: 1 }",
 });
+
+symlinkSync("loop.tir", join(place.folder, "loop.tir"));
 
 /** The command line (no word contains a space), the exit code, the codes in order, and a part of the output. */
 const lines: readonly (readonly [string, number, string, string])[] = [
@@ -89,8 +95,8 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["run two.tir", 2, "E0713", "`--fn first`, `--fn second`"],
   ["run none.tir", 1, "E0139", "none.tir"],
   ["compile two.tir -o f.tir", 2, "E0714", "2 kernels need a folder"],
-  ["compile two.tir -o kernel.wgsl", 2, "E0714", "`kernel.wgsl` is a file"],
-  ["explain 203", 2, "E0715", "there is no diagnostic `203`"],
+  ["compile two.tir -o kernel.wgsl", 2, "E0714", "`kernel.wgsl` names a file"],
+  ["explain 203", 2, "E0715", "did you mean `E0203`?"],
   ["explain E0204x", 2, "E0715", "did you mean `E0204`?"],
   ["run - --in x=-", 2, "E0716", "`-` is stdin"],
   ["check - -", 2, "E0716", "first used here"],
@@ -121,6 +127,32 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["run f.tir --target all", 2, "E0705", "`--target auto` compiles for the device of this machine"],
   ["compile f.tir --emit tir --minify", 2, "E0709", "is not WGSL"],
   ["compile f.tir --emit kernel --minify", 2, "E0709", "is not WGSL"],
+  ["compile f.tir --prove --emit tir", 2, "E0709", "it proves kernels, and none is compiled"],
+  ["compile f.tir --explain-schedule --emit json", 2, "E0709", "schedules are explained instead of writing kernels"],
+  ["compile f.tir --print-ir-after-change --print-ir-after cse", 2, "E0709", "both say after which passes to print"],
+  ["run f.tir --device cpu --adapter nvidia", 2, "E0709", "the interpreter uses no adapter"],
+  ["surgery model.onnx --keep-tied", 2, "E0709", "`--keep-tied` does not apply to a model"],
+  [
+    "surgery checkpoint --html page.html",
+    2,
+    "E0709",
+    "`--html` does not apply to a checkpoint: it has weights, but no graph",
+  ],
+  ["compile f.tir --remarks=fuse", 2, "E0705", "names of passes and codes of remarks"],
+  ["surgery model.onnx --fold gama", 2, "E0705", "did you mean `gamma`?"],
+  ["bench f.tir --rounds 0", 2, "E0705", "for example, `--rounds=15`"],
+  ["compile f.tir --source-map -", 2, "E0705", "for example, `--source-map=kernel.wgsl.map`"],
+  ["compile f.tir --json", 2, "E0722", "add `--explain-schedule`, or leave `--json` out"],
+  ["targets --adapter nvidia", 2, "E0722", "`--adapter` has no effect without `--detect`"],
+  ["surgery model.onnx --in x=ones --keep", 2, "E0722 E0722", "add `--check` or `--time`"],
+  ["verify f.tir", 2, "E0707", "`tirc verify` needs two .tir files"],
+  ["verify f.tir two.tir none.tir", 2, "E0708", "`tirc verify` takes two files"],
+  ["verify f.tir f.tir --dim row=4", 2, "E0711", "did you mean `rows`?"],
+  ["verify f.tir f.tir --fn g", 2, "E0307", "there is `add_norm`"],
+  ["passes --plugin no.mjs", 2, "E0760", "name the plugin's file"],
+  ["passes --plugin folder", 2, "E0760", "it is a folder"],
+  ["check loop.tir", 2, "E0640", "its symbolic links form a cycle"],
+  ["types folder/empty", 2, "E0640", "no file in it ends with `.tir`"],
   ["types no/*.tir", 2, "E0640", "no file matches it"],
   ["compile f.tir --target no.json", 2, "E0640", "cannot read no.json"],
   ["compile model.onnx", 2, "E0642", "`tirc import model.onnx -o model.tir`"],
@@ -136,6 +168,10 @@ const lines: readonly (readonly [string, number, string, string])[] = [
   ["check f.tir/x", 2, "E0640", "a part of the path is not a folder"],
   ["compile f.tir -o no/such/k.wgsl", 2, "E0641", "cannot write no/such/k.wgsl"],
   ["compile f.tir --dump-dir f.tir", 2, "E0641", "it is a file"],
+  ["run f.tir --out y=no/y.npy", 2, "E0641", "create it first: `mkdir -p no`"],
+  ["bench f.tir --svg folder", 2, "E0641", "it is a folder"],
+  ["tune f.tir -o f.tir/x.json", 2, "E0641", "a part of the path is not a folder"],
+  ["surgery model.onnx --report no/r.json", 2, "E0641", "there is no such folder"],
   ["compile f.tir -o ./f.tir", 2, "E0720", "`./f.tir` and `f.tir` are the same file"],
   ["compile f.tir -o k.wgsl --source-map k.wgsl", 2, "E0720", "would overwrite what `--output` writes"],
   ["run f.tir --out y=k.npy --out z=k.npy", 2, "E0712", "has no output `z`"],

@@ -165,6 +165,7 @@ test("what is said of plugins", () => {
   const mine = { name: "mine.mjs", span: { source, start: 28, end: 36 } };
   const found = sampled(pluginErrors, {
     cannotLoad: [mine, "no luck"],
+    noFile: [mine, "there is no such file"],
     wrongPart: [mine, "ops.twice.cost", '"low" or "high"', "missing"],
     unknownPart: [{ name: "ops" }, "pass", ["passes", "ops"]],
     taken: [mine, "pass", "cse"],

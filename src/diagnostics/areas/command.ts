@@ -87,10 +87,9 @@ export const E0705: Entry = {
   fix: "tirc compile bert.tir --emit wgsl",
 };
 
-export function wrongValue(span: Span, option: string, got: string, expected: string, choices: readonly string[] = []) {
-  const [first] = choices;
-  const example =
-    first === undefined ? "`--help` shows the options with their values" : `for example, \`${option}=${first}\``;
+/** @param choices all that are accepted, or examples. */
+export function wrongValue(span: Span, option: string, got: string, expected: string, choices: readonly string[]) {
+  const example = `for example, \`${option}=${choices[0]}\``;
   return error("E0705", `${code(option)} takes ${expected}, not ${code(got)}`, {
     span,
     help: didYouMeanOr(example, got, choices),
@@ -157,8 +156,7 @@ export const E0708: Entry = {
 tirc compile vit.tir`,
 };
 
-export function extraOperand(span: Span, command: string, operand: string, most: number) {
-  const takes = most === 0 ? "nothing but options" : `one ${operand} at a time`;
+export function extraOperand(span: Span, command: string, takes: string) {
   return error("E0708", `${code(`tirc ${command}`)} takes ${takes}`, { span, help: [helpOf(command)] });
 }
 
@@ -173,6 +171,14 @@ export function conflict(span: Span, option: string, other: string, why: string)
   return error("E0709", `${code(option)} and ${code(other)} cannot be combined: ${why}`, {
     span,
     help: ["leave one of them out"],
+  });
+}
+
+/** @param operand what the command is given: "a model". */
+export function notFor(span: Span, option: string, operand: string, why: string) {
+  return error("E0709", `${code(option)} does not apply to ${operand}: ${why}`, {
+    span,
+    help: [`leave ${code(option)} out`],
   });
 }
 
@@ -265,7 +271,7 @@ several functions.`,
 };
 
 export function notAFolder(span: Span, path: string, count: number) {
-  return error("E0714", `${code(path)} is a file, but ${count} kernels need a folder`, {
+  return error("E0714", `${code(path)} names a file, but ${count} kernels need a folder`, {
     span,
     help: ["name a folder, or choose one function with `--fn`"],
   });
@@ -279,9 +285,11 @@ export const E0715: Entry = {
 };
 
 export function unknownCode(span: Span, name: string, known: readonly string[]) {
+  const full = `E${name.padStart(4, "0")}`;
+  const help = known.includes(full) ? [`did you mean \`${full}\`?`] : didYouMean(name, known);
   return error("E0715", `there is no diagnostic ${code(name)}`, {
     span,
-    help: [...didYouMean(name, known), "`tirc explain list` lists the codes"],
+    help: [...help, "`tirc explain list` lists the codes"],
   });
 }
 
@@ -393,6 +401,21 @@ export function noPath(span: Span, what: string) {
   return error("E0721", `${what} is given an empty path`, {
     span,
     help: ["name a file; `-` is the standard input or output"],
+  });
+}
+
+export const E0722: Entry = {
+  title: "an option that has no effect without another",
+  explanation: "`tirc COMMAND --help` says what each option applies to.",
+  wrong: "tirc targets --adapter nvidia",
+  fix: "tirc targets --detect --adapter nvidia",
+};
+
+export function needsOption(span: Span, option: string, needs: readonly string[]) {
+  const others = listing(needs.map(code), "or");
+  return error("E0722", `${code(option)} has no effect without ${others}`, {
+    span,
+    help: [`add ${others}, or leave ${code(option)} out`],
   });
 }
 

@@ -173,7 +173,10 @@ export function noAdapter(notes: readonly string[], name?: string) {
   const named = name === undefined ? "" : ` whose name has \`${name}\` in it`;
   return error("E0622", `there is no WebGPU adapter${named} on this machine`, {
     notes,
-    help: ["on Linux x64, `npm install @sparticuz/chromium` brings a software one, `swiftshader`"],
+    help: [
+      ...(name === undefined ? [] : ["without `--adapter` and `TIRC_ADAPTER`, the fastest adapter is taken"]),
+      "on Linux x64, `npm install @sparticuz/chromium` brings a software one, `swiftshader`",
+    ],
   });
 }
 

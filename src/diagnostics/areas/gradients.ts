@@ -24,7 +24,7 @@ parameter.`,
 export function unknown(span: Span, fn: string, what: "parameter" | "result", name: string, known: readonly string[]) {
   return error("E0801", `the function \`${fn}\` has no ${what} \`${name}\``, {
     span,
-    help: suggest(name, known, "there are"),
+    help: suggest(name, known),
   });
 }
 

@@ -37,7 +37,7 @@ export function unknownPass(span: Span | undefined, name: string, known: readonl
     help: [
       ...(known.length === 0
         ? ["a pass manager is given the compiler's passes: `new PassManager(passes, { builtins })`"]
-        : suggest(name, known, "there are", span)),
+        : suggest(name, known, undefined, span)),
       ...(didYouMean(name, known).length > 0
         ? []
         : ["a custom pass comes from a plugin: `--plugin FILE`, or `plugins` in code"]),
@@ -53,7 +53,7 @@ export const E0302: Entry = {
 };
 
 export function unknownOption(span: Span, pass: string, name: string, known: readonly string[]) {
-  const help = known.length === 0 ? [`\`${pass}\` has no options`] : suggest(name, known, `\`${pass}\` has`, span);
+  const help = known.length === 0 ? [`\`${pass}\` has no options`] : suggest(name, known, `\`${pass}\``, span);
   return error("E0302", `\`${pass}\` has no option \`${name}\``, { span, help });
 }
 
@@ -137,7 +137,7 @@ export const E0307: Entry = {
 };
 
 export function unknownFunction(name: string, known: readonly string[], span?: Span) {
-  return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, "there are", span) });
+  return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, undefined, span) });
 }
 
 export const E0308: Entry = {

@@ -28,6 +28,13 @@ export function cannotLoad({ name, span }: PluginPlace, reason: string) {
   });
 }
 
+export function noFile({ name, span }: PluginPlace, reason: string) {
+  return error("E0760", `the plugin ${code(name)} cannot be loaded: ${reason}`, {
+    span,
+    help: ["name the plugin's file; its path is relative to the folder in which the command runs"],
+  });
+}
+
 export const E0761: Entry = {
   title: "an invalid part of a plugin",
   explanation: `A plugin can have \`passes\`, \`instruments\`, \`targets\`, \`ops\` and \`pages\`. Passes are created

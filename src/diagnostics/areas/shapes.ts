@@ -192,9 +192,7 @@ export function unknownDimension(span: Span | undefined, name: string, known: ()
     notes: ["the extent of a named dimension comes from the parameters' shapes"],
     help: () => {
       const names = known();
-      return names.length === 0
-        ? ["all shapes of the parameters are numbers"]
-        : suggest(name, names, "there are", span);
+      return names.length === 0 ? ["all shapes of the parameters are numbers"] : suggest(name, names, undefined, span);
     },
   });
 }

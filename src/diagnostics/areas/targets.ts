@@ -34,7 +34,7 @@ export function unknownTarget(name: string, known: readonly string[]) {
     notes: [`built-in targets: ${known.join(", ")}`],
     help: [
       ...didYouMean(name, known),
-      "or give a JSON file with a target profile of your own: its name ends in `.json`",
+      "name one of these, or a JSON file with a profile of your own, whose name ends in `.json`",
     ],
   });
 }
