@@ -1,4 +1,7 @@
-/** Builds dist/: generates the grammar and the launcher's text, then runs tsc into a new folder that replaces dist/. */
+/**
+ * Builds dist/: generates the grammar and the launcher's text, runs tsc into a new folder and bundles the command there.
+ * The folder then replaces dist/.
+ */
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,6 +9,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGrammar } from "./build-grammar.mjs";
 import { buildLauncher } from "./build-launcher.mjs";
+import { bundleCommand } from "./bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const fresh = `${root}dist.${process.pid}.tmp`;
@@ -17,10 +21,12 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
   cwd: root,
   stdio: "inherit",
 });
-if (status !== 0) {
-  rmSync(fresh, { recursive: true, force: true });
-  process.exit(status ?? 1);
+try {
+  if (status === 0) await bundleCommand(fresh);
+} finally {
+  if (!existsSync(`${fresh}/bundle`)) rmSync(fresh, { recursive: true, force: true });
 }
+if (status !== 0) process.exit(status ?? 1);
 rmSync(`${root}dist`, { recursive: true, force: true });
 renameSync(fresh, `${root}dist`);
 const cli = `${root}dist/src/cli/main.js`;

@@ -1,6 +1,5 @@
 /** Files by the paths of a command line. `-` is stdin or stdout. */
 
-import { randomBytes } from "node:crypto";
 import {
   accessSync,
   closeSync,
@@ -291,7 +290,7 @@ function writeParts(file: number, data: FileData): void {
 }
 
 function replace(target: string, data: FileData, mode: number): void {
-  const fresh = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString("hex")}.tmp`);
+  const fresh = join(dirname(target), `.${basename(target).slice(0, 100)}.${crypto.randomUUID()}.tmp`);
   try {
     const file = openSync(fresh, "wx", mode & 0o777);
     try {

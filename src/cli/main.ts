@@ -1,50 +1,18 @@
 #!/usr/bin/env node
-/** The `tirc` command. */
+/**
+ * The `tirc` command. It runs a bundle of the command line, because loading hundreds of files takes longer than most
+ * compilations. A bundle has its own copies of modules, so two uses get the files themselves: a plugin, which may import
+ * "tirc" and must share its tables with the compiler that runs, and TIRC_DEBUG=1, whose stack traces name source files.
+ */
 
-import { readSync } from "node:fs";
-import { type World, wantsColor } from "./session.ts";
-import { main } from "./tirc.ts";
+import module from "node:module";
 
-const { env, stdout, stderr } = process;
-
-/** Read in a loop: `readFileSync(0)` fails where stdin is a non-blocking pipe. */
-function readStdin(): Uint8Array {
-  const chunks: Buffer[] = [];
-  const buffer = Buffer.alloc(1 << 16);
-  for (;;) {
-    try {
-      const length = readSync(0, buffer);
-      if (length === 0) return Buffer.concat(chunks);
-      chunks.push(Buffer.from(buffer.subarray(0, length)));
-    } catch (caught) {
-      const { code } = caught as NodeJS.ErrnoException;
-      if (code === "EOF") return Buffer.concat(chunks);
-      if (code !== "EAGAIN") throw caught;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
-  }
-}
-
-const io: World = {
-  cwd: process.cwd(),
-  env,
-  color: wantsColor(env, stderr.isTTY === true),
-  terminal: stderr.isTTY === true && env.TERM !== "dumb",
-  stdin: readStdin,
-  stdinChunks: () => process.stdin,
-  stdout: (data) => void stdout.write(data),
-  stderr: (text) => void stderr.write(text),
-};
-
-// The reader has closed the pipe.
-for (const stream of [stdout, stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && stream === stdout) stderr.write(`tirc: cannot write to stdout: ${error.message}\n`);
-    process.exit(error.code === "EPIPE" ? 0 : 1);
-  });
-}
-
-const code = await main(process.argv.slice(2), io);
-const flushed = (stream: NodeJS.WriteStream) => new Promise<void>((done) => void stream.write("", () => done()));
-await Promise.all([flushed(stdout), flushed(stderr)]);
-process.exit(code);
+// From Node 22.1 on, the compiled code stays on disk for the next start. Without a writable folder this does nothing.
+(module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
+const needsFiles =
+  process.env.TIRC_DEBUG === "1" || process.argv.slice(2).some((word) => /^--plugin(?:=|$)/.test(word));
+const bundle: string = new URL("../../bundle/process.js", import.meta.url).href;
+const { runProcess } = needsFiles
+  ? await import("./process.ts")
+  : ((await import(bundle)) as typeof import("./process.ts"));
+await runProcess();

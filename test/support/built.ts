@@ -43,6 +43,8 @@ function compiledSources(): string {
   const out = mkdtempSync(join(cache, "unfinished-"));
   const built = runNode([tsc, "-p", "tsconfig.build.json", "--noCheck", "--outDir", out]);
   if (built.status !== 0) throw new Error(`the sources do not compile:\n${built.stdout}`);
+  const bundled = runNode([join(root, "scripts/bundle.mjs"), out]);
+  if (bundled.status !== 0) throw new Error(`the command cannot be bundled:\n${bundled.stderr}`);
   try {
     renameSync(out, made);
   } catch (caught) {
@@ -57,10 +59,10 @@ function compiledSources(): string {
   return made;
 }
 
-/** Of all that tsconfig.build.json has compiled, and how. */
+/** Of all that tsconfig.build.json has compiled, and how it is compiled and bundled. */
 function hashOfSources(): string {
   const hash = createHash("sha256");
-  for (const file of ["package.json", "tsconfig.json", "tsconfig.build.json"])
+  for (const file of ["package.json", "tsconfig.json", "tsconfig.build.json", "scripts/bundle.mjs"])
     hash.update(readFileSync(join(root, file)));
   for (const folder of ["src", "passes", "codegen", "grammar"]) {
     for (const file of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).sort()) {
