@@ -6,6 +6,7 @@
  */
 
 import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as pathErrors from "../diagnostics/areas/paths.ts";
 import { type Diagnostic, fail, type Source, type Span, type Word } from "../diagnostics/diagnostic.ts";
 import { listing } from "../diagnostics/wording.ts";
 import type { Session } from "./session.ts";
@@ -160,7 +161,7 @@ export function partOf({ text, span }: Word, from: number, length = text.length 
 /** Throws E0716 if more than one of the words is `-`. */
 export function checkStream(words: readonly Word[], stream: "stdin" | "stdout"): void {
   const [first, second] = words.filter(({ text }) => text === "-");
-  if (first !== undefined && second !== undefined) fail(cliErrors.streamTwice(second.span, stream, first.span));
+  if (first !== undefined && second !== undefined) fail(pathErrors.streamTwice(second.span, stream, first.span));
 }
 
 /** The path in the value of an option or an operand, if it contains one. */
@@ -200,7 +201,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       found.push(cliErrors.wrongValue(value.span, shown, value.text, listing(spec.choices, "or"), spec.choices));
     }
     if (value?.text === "" && spec.path !== undefined && spec.path.use !== "none") {
-      found.push(cliErrors.noPath(value.span, `\`${shown}\``));
+      found.push(pathErrors.noPath(value.span, `\`${shown}\``));
     }
     const before = given.get(spec.name) ?? [];
     if (before[0] !== undefined && !spec.repeats) {
@@ -247,7 +248,7 @@ function operandErrors({ name, operand }: CommandSpec, count: number, sure: read
   const end = { ...line, start: line.end };
   if (operand !== undefined && count === 0) return [cliErrors.missingOperand(end, name, operand.what)];
   const empty = sure.find(({ text }) => text === "");
-  if (empty !== undefined) return [cliErrors.noPath(empty.span, `\`tirc ${name}\``)];
+  if (empty !== undefined) return [pathErrors.noPath(empty.span, `\`tirc ${name}\``)];
   const most = operand === undefined ? 0 : operand.many === true ? Infinity : 1;
   const extra = sure[most];
   const takes = operand === undefined ? "nothing but options" : `one ${operand.name} at a time`;

@@ -1,6 +1,6 @@
 /** Where kernels are written: to stdout, to a file, or to a folder with a file for each. */
 
-import * as cliErrors from "../diagnostics/areas/command.ts";
+import * as pathErrors from "../diagnostics/areas/paths.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
 import type { Instrument } from "../pass-manager/instrument.ts";
@@ -22,7 +22,7 @@ export function checkOutput(output: Word | undefined, { module }: Program, singl
   const count = module.fns.length;
   if (output === undefined || output.text === "-" || count <= 1) return;
   const looksLikeFile = kindOf(output.text, io) === "nothing" && single.test(output.text);
-  if (looksLikeFile || kindOf(output.text, io) === "file") fail(cliErrors.notAFolder(output.span, output.text, count));
+  if (looksLikeFile || kindOf(output.text, io) === "file") fail(pathErrors.notAFolder(output.span, output.text, count));
 }
 
 /** What an option writes for the kernels of these names: a file for each in its folder, or the file that it names. */
@@ -43,7 +43,7 @@ export function kernelOutputs(
 /** @throws TircError E0714 if a function has become several kernels, but a file is named for them. */
 export function checkFolder(output: Word | undefined, functions: number, kernels: number, io: Io): void {
   if (output === undefined || output.text === "-" || kernels === functions) return;
-  if (!isFolderFor(functions, output.text, io)) fail(cliErrors.notAFolder(output.span, output.text, kernels));
+  if (!isFolderFor(functions, output.text, io)) fail(pathErrors.notAFolder(output.span, output.text, kernels));
 }
 
 const dumpOption = "--dump-dir";

@@ -6,8 +6,8 @@
  * links are followed.
  */
 
-import * as cliErrors from "../diagnostics/areas/command.ts";
 import * as fileErrors from "../diagnostics/areas/files.ts";
+import * as pathErrors from "../diagnostics/areas/paths.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { type Arguments, checkStream, type OptionSpec, type Word } from "./arguments.ts";
 import {
@@ -84,7 +84,7 @@ function checkReads(reads: Iterable<Read>, uses: readonly Use[], io: Io): void {
     const use = path === "-" ? undefined : byFile.get(identify(path, io)?.inode);
     if (use === undefined || (reader !== undefined && use.written.updates === reader)) continue;
     const { option, span } = use.written;
-    fail(cliErrors.overwritesInput(span, option, { path: use.path, other: path }, { what, span: at }));
+    fail(pathErrors.overwritesInput(span, option, { path: use.path, other: path }, { what, span: at }));
   }
 }
 
@@ -101,7 +101,7 @@ function checkTwice(uses: readonly Use[]): void {
 
 function refuseTwice(use: Omit<Use, "place">, other: Omit<Use, "place">): never {
   const { option, span } = use.written;
-  fail(cliErrors.overwritesOutput(span, option, { path: use.path, other: other.path }, other.written));
+  fail(pathErrors.overwritesOutput(span, option, { path: use.path, other: other.path }, other.written));
 }
 
 export class Outputs {

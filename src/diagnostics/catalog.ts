@@ -25,6 +25,7 @@ import * as library from "./areas/library.ts";
 import * as linear from "./areas/linear.ts";
 import * as norms from "./areas/norms.ts";
 import * as onnx from "./areas/onnx.ts";
+import * as paths from "./areas/paths.ts";
 import * as pipelines from "./areas/pipelines.ts";
 import * as plugins from "./areas/plugins.ts";
 import * as rewrites from "./areas/rewrites.ts";
@@ -112,7 +113,7 @@ export const families: readonly Family[] = [
     "command",
     "The command, the library and plugins",
     "Command lines and options that cannot be used, functions of the package that are called with other things than they take, and plugins that cannot be loaded.",
-    ...[area(command), area(plugins), area(library)],
+    ...[area(command), area(paths), area(plugins), area(library)],
   ),
 ];
 
