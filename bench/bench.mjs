@@ -9,7 +9,7 @@
  */
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { scriptOptions } from "../scripts/options.mjs";
+import { count, oneOf, scriptOptions, shape } from "../scripts/options.mjs";
 import { copiesOf, median, openBench, passesFor, replayed } from "./lib/device.mjs";
 import { ops } from "./lib/ops.mjs";
 import { referencesOf } from "./lib/reference.mjs";
@@ -20,10 +20,10 @@ const { values: options } = scriptOptions(
   {
     options: {
       quick: { type: "boolean", default: false },
-      op: { type: "string", multiple: true },
-      shape: { type: "string", multiple: true },
+      op: { kind: oneOf(Object.keys(ops)), multiple: true },
+      shape: { kind: shape, multiple: true },
       peer: { type: "string", multiple: true },
-      rounds: { type: "string", default: "9" },
+      rounds: { kind: count, default: "9" },
     },
   },
 );
@@ -33,14 +33,14 @@ const allShapes = [
 const quickShapes = ["4096x64", "4096x768", "1024x4096"];
 /** Shapes for GPUs: they exceed the caches. */
 const largeShapes = ["262144x64", "20480x768", "16384x1024", "4096x4096", "1024x16384", "20480x769"];
-const rounds = Number(options.rounds);
+const { rounds } = options;
 /** Runs with selected peers or with few rounds are printed only. */
 const isWritten = options.peer === undefined && rounds >= 9;
 
 const context = await openBench();
 const { device, recorder, watch, isGpu } = context;
 const usualShapes = options.quick ? quickShapes : [...allShapes, ...(isGpu ? largeShapes : [])];
-const shapes = (options.shape ?? usualShapes).map((text) => text.split("x").map(Number));
+const shapes = options.shape ?? usualShapes.map(shape.parse);
 const contenders = [];
 for (const file of ["tirc", "hand", "jax", "tfjs", "ort"]) {
   const module = await import(`./lib/${file}.mjs`);

@@ -15,7 +15,7 @@ import { pathToFileURL } from "node:url";
 import { functionsOf, inputsOf, ops } from "../bench/lib/ops.mjs";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
-import { scriptOptions } from "./options.mjs";
+import { assignment, count, oneOf, scriptOptions, shape } from "./options.mjs";
 
 const { values: options, positionals } = scriptOptions(
   "npm run bench:against -- FOLDER [--op NAME]... [--shape ROWSxCOLUMNS]... [--option NAME=VALUE]... [--rounds N]",
@@ -23,12 +23,12 @@ const { values: options, positionals } = scriptOptions(
     allowPositionals: true,
     options: {
       op: {
-        type: "string",
+        kind: oneOf(Object.keys(ops)),
         multiple: true,
         default: ["layernorm", "rmsnorm", "chain", "quantize", "softmax", "elementwise"],
       },
       shape: {
-        type: "string",
+        kind: shape,
         multiple: true,
         default: [
           "4096x64",
@@ -42,8 +42,8 @@ const { values: options, positionals } = scriptOptions(
           "65537x32",
         ],
       },
-      rounds: { type: "string", default: "21" },
-      option: { type: "string", multiple: true, default: [] },
+      rounds: { kind: count, default: "21" },
+      option: { kind: assignment, multiple: true, default: [] },
     },
   },
 );
@@ -53,7 +53,7 @@ if (positionals.length !== 1) {
 }
 const most = 1.05;
 
-const compileOptions = Object.fromEntries(options.option.map((text) => text.split("=")));
+const compileOptions = Object.fromEntries(options.option);
 const builds = [];
 for (const [folder, given] of [
   [positionals[0], {}],
@@ -86,19 +86,18 @@ async function bound({ tirc, runtime, given }, op, shape) {
 let missed = 0;
 console.log(`${device.adapterInfo.device}: time relative to ${positionals[0]}`);
 for (const key of options.op) {
-  for (const text of options.shape) {
-    const shape = text.split("x").map(Number);
+  for (const extents of options.shape) {
     const both = [];
-    for (const build of builds) both.push(await bound(build, ops[key], shape));
+    for (const build of builds) both.push(await bound(build, ops[key], extents));
     const runs = [];
     for (let run = 0; run < 3; run++) {
-      const [before, now] = await measure(device, both, Number(options.rounds));
+      const [before, now] = await measure(device, both, options.rounds);
       runs.push(median(now.map((time, i) => time / before[i])));
     }
     for (const one of both) one.destroy();
     const ratio = median(runs);
     if (ratio > most) missed++;
-    console.log(`${key} ${text}: ${ratio.toFixed(2)}   (${runs.map((one) => one.toFixed(2)).join(", ")})`);
+    console.log(`${key} ${extents.join("x")}: ${ratio.toFixed(2)}   (${runs.map((one) => one.toFixed(2)).join(", ")})`);
   }
 }
 close();

@@ -8,18 +8,22 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { scriptOptions } from "./options.mjs";
+import { count, extent, readValue, scriptOptions } from "./options.mjs";
 
 const usage = `npm run bench:cut -- [MODEL.onnx] [--rounds N] [NAME=EXTENT...]
 
 MODEL.onnx: a text recognizer of the development dependencies by default
 NAME=EXTENT: of a dimension; by default 1 for the first of an input, and 32 for others`;
-const { values: given, positionals } = scriptOptions(usage, {
-  options: { rounds: { type: "string", default: "21" } },
+const {
+  values: { rounds },
+  positionals,
+} = scriptOptions(usage, {
+  options: { rounds: { kind: count, default: "21" } },
   allowPositionals: true,
 });
-const rounds = Number(given.rounds);
-const extents = new Map(positionals.filter((word) => word.includes("=")).map((word) => word.split("=")));
+const extents = new Map(
+  positionals.filter((word) => word.includes("=")).map((word) => readValue(usage, word, word, extent)),
+);
 const root = fileURLToPath(new URL("..", import.meta.url));
 if (!existsSync(`${root}dist/src/index.js`)) {
   console.error("dist/ is missing: run `npm run build` first");
@@ -56,7 +60,7 @@ const arrays = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array,
 const feeds = Object.fromEntries(
   whole.inputMetadata.map(({ name, type, shape }) => {
     const dims = shape.map((dim, axis) =>
-      typeof dim === "number" ? dim : Number(extents.get(dim) ?? (axis === 0 ? 1 : 32)),
+      typeof dim === "number" ? dim : (extents.get(dim) ?? (axis === 0 ? 1 : 32)),
     );
     const count = dims.reduce((all, extent) => all * extent, 1);
     const number = (i) => (type === "float32" ? Math.sin((i + 1) * 12.9898) * 1.7 : i % 2);

@@ -7,12 +7,14 @@
  */
 import { readFileSync } from "node:fs";
 import { modelOf } from "../bench/lib/ort.mjs";
-import { scriptOptions } from "./options.mjs";
+import { count, scriptOptions } from "./options.mjs";
 
-const { values: options } = scriptOptions("npm run bench:integrations -- [--rows N] [--rounds N]", {
-  options: { rows: { type: "string", default: "1024" }, rounds: { type: "string", default: "15" } },
+const {
+  values: { rows, rounds },
+} = scriptOptions("npm run bench:integrations -- [--rows N] [--rounds N]", {
+  options: { rows: { kind: count, default: "1024" }, rounds: { kind: count, default: "15" } },
 });
-const [rows, rounds, width] = [Number(options.rows), Number(options.rounds), 768];
+const width = 768;
 
 const { openDevice } = await import("../dist/src/runtime/node.js");
 const { compile, parse } = await import("../dist/src/index.js");

@@ -10,13 +10,13 @@ import { compile, parse } from "../dist/src/index.js";
 import { prepare, targetFromDevice } from "../dist/src/runtime/index.js";
 import { measure, median } from "../dist/src/runtime/measure.js";
 import { openDevice } from "../dist/src/runtime/node.js";
-import { scriptOptions } from "./options.mjs";
+import { count, listOf, scriptOptions } from "./options.mjs";
 
-const { values: options } = scriptOptions("npm run bench:lengths -- [--rounds N] [--lengths N,N,...]", {
-  options: { rounds: { type: "string", default: "15" }, lengths: { type: "string", default: "64,768,769,4096" } },
+const {
+  values: { rounds, lengths },
+} = scriptOptions("npm run bench:lengths -- [--rounds N] [--lengths N,N,...]", {
+  options: { rounds: { kind: count, default: "15" }, lengths: { kind: listOf(count), default: "64,768,769,4096" } },
 });
-const rounds = Number(options.rounds);
-const lengths = options.lengths.split(",").map(Number);
 /** The number of elements in each tensor. */
 const elements = 2 ** 21;
 

@@ -18,28 +18,26 @@ import { inChromium, whyNoChromium } from "../bench/lib/in-chromium.mjs";
 import { timeEncoders } from "../bench/lib/tfjs-encoder.mjs";
 import { compareLosses } from "../bench/lib/tfjs-losses.mjs";
 import { keepTfjs, table } from "../bench/lib/tfjs-report.mjs";
-import { scriptOptions } from "./options.mjs";
+import { count, positive, scriptOptions } from "./options.mjs";
 
 const usage = `npm run bench:tfjs -- [--rounds N] [--blocks N] [--width N] [--batch N] [--length N] [--chromium] [--keep]
        npm run bench:tfjs -- --steps N [--epsilon E] [--rate R] [--fold] [--post]`;
-const { values } = scriptOptions(usage, {
+const { values: options } = scriptOptions(usage, {
   options: {
-    rounds: { type: "string", default: "9" },
-    blocks: { type: "string", default: "4" },
-    width: { type: "string", default: "256" },
-    batch: { type: "string", default: "8" },
-    length: { type: "string", default: "64" },
-    steps: { type: "string", default: "0" },
-    epsilon: { type: "string", default: "1e-7" },
-    rate: { type: "string", default: "1e-3" },
+    rounds: { kind: count, default: "9" },
+    blocks: { kind: count, default: "4" },
+    width: { kind: count, default: "256" },
+    batch: { kind: count, default: "8" },
+    length: { kind: count, default: "64" },
+    steps: { kind: count },
+    epsilon: { kind: positive, default: "1e-7" },
+    rate: { kind: positive, default: "1e-3" },
     fold: { type: "boolean", default: false },
     post: { type: "boolean", default: false },
     chromium: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
-const numbers = ["rounds", "blocks", "width", "batch", "length", "steps", "epsilon", "rate"];
-const options = { ...values, ...Object.fromEntries(numbers.map((name) => [name, Number(values[name])])) };
 
 const { openDevice } = await import("../dist/src/runtime/node.js");
 const { actAsPage } = await import("../dist/src/cli/peers/page.js");
@@ -56,7 +54,7 @@ await tf.setBackend("webgpu");
 const { applyFusedRmsNorm, fusedAdam } = await import("../dist/src/integrations/tfjs.js");
 const libraries = { tf, input, layers, model, applyFusedRmsNorm, fusedAdam };
 
-if (options.steps > 0) {
+if (options.steps !== undefined) {
   const { steps, rate, epsilon } = options;
   console.log(
     `largest distance between the losses so far, ${steps} steps of Adam, rate ${rate}, epsilon ${epsilon}, on ${description}`,
@@ -68,7 +66,7 @@ const { blocks, batch, length, width, rounds, fold, post } = options;
 const variant = [fold && "centerings in weights", post && "post-norm"].filter(Boolean).join(", ");
 const about = { blocks, shape: [batch, length, width], rounds, ...(variant && { variant }) };
 const results = [{ where: "Node", device: description, ...about, ...(await timeEncoders(libraries, options)) }];
-if (values.chromium) {
+if (options.chromium) {
   const why = whyNoChromium();
   if (why === undefined) {
     const page = fileURLToPath(new URL("../bench/lib/tfjs-page.mjs", import.meta.url));
@@ -81,5 +79,5 @@ for (const { where, device, inference, step } of results) {
   const [a, b] = [inference, step].map(({ milliseconds: [, median] }) => median.toFixed(1));
   console.log(`${where}, ${device}: inference ${a} ms, step ${b} ms before`);
 }
-if (values.keep) keepTfjs(results);
+if (options.keep) keepTfjs(results);
 process.exit(0);

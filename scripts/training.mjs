@@ -9,17 +9,17 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { scriptOptions } from "./options.mjs";
+import { count, scriptOptions } from "./options.mjs";
 
 const { values } = scriptOptions("npm run train -- [--size full|small|tiny] [--steps N] [--reference] [--keep]", {
   options: {
     size: { type: "string", default: "full" },
-    steps: { type: "string", default: "200" },
+    steps: { kind: count, default: "200" },
     reference: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
-const steps = Number(values.steps);
+const { steps } = values;
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 // Node does not run TypeScript, so the example is bundled, with the package as an external import.
@@ -40,8 +40,8 @@ const [{ Batches, openTrainer }, { openReference }, { settings, waysOf }, { char
 rmSync(folder, { recursive: true });
 
 const setting = settings[values.size];
-if (setting === undefined || !(steps > 0) || (values.keep && !values.reference)) {
-  console.error(`--size is one of ${Object.keys(settings).join(", ")}, --steps a number; --keep is for --reference`);
+if (setting === undefined || (values.keep && !values.reference)) {
+  console.error(`--size is one of ${Object.keys(settings).join(", ")}, and --keep is for --reference`);
   process.exit(2);
 }
 const { model, rows, rate } = setting;
