@@ -159,7 +159,7 @@ describe("what becomes of each norm", () => {
     const exact = interpret(fn, inputs, constantsOf(module, randomConstant));
     const rewritten = interpret(after.fns[0] as Fn, inputs, constantsOf(after, randomConstant));
     expectSameNumbers(rewritten, exact, { relative: what.includes("f16") ? 1e-3 : 1e-12, what: body });
-    // In f32 no worse than what it was made of, but for luck with the last bit.
+    // In f32 no less accurate than the original, except for the last bit.
     const [error, before] = [
       largestDifference(inFloat32(after, inputs, randomConstant), exact),
       largestDifference(inFloat32(module, inputs, randomConstant), exact),

@@ -57,7 +57,7 @@ test("what only Node has is found", () => {
 test("the only package that they import is ohm-js", () => {
   const { files } = checkEntries();
   const own = files.filter((file) => file.startsWith(root) && !file.includes("node_modules"));
-  // What stands in a doc comment or in a text is no import.
+  // An import in a comment or a string does not count.
   const statement = /^(?:import|export|\}).*? from "([^."][^"]*)"/gm;
   const imported = own.flatMap((file) => [...readFileSync(file, "utf8").matchAll(statement)]);
   const packages = new Set(imported.map(([, name]) => name));

@@ -228,7 +228,7 @@ fn two(a: i8[2, 4]) -> (y: i32[4], z: i32[2]) {
     const path = join(temporaryFolder(), "short.mjs");
     writeFileSync(path, emitModule(compile(parse(text)).kernels, { language: "js", source: "p.tir", explains: false }));
     const { addNorm } = await import(/* @vite-ignore */ pathToFileURL(path).href);
-    // No buffer is made before all is checked.
+    // All arguments are checked before any buffer is created.
     const limits = { maxStorageBufferBindingSize: 64, maxBufferSize: 64, minStorageBufferOffsetAlignment: 256 };
     const device = { features: new Set(), limits, createShaderModule: () => expect.unreachable() };
     const [x, dims] = [new Float32Array(8), { rows: 2, hidden: 4 }];
@@ -351,7 +351,7 @@ describe("functions and parameters with names that mean something in JavaScript"
     expect(new Set(Object.keys(module))).toEqual(new Set([...exported, "prepare"]));
     const x = upload(device, Float64Array.of(1, 2, 3, 4));
     const encoder = device.createCommandEncoder();
-    // A pipeline for each would take long: those that a launcher or an engine knows, and some of the others.
+    // A pipeline for each would take long, so only names that a launcher or an engine uses, and some others.
     const run = exported.filter(
       (name, i) => i % 64 === 0 || name in Object.prototype || ["JSON", "Map", "name"].includes(name),
     );
@@ -380,7 +380,7 @@ describe("functions and parameters with names that mean something in JavaScript"
       const outputs = (f as Launch)(device, own(x), own(4), { outputs: {} });
       expect(Object.keys(outputs)).toEqual([`${name}_`, "hasOwnProperty"]);
       expect([...(await download(device, outputs[`${name}_`] as GPUBuffer, 4))]).toEqual([2, 4, 6, 8]);
-      // What objects inherit is not passed.
+      // Inherited members do not count.
       expect(() => (f as Launch)(device, {}, own(4))).toThrow(`f: the input ${name} is missing`);
       expect(() => (f as Launch)(device, own(x), {})).toThrow("must be a whole number up to 2^32 - 1, not undefined");
     }

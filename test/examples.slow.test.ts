@@ -73,7 +73,7 @@ describe.each(Object.keys(examples))("%s", (file) => {
     const text = example.withLength(source, length);
     for (const target of targetsForRows(gpu.target, length)) {
       const { fn, kernel } = compileText(text, target);
-      // 65537 rows are for what depends on the number of rows; long ones would take gigabytes, and float64 a second.
+      // 65537 rows test what depends on the number of rows; long rows would take gigabytes, and float64 a second.
       const isForMany = length === 5 && target === gpu.target && (isDeep || file === "bert-output.tir");
       for (const rows of length > 1000 ? [1] : isForMany ? rowCounts : [1, 7]) {
         const comparison = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, example.dims(rows, length)));
@@ -82,7 +82,7 @@ describe.each(Object.keys(examples))("%s", (file) => {
           const about = `${name}, ${rows} rows, ${target.name}`;
           expect(comparison.errors[name], about).toBeLessThanOrEqual(tolerance[value.element]);
           if (isFloat(value.element) || length * rows < 1000) continue;
-          // A step off is allowed where a value stands between two; it must be rare.
+          // A value between two steps may round either way, which must be rare.
           const [got, want] = [comparison.outputs[name]?.data, comparison.wanted[name]?.data];
           const off = want?.reduce((count, number, i) => count + Number(number !== got?.[i]), 0) ?? 0;
           expect(off / (want?.length ?? 1), about).toBeLessThanOrEqual(1e-3);

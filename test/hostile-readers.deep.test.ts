@@ -228,6 +228,6 @@ function expectLinear(prepare: (bytes: number) => () => unknown): void {
   time(part, 1);
   const small = time(part, 2);
   const large = time(all, 1);
-  // What takes little time is fast enough, whatever the share of the garbage collector.
+  // Short times are fine, whatever the garbage collector's share.
   if (large > enough && large > 32 * small) expect(time(all, 3) / time(part, 3)).toBeLessThan(32);
 }

@@ -113,7 +113,7 @@ describe("publint and attw", () => {
     for (const entry of ["", "/runtime", "/runtime/node", "/onnx", "/vite"]) expect(stdout).toContain(`"tirc${entry}"`);
   });
 
-  // Of a package with one entry: attw takes half a second for each. That they find anything is for the deep run.
+  // A package with one entry, as attw takes half a second for each. That they find problems is tested in deep runs.
   const spoilings: [string, string, object][] = [
     ["an entry that is not there", ".", { default: "./dist/no.js" }],
     ["types that are not there", "./onnx", { types: "./dist/no.d.ts" }],

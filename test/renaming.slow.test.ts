@@ -57,11 +57,11 @@ function unnamed(kernel: Kernel) {
   const numbers = new Map<string, number>();
   let count = 0;
   const text = wgsl.replace(/(\b(?:let|var(?:<[^>]*>)?) )?(?<![.\w])([A-Za-z_]\w*)/g, (all, defines, word) => {
-    // Of two scopes that define a name each has its own: nothing shadows another's.
+    // Each definition of a name gets its own number: scopes do not shadow each other's names.
     if (defines !== undefined) numbers.set(word, count++);
     return numbers.has(word) ? `${defines ?? ""}#${numbers.get(word)}` : all;
   });
-  // Where the text names a binding follows from the text, and from how long names are.
+  // The positions of bindings follow from the text and the lengths of names.
   const bindings = manifest.bindings.map(({ reads, ...binding }) => {
     return { ...binding, reads: reads?.map((at) => wgsl.slice(at, at + binding.variable.length)) };
   });

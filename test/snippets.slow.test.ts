@@ -91,7 +91,7 @@ async function runModule(file: string) {
 }
 
 test("nothing is in a language that is not run, and no setting is without its example", () => {
-  // Settings of editors (lua, toml, elisp) are held by test/editors, Python below.
+  // test/editors checks the settings of editors (lua, toml, elisp); Python is below.
   const known = ["", "ts", "js", "mjs", "html", "sh", "tir", "console", "wgsl", "lua", "toml", "elisp", "python"];
   expect(snippets.filter(({ language }) => !known.includes(language)).map(placeOf)).toEqual([]);
   for (const setting of settings) expect(snippets.filter(isOf(setting)), setting.starts).toHaveLength(1);
@@ -156,7 +156,7 @@ describe("commands", () => {
         const installs = isInstalling.exec(command);
         if (installs) expect(existsSync(join(root, installs[3] ?? ".", "package.json")), command).toBe(true);
         else if (words[0] === "cd") scripts = scriptsOf(words[1] as string);
-        // test/cli/tune.slow.test.ts runs it, for it takes a minute.
+        // test/cli/tune.slow.test.ts runs it, as it takes a minute.
         else if (words[1] === "tune") place.write(words.at(-1) as string, JSON.stringify(portableTarget));
         // test/integrations/pages.slow.test.ts opens the page that it serves.
         else if (command === "npx vite")

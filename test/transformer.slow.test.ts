@@ -49,7 +49,7 @@ describe(`a pre-norm transformer of ${blocks} blocks`, () => {
     expect(found).toEqual(outcomes);
     expect(compareInFloat64(before, after, options)).toBeLessThan(1e-12);
 
-    // In f32 it is nearer to float64 than the original, for no mean is taken off any more.
+    // In f32 it is closer to float64 than the original, as no mean is subtracted any more.
     const inputs = transformerInputs(options);
     const exact = interpret(before.fns[0] as Fn, inputs, constantsOf(before, weightOf));
     const off = (module: Module) => largestDifference(inFloat32(module, inputs, weightOf), exact);
@@ -73,7 +73,7 @@ describe(`a pre-norm transformer of ${blocks} blocks`, () => {
     const { y: wanted } = interpret(before.fns[0] as Fn, transformerInputs(options), constantsOf(before, weightOf));
     const off = (wanted as Tensor).data.map((value, i) => Math.abs(value - ((y as Tensor).data[i] as number)));
     expect(Math.max(...off)).toBeLessThan(1e-5);
-    // The originals that nothing reads any more are gone; what is left is read.
+    // Original constants that nothing reads any more are gone.
     expect(after.consts.filter(({ name }) => name.endsWith("_out_w"))).toEqual([]);
     // A second round has nothing to do, for the new constants are declared centered.
     const again = applyFusedRmsNorm(after);

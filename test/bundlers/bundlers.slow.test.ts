@@ -211,19 +211,19 @@ describe("a production bundle", () => {
     expect(two).toContain("inverseSqrt(");
     expect(one).not.toContain("inverseSqrt(");
     expect(two).not.toContain("tanh(");
-    // Errors have a code there, and no sentence.
+    // Errors have a code there, but no text.
     expect(one).toContain("E0618 too small");
     expect(one).not.toContain("and needs");
-    // The launcher, and of each kernel what it takes.
+    // The launcher, and each kernel's part of the manifest.
     const beside = (text: string) => text.replace(/([`"])[^`"]*@compute[^`"]*\1/g, "``").length;
     expect(beside(two)).toBeLessThan(6_100);
     expect(beside(two) - beside(one)).toBeLessThan(330);
-    // Scalars come with a kernel that has some.
+    // The code for scalars is included only with a kernel that has some.
     expect(two).not.toContain("E0603 not a scalar");
     const scaled = await bundle(name, `import { scaled } from "./kernels/scaled.tir"; export { scaled };\n`);
     expect(scaled).toContain("E0603 not a scalar");
     expect(beside(scaled)).toBeLessThan(6_400);
-    // So does choosing an entry point, with one that has several.
+    // So is the choice of an entry point, with a kernel that has several.
     expect(two).not.toContain("main_x");
     const long = await bundle(name, `import { long } from "./kernels/long.tir"; export { long };\n`);
     expect(long.replace(/fn main_x/g, "")).toContain("main_x");
@@ -272,7 +272,7 @@ test("Vite's server gives the new kernel after an edit", { timeout: 60_000 }, as
         if (changed.endsWith("scale.tir")) resolve();
       });
     });
-    // The watcher begins a while after the server; it is told until it sees.
+    // The watcher starts some time after the server, so the file is written until it notices.
     const writing = setInterval(() => writeFileSync(path, program.replace("return x", "return exp(x)")), 300);
     await isSeen;
     clearInterval(writing);

@@ -435,7 +435,7 @@ test("one tensor is in memory at a time: each is read when its place in the file
   let asked = 0;
   for (let next = pieces.next(); !next.done; next = pieces.next()) {
     if (next.value instanceof Uint8Array) asked++;
-    // Before what stays in front of it, the tensor is read that follows.
+    // The following tensor is read before the unchanged range in front of it.
     expect(reads.filter(isTensor).length).toBeLessThanOrEqual(asked + 1);
   }
   expect(asked).toBe(result.centered.length);
@@ -462,7 +462,7 @@ describe("held to transformers", () => {
     ...{ llama: 5, mistral: 5, qwen2: 5 },
     // Its keys have no bias: of two blocks the norms before the decoder's cross-attention, and before the MLPs of both sides.
     whisper: 6,
-    // Queries, keys and values have no bias, the MLP has; the last two: the head has one.
+    // Queries, keys and values have no bias, but the MLP has; in the last two models the head has one.
     ...{ gpt_neo: 2, gptj: 1, codegen: 1 },
     phi: 3,
   };

@@ -49,7 +49,7 @@ test.each(commandLines)("%s", (line) => {
 
 test.each(options)("%s is an option of a command", (text) => {
   const [option = ""] = text.split(/[\s=]/);
-  // Of `tirc` itself.
+  // Options of `tirc` itself.
   if (option === "--version") return;
   expect(commandSpecs.some(({ name }) => isOption(name, option))).toBe(true);
 });

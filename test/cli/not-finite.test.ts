@@ -67,7 +67,7 @@ describe("a warning", () => {
     const double = "fn f(x: f32[n]) -> f32[n] { return x * 2 }";
     expect((await warnings(double, "x=nan")).stderr).not.toContain("R0650");
     expect((await warnings(double)).stderr).not.toContain("R0650");
-    // An infinity on the way that the result does not show.
+    // An intermediate infinity that does not show in the result.
     expect((await warnings("fn f(x: f32[n]) -> f32[n] { return exp(log(x - x)) }")).stderr).not.toContain("R0650");
   });
 });

@@ -131,7 +131,7 @@ describe.each(writers)("tirc $name", ({ name }, option) => {
         if (inside !== undefined) place.write("made/other", "");
         if (way === "a symbolic link") symlinkSync(join(place.folder, file), join(place.folder, link));
         else if (way === "a hard link") linkSync(join(place.folder, file), join(place.folder, link));
-        // Into a folder nothing else can be written than what is called so.
+        // Only files with a declared name can be written into a folder.
         else if (inside !== undefined) continue;
         const path =
           way === "itself" ? file : way === "another path" ? `./no/../${file}` : inside === undefined ? link : "made";
@@ -222,6 +222,6 @@ test("files are written by `Outputs` alone, in place by `tirc fmt`, and beside p
   const users = sources.filter((name) => {
     return /writeAtomically|writeFileSync|createWriteStream/.test(readFileSync(new URL(name, folder), "utf8"));
   });
-  // A reproducer is a new file, never one that is there.
+  // A reproducer is always a new file.
   expect(users.sort()).toEqual(["crash.ts", "files.ts", "fmt-command.ts", "outputs.ts", "types-command.ts"]);
 });

@@ -36,7 +36,7 @@ test("exits with 0, 1 and 2", () => {
 });
 
 test("reads stdin that comes slowly, and writes to stdout all there is", () => {
-  // Long names, for the text to be long and the work to be little.
+  // Long names make the text long without much work.
   const name = (i: number) => `${"a_long_name_".repeat(5)}${i}`;
   const lines = Array.from({ length: 600 }, (_, i) => `  let ${name(i + 1)} = ${name(i)} + x`).join("\n");
   const text = `fn f(x: f32[n]) -> (y: f32[n]) {\n  let ${name(0)} = x\n${lines}\n  return ${name(600)}\n}\n`;

@@ -91,7 +91,7 @@ describe("what takes long says how far it is, and leaves nothing of it", () => {
     expect(code).toBe(0);
     const lines = stderr.split(clear);
     expect(lines.some((one) => said.test(one))).toBe(true);
-    // What stands between two clearings is one line; what is left at the end is a diagnostic or nothing.
+    // Between two clearings there is one line; at the end only diagnostics are left.
     expect(lines.slice(1, -1).some((one) => one.includes("\n"))).toBe(false);
     expect(said.test(lines.at(-1) as string)).toBe(false);
   });

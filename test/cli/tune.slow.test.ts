@@ -37,7 +37,7 @@ deviceTest("measures each function, and what it writes is a target", async () =>
     expect(ran, fn).toMatchObject({ code: 0 });
   }
 
-  // Of another row length, beside what was measured; and in deep runs once more, in its place.
+  // Another row length is added beside the measured one; in deep runs it is measured again, and replaced.
   place.write("g.tir", program.replaceAll("64", "16"));
   const more = ["tune", "--rounds", "1", "--dim", "rows=8", "--target", "mine.json", "-o", "mine.json"];
   await place.run([...more, "g.tir", "--fn", "norm"]);

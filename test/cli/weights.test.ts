@@ -97,7 +97,7 @@ test("lossy mode says what it does to the results", async () => {
   expect(Number(said?.[2])).toBeGreaterThan(1);
   expect(ran.stderr).toContain("mode=lossy: `z` is off by 0.0 at most, 0.0 % of it");
   expect(ran.stderr).toContain("warning[R0103]");
-  // Nothing is said of data where there is none, nor in exact mode.
+  // There is no message about data if there is none, nor in exact mode.
   expect((await at.run(["compile", "in/p.tir", "--emit", "tir", "--mode", "lossy"])).stderr).not.toContain("is off by");
   expect((await at.run(["run", "in/p.tir", "--device", "cpu"])).stderr).not.toContain("is off by");
 });

@@ -96,7 +96,7 @@ function expectSameRows(
   for (const [key, all] of wanted) expect([...all], `${key}, in each row`).toHaveLength(1);
   for (const [count, isNamed] of [[1, true], ...numbers.map((number) => [number, false])] as [number, boolean][]) {
     for (const [key, all] of termsOf(terms, module, target, rows, count, isNamed, options)) {
-      // Of a kernel with many workgroups another number of rows may have others run.
+      // With many workgroups only some are run, and with another number of rows these may differ.
       const same = wanted.get(key);
       if (same !== undefined) expect([...all], `${key} of ${count} rows for ${target.name}`).toEqual([...same]);
     }

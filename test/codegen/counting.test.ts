@@ -123,7 +123,7 @@ describe("a launch at any extents", () => {
       const shape = found[0] === "rows" ? dispatch.rows : dispatch.columns;
       const all = shape.map((dim) => BigInt(Math.max(1, extents([dim], dims)[0] as number)));
       const exact = all.reduce((product, one) => product * one, 1n);
-      // A last turn of all workgroups, or of the loop over blocks, would go beyond.
+      // The last iteration of all workgroups, or of the loop over blocks, would exceed 32 bits.
       const slack = found[0] === "rows" ? 65535 * dispatch.rowsPerWorkgroup : 0;
       expect(exact).toBeGreaterThan(2n ** 32n - BigInt(slack) - 2n ** 20n);
     });
@@ -138,7 +138,7 @@ describe("a launch at any extents", () => {
       const kernel = kernels[at] as Kernel;
       const extentOf = (dim: number | string) => extents([dim], dims)[0] as number;
       const manifest = compact(kernel.manifest);
-      // Each entry point has as many rows a workgroup as are its own.
+      // Each entry point has its own number of rows per workgroup.
       const found = overflowOf(
         entryFor(manifest, product(manifest.rows.map(extentOf)), extentOf) ?? manifest,
         extentOf,
@@ -220,7 +220,7 @@ describe("65536 columns and as many rows, broadcast against each other", () => {
     expect(diagnosticsOf(() => compileText(written(rows)))[0]).toContain("would count 4294967295 rows (65537 x 65535)");
     const strides = "fn f(x: f32[n, a, m, b]) -> f32[n, m] { return max(x, axes = [1, 3]) }";
     expect(diagnosticsOf(() => compileText(written(strides)))[0]).toContain("4294967295");
-    // In vectors of four they are few enough.
+    // Counted in vectors of four, they fit.
     expect(diagnosticsOf(() => compileText(written(text).replaceAll("65535", "65532")))).toEqual([]);
   });
 });

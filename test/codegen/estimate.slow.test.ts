@@ -104,7 +104,7 @@ describe("what a workgroup reads again is in caches", () => {
         const workgroups = Math.ceil(count / rowsPerWorkgroup);
         const { bytesLoaded, bytesCached } = estimate(program, { extents: {}, workgroups, inStep: 1 });
         const fresh = (bytesLoaded - bytesCached) / (4 * 64 * columns);
-        // What rows leave that are no multiple of their lanes is counted in each loop.
+        // If the length is not a multiple of the lanes, the remainder is counted in each loop.
         expect(fresh).toBeGreaterThanOrEqual(1);
         expect(fresh).toBeLessThan(columns === 1000 ? 1.3 : 1.0001);
       }
@@ -177,7 +177,7 @@ test.each(Object.keys(wgslFunctions) as WgslFunction[])("the library's %s costs 
   const all = wgslFunctionText(name, 1, new Set()).flatMap((text) => text.split(/\n(?=fn )/));
   const texts = new Map(all.map((text) => [/fn (\w+)/.exec(text)?.[1] as string, text]));
   const [operations, transcendentals] = countedIn(wgslFunctionName(name, 1), texts);
-  // Its division is one of integers, by a power of two.
+  // Its division is an integer division by a power of two.
   const shifts = name === "pow2_scale" ? 1 : 0;
   expect(wgslFunctions[name].cost).toEqual([operations + shifts, transcendentals - shifts]);
 });

@@ -42,7 +42,7 @@ describe("taken out", () => {
     expectSame(fn, factored);
     const { ops } = factored;
     const last = ops.findLast(({ name }) => name === "sum" || name === "mean");
-    // Behind it there is a row's value alone: nothing as long as a row.
+    // After it, all values have one element per row.
     const after = ops.slice(ops.indexOf(last as (typeof ops)[number]) + 1);
     expect(after.length).toBeGreaterThan(0);
     expect(after.map(({ result }) => result.shape)).toEqual(after.map(() => ["rows", 1]));

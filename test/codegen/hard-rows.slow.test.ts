@@ -117,7 +117,7 @@ driverTest("an element beside which plain sums lose all others", async (gpu) => 
         fn,
         inputsFor(fn, { rows: 16 }, { fill: { x, ...rest } }),
       );
-      // Beside the largest value, 128, that is. Plain sums come to 3e-6 and more.
+      // Relative to the largest value, 128. Plain sums have errors of 3e-6 and more.
       expect(errors.out0, `${name}, ${accuracy}, ${target.name}`).toBeLessThanOrEqual(3e-7);
     }
   }
@@ -207,7 +207,7 @@ describe("accuracy = scaled", () => {
     [1e-3, 1e-5],
     [1e-18, 1e-36],
   ] as const;
-  // Each eps is a kernel of its own: of the smallest there is one, for each norm in the deep run.
+  // Each eps needs its own kernel, so the smallest is tried with one norm only; with all in deep runs.
   const ofTurn = (turn: number) => (isDeep || turn === 0 ? scales : scales.filter(([, eps]) => eps !== 1e-36));
   for (const [turn, [name, program]] of Object.entries(programs).entries())
     driverTest(`${name} of rows at all magnitudes`, async (gpu) => {
@@ -271,7 +271,7 @@ gpuTest("softmax of long rows, whose exponentials are added along with the searc
     (_, i) => (i === 19999 ? 3 : -Infinity),
     (_, i) => (i === 17 ? 3e38 : -3e38),
     () => -3.4e38,
-    // None whose softmax is NaN: of NaN, SwiftShader takes the exponential to be 0.
+    // No row whose softmax is NaN: on SwiftShader exp(NaN) is 0.
   ];
   const programs = [
     `fn f(x: f32[rows, ${columns}]) -> f32[rows, ${columns}] { return softmax(x, axes = [-1]) }`,

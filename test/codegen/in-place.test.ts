@@ -26,7 +26,7 @@ import { withExpressions } from "../support/rewrite-program.ts";
 
 const functions = {
   row: "fn f(x: f32[rows, 768], r: f32[rows, 768]) -> (y: f32[rows, 768]) { return rmsnorm(x + r, axes = [-1]) + x }",
-  // Two inputs of which the name of one begins that of the other, and vectors beside single elements.
+  // Names that are prefixes of other names, and vectors beside single elements.
   names:
     "fn f(x: f32[n, k], x_: f32[n, k], x_2: f32[n, k]) -> (y: f32[n, k], x_1: f32[n, k]) { return x * x_, x_ + x_2 }",
   halves: "fn f(x: f16[rows, 768], r: f16[rows, 768]) -> (y: f16[rows, 768]) { return softmax(x, axes = [-1]) * r }",
@@ -86,7 +86,7 @@ describe.each(Object.entries(functions))("%s", (_, text) => {
   test("the places are all at which the text reads an input", () => {
     for (const { wgsl, manifest } of [kernel, minifyKernel(kernel)]) {
       for (const { variable, access, reads } of manifest.bindings) {
-        // All tokens of this name but those that declare it.
+        // All tokens of this name except its declarations.
         const named = [...wgsl.matchAll(new RegExp(`\\b(?:v\\d_)?(${variable})\\b`, "dg"))];
         const read = named.filter(({ index }) => !/var<storage, ?read> ?$/.test(wgsl.slice(0, index)));
         const found = read.map(({ indices }) => indices?.[1]?.[0]);

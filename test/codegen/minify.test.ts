@@ -19,7 +19,7 @@ const targets = ["portable", "gpu-f16-subgroup-32"].map((name) => targetByName(n
 
 /** Each token with the part of the program that its line leads to. */
 function tokensOf({ wgsl, sourceMap }: Pick<Kernel, "wgsl" | "sourceMap">): string[] {
-  // The scanner splits `>>` where the parser tells it of a template: both texts are split alike.
+  // The scanner splits `>>` only if the parser reports a template, so it splits both texts alike.
   return new WgslScanner(wgsl).scanTokens().map(({ lexeme, line }) => {
     const range = sourceMap?.lines[line - 1];
     return `${lexeme} ${range ? range.join("-") : ""}`;
@@ -43,7 +43,7 @@ const made = (wgsl: string) =>
   minifyKernel({ ...compileText("fn f(x: f32[4]) -> f32[4] { return x * 2 }").kernel, wgsl });
 
 test.each([
-  // Of two operators that would be another one, or a comment, the space stays.
+  // The space stays between two operators that would otherwise form another operator or a comment.
   ["a - -b", "a- -b"],
   ["a + +b", "a+ +b"],
   ["a & &b", "a& &b"],

@@ -109,7 +109,7 @@ describe("a schedule", () => {
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
-  // Where starting workgroups costs all, there are few.
+  // If starting a workgroup dominates the cost, few are started.
   const dear = { ...targetByName("portable"), rates: { ...usualRates.gpu, workgroup: 1e6 } };
 
   test("is the least by the rates of a profile, as far as it orders no sums", () => {
@@ -136,7 +136,7 @@ describe("a schedule", () => {
 
   test("of a row does not depend on how many rows there are", () => {
     const choices = ["1", "2", "3", "64", "1000", "rows"].map((rows) => scheduleOf(after(norm(rows, 96)), dear).choice);
-    // How many rows a lane or a workgroup has orders no sum.
+    // The number of rows per lane or workgroup does not affect the order of a sum.
     for (const { lanes, width, keep } of choices) expect(choices[0]).toMatchObject({ lanes, width, keep });
     expect(choices.at(-1)).toEqual(choices.at(-2));
   });
@@ -153,7 +153,7 @@ describe("a schedule", () => {
     for (const columns of [6, 769, 1024, 16384]) {
       const text = `fn f(x: bf16[rows, ${columns}]) -> bf16[rows, ${columns}] { return x * 2 }`;
       const { candidates } = explainSchedule(after(text), targetByName("swiftshader"));
-      // By single rows a lane shares words with others, which takes more bytes.
+      // With single rows, lanes share words, which takes more bytes.
       const whole = candidates.filter(({ choice }) => choice.width * choice.rowsPerLane > 1);
       expect(whole.length).toBeGreaterThan(1);
       for (const { choice, estimate } of whole) {

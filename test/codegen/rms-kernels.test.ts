@@ -34,8 +34,8 @@ describe.each(builtinTargets.map(({ name, kind }) => [name, kind] as const))("fo
     const wgslOf = (contract: string) => compile(parse(write(n, contract)), { target }).kernels[0]?.wgsl ?? "";
     const centered = wgslOf(" @centered(-1)");
     expect(isMean(centered)).toBe(false);
-    // One read of x in the text, in the loop over the row, and one of the unit that is left; a processor reads again what it
-    // has folded, of each of four rows at hand, of eight that are read by single elements, or of one that is short.
+    // A GPU reads x once: in the loop over the row and, for 769, in the remainder. A processor reads it twice, for each of the
+    // rows that a lane holds: four, eight if they are read element by element or short, one for short rows on lavapipe.
     const registerRows = n === 64 && target === "lavapipe" ? 1 : n === 769 || n === 64 ? 8 : 4;
     expect(centered.match(/in_x\[/g)).toHaveLength(kind === "gpu" ? (n === 769 ? 2 : 1) : 2 * registerRows);
     expect(centered.match(/for \(var step/g)?.length ?? 0).toBeLessThanOrEqual(2);

@@ -58,7 +58,7 @@ const cases = fc.record({
     .oneof(fc.constantFrom(64, 300, 768, 1024, 2048), fc.integer({ min: 1, max: 175 }))
     .map((length) => 4 * Math.ceil(length / 4)),
   odd: fc.boolean(),
-  // One row is what goes wrong most easily, and few rows next.
+  // A single row is the most likely to go wrong, and then few rows.
   counts: fc.tuple(fc.constant(1), fc.integer({ min: 2, max: 16 }), fc.integer({ min: 17, max: 1000 })),
 });
 type Case = typeof cases extends fc.Arbitrary<infer T> ? T : never;

@@ -180,7 +180,7 @@ describe("the standard format", () => {
     expect(at(3).line).toBeNull();
     expect(at(4)).toEqual({ source: "f.tir", line: 2, column: 5, name: null });
     expect(at(5)).toEqual(at(2));
-    // Who reads a file drops its byte order mark.
+    // Readers of a file drop its byte order mark.
     expect(at(6)).toEqual({ source: "f.tir", line: 1, column: 0, name: null });
     expect(decoded.sourcesContent).toEqual([map.source.text]);
     expect(renderSourceMap(map, { file: "f.wgsl" })).toMatchObject({ version: 3, file: "f.wgsl", names: [] });

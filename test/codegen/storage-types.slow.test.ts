@@ -30,7 +30,7 @@ function nearest(value: number): number {
     if (bfloatOf(middle) <= size) low = middle;
     else high = middle;
   }
-  // Beyond the largest, infinity counts as what would come next.
+  // Beyond the largest number, infinity stands for the next one, 2^128.
   const above = high === 0x7f80 ? 2 ** 128 : bfloatOf(high);
   if (size === Infinity) return value;
   const [below, rest] = [size - bfloatOf(low), above - size];
@@ -62,7 +62,7 @@ describe("bfloat16 on the host", () => {
   });
 
   test("is the nearest, to even between two, of float64 too", () => {
-    // The last is above a midpoint by less than an f32 shows.
+    // The last is above a midpoint by less than an f32 can represent.
     const numbers = [...between, 2 ** -133, 2 ** -134, 1.5 * 2 ** -133, 2 ** -140, 1 + 2 ** -8 + 2 ** -40];
     for (const value of [...numbers, ...numbers.map((x) => -x)]) {
       expect(fromBfloat16Bits(toBfloat16Bits(value)), String(value)).toBe(nearest(value));

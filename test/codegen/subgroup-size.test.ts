@@ -33,7 +33,7 @@ describe.each([16, 64, 128])("a size of %i", (size) => {
     expect(wgsl.match(/subgroupShuffleXor\(\w+, (\d+)u\)/g)?.length).toBeGreaterThan(3);
     expect(wgsl.includes("workgroupBarrier")).toBe(size < 64);
     expect(manifest.requiredFeatures).toEqual(["subgroups", "subgroup-size-control"]);
-    // The device refuses another size by itself.
+    // The device itself rejects other sizes.
     expect(manifest.requiredSubgroupSize).toBeUndefined();
   });
 
@@ -48,7 +48,7 @@ test("of 16 is halved where lanes cache 32 elements or more of a row, which woul
   const sizeOf = (size: number, columns: number) =>
     kernelFor(asking(size), columns).wgsl.match(/@subgroup_size\((\d+)\)/)?.[1];
   expect([768, 4096, 8192, 16384].map((columns) => sizeOf(16, columns))).toEqual(["16", "16", "8", "8"]);
-  // These are read twice.
+  // Longer rows are read twice.
   expect(sizeOf(16, 32768)).toBe("16");
   expect(sizeOf(64, 16384)).toBe("64");
 });
@@ -87,7 +87,7 @@ describe("a size that the device chooses", () => {
     const [, alone, through] = wgsl.match(/(if \(subgroupSize < 32u\) \{)([\s\S]*?)\n {2}\}\n/) ?? [];
     expect(alone).toBeDefined();
     expect(wgsl.match(/workgroupBarrier/g)).toHaveLength(through?.match(/workgroupBarrier/g)?.length ?? 0);
-    // There is nothing to choose where no lanes of a row are in two subgroups.
+    // There is nothing to choose if all lanes of a row are in one subgroup.
     expect(kernelFor(choosing(32, 64), 256).wgsl).not.toContain("subgroup_size");
   });
 
@@ -103,7 +103,7 @@ describe("a size that the device chooses", () => {
     const proved = (wgsl: (text: string) => string = (text) => text) =>
       proveKernel(module.fns[0] as Fn, [], choosing(8, 64), {}, { elements: 2 ** 12, wgsl }).verdict;
     expect(proved()).toBe("equal");
-    // Too few lanes, too many, and a state twice.
+    // Too few lanes, too many, and one state merged twice.
     expect(proved((text) => text.replace("subgroupSize >= 16u", "subgroupSize >= 32u"))).toBe("different");
     expect(proved((text) => text.replace("subgroupSize >= 16u", "subgroupSize >= 8u"))).toBe("unsound");
     expect(proved((text) => text.replace("subgroupSize == 32u", "subgroupSize >= 32u"))).not.toBe("equal");

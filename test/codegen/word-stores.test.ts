@@ -59,7 +59,7 @@ describe("kernels are equal to their functions", () => {
     ],
   ])("%s", (_, text) => {
     const { module } = optimize(parse(text));
-    // The second has several rows at hand.
+    // On swiftshader a lane holds several rows.
     for (const target of [portableTarget, ...(text.includes(", n]") ? [] : [targetByName("swiftshader")])]) {
       expect(proveKernel(module.fns[0] as Fn, module.consts, target), target.name).toMatchObject({ verdict: "equal" });
     }
@@ -93,7 +93,7 @@ test.each([
   };
   for (const name of ["portable", "swiftshader"]) {
     const estimated = of(7, name);
-    // Two atomic operations an element would store eight bytes, and load as many.
+    // Two atomic operations per element would store eight bytes and load eight.
     const bytes = 512 * 7 * (4 / inWord);
     expect(estimated.bytesStored).toBe(bytes);
     expect(estimated.bytesLoaded).toBeLessThan(1.2 * bytes);

@@ -169,7 +169,7 @@ test("what says exactly what to write has a change that writes it", () => {
 });
 
 test("the files of the editors' tests are read as they are", () => {
-  // Changes point into the text itself: of a file with a byte order mark and CRLF too.
+  // Edits are in positions of the original text, also with a byte order mark and CRLF.
   const text = `\uFEFF${inBody("return x * 2;").replaceAll("\n", "\r\n")}`;
   expect(fixed(text)).toBe(text.replace(";", ""));
 });

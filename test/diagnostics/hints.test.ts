@@ -32,13 +32,13 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0205", images, "g + x", "g", "reshape(g, shape = [64, 1, 1])"],
   ["E0205", images, "x + bias", "bias", "reshape(bias, shape = [64, h, 1])"],
   ["E0205", "x: f32[rows, 64], s: f32[rows]", "x * s", "s", "reshape(s, shape = [rows, 1])"],
-  // Two numbers on an axis: a part of the longer one, or an axis for each.
+  // Two extents on an axis: slice the longer one, or give each its own axis.
   ["E0205", "x: f32[n, 64], y: f32[32]", "x + y", "x", "slice(x, axis = -1, start = 0, end = 32)"],
   ["E0205", "x: f32[n, 64], y: f32[32]", "x + y", "x", "reshape(x, shape = [n, 2, 32])"],
   ["E0205", "x: f32[n, 64], y: f32[48]", "x + y", "x", "reshape(x, shape = [n, 64, 1])"],
   ["E0205", "x: f32[n, 32], y: f32[n, 64]", "x + exp(y)", "exp(y)", "slice(exp(y), axis = -1, start = 0, end = 32)"],
   ["E0205", "x: f32[n, 64], y: f32[64, n]", "x * y", "x", "transpose(x, perm = [1, 0])"],
-  // Operands that are attributes here, or of another op.
+  // Operands that are attributes here, or belong to another op.
   ["E0207", matrix, "max(x, 0)", "max(x, 0)", "maximum(x, 0)"],
   ["E0207", matrix, "min(x, r)", "min(x, r)", "minimum(x, r)"],
   ["E0207", matrix, "reshape(g, [64, 1])", "[64, 1]", "shape = [64, 1]"],
@@ -122,7 +122,7 @@ describe("what the help of", () => {
 
 test("nothing is proposed where nothing helps", () => {
   const help = (params: string, value: string) => refused(program(params, value))[0]?.help;
-  // Neither operand lies in the other, or it does twice.
+  // Neither operand contains the other, or it contains it twice.
   expect(help("x: f32[n, 64], y: f32[m, 32]", "x + y")).toEqual([]);
   expect(help("x: f32[n, n, 64], y: f32[n]", "x + y")).toEqual([]);
   expect(help("x: f32[n]", "iota_(x)")).not.toContain("did you mean `not`?");

@@ -36,7 +36,7 @@ test.each(differentiable)("twice: $name: $line", ({ text }) => {
   const { functions, module } = gradient(parse(text));
   const [first] = functions;
   const of = makeModule([first?.backward as never], module.consts);
-  // What has no second derivative is constant, and told so.
+  // A constant gradient has no second derivative, which E0805 reports.
   try {
     expect(isTransposed(of, dims, 11)).not.toBe(false);
   } catch (caught) {

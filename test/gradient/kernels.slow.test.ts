@@ -68,10 +68,10 @@ describe("by x", () => {
       if (columns === 768) {
         const loads = withoutSample(kernel.wgsl).match(/= in_(?!gamma|beta)\w+\[/g) ?? [];
         expect(loads, kernel.wgsl).toHaveLength((backwards[name] as Backward).reads);
-        // What the backward makes of 1 / std by itself, and what the norm in it does, are one.
+        // The 1 / std that the backward computes, and the one of the norm in it, are a single value.
         expect(kernel.wgsl.match(/inverseSqrt\(/g) ?? []).toHaveLength(/norm/.test(name) ? 1 : 0);
       }
-      // By turns: a driver takes a second for some.
+      // Half of the cases, as a driver takes a second for some kernels.
       if (!isDeep && (columns === 5) !== (names.indexOf(name) % 2 === 0)) continue;
       const { outputs, wanted } = await compareKernel(gpu.device, kernel, fn, inputsFor(fn, { rows: 9 }));
       const error = rowError(outputs.d_x?.data as Float32Array, wanted.d_x?.data as Float64Array, columns);

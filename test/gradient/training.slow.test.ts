@@ -36,7 +36,7 @@ test("in exact mode training is that of the LayerNorms; weights centered once an
   expect(apart(once)[0]).toBeLessThan(1e-7);
   expect(apart(once)[3]).toBeGreaterThan(1e-4);
   expect(apart(lossy)[0]).toBeGreaterThan(1e-4);
-  // What is kept of longer trainings begins like that.
+  // The stored losses of longer trainings begin with the same values.
   for (const [way, curve] of losses.entries()) {
     for (const [i, loss] of curve.entries()) expect(loss).toBeCloseTo(kept.tiny[way]?.losses[i] as number, 11);
   }
@@ -47,7 +47,7 @@ test("the losses that are kept are those of docs/training.svg", () => {
   expect(small.map(({ name, losses }) => [name, losses.length])).toEqual(wayNames.map((name) => [name, 100]));
   const drawn = chart(small, small[0]?.losses ?? [], 100);
   const lines = drawn.match(/<polyline.*>/g) ?? [];
-  // Of all four the losses, of three the distances.
+  // All four have losses, three have distances.
   expect(lines).toHaveLength(7);
   for (const line of lines) expect(readFileSync("docs/training.svg", "utf8")).toContain(line);
   // A tenth of a distance lies lower: y grows downwards.

@@ -17,7 +17,7 @@ for (const { op, shape, text, inputs, gradients } of pytorchGradients) {
     const plan = planManifest(plans[0] as Plan);
     const { outputs } = await runPlan(device, { plan, kernels }, hostTensorsOf(inputs()));
     const found = Object.entries(outputs).map(([name, one]) => [name, { shape: one.shape, data: toNumbers(one) }]);
-    // Of a row of one element, eps stands beside 1.
+    // For a row of one element eps matters beside 1.
     expectGradients({ gradients }, Object.fromEntries(found), 1e-6);
   });
 }

@@ -126,7 +126,7 @@ test("random programs: central differences in float64 agree", () => {
   let count = 0;
   fc.assert(
     fc.property(programs, ({ text, dims }) => {
-      // Where a step goes over a kink, another point decides.
+      // If a step crosses a kink, another point is used.
       const errors = [1, 2].map((seed) => differenceAlong(text, dims, seed));
       count++;
       if (Math.min(...errors) > 1e-6) throw new Error(`${errors}\n${text}`);

@@ -134,7 +134,7 @@ describe("a kernel on onnxruntime's device", () => {
       const run = () => kernel.run(tensors as never);
       expect(codesOf(run)).toEqual([code]);
       expect(run).toThrow(text);
-      // Results that were not given lie in the pool, for the next run.
+      // Results without a given buffer go back to the pool for the next run.
       expect(created.length - destroyed.length - before).toBeLessThanOrEqual(2);
     }
     expect(codesOf(() => kernel.upload(long))).toEqual(["E0626"]);

@@ -97,7 +97,7 @@ gpuTest("predictions, five steps of Adam, and weights are those of the model as 
     expect(await apart(weight, reference.getWeights()[i] as tf.Tensor)).toBeLessThan(1e-4);
   }
 
-  // With the centerings in the weights' graph: the same, and the weights themselves are trained and saved.
+  // With centerings computed from the weights the result is the same, and the original weights are trained and saved.
   const text = print(programOf(exact as never).module);
   expect(text).toContain("write_kernel: f32[16, 16] @trained");
   expect(text).toContain("let sum = table + ");
@@ -112,7 +112,7 @@ gpuTest("predictions, five steps of Adam, and weights are those of the model as 
   for (const [i, weight] of exact.getWeights().entries()) {
     expect(await apart(weight, reference.getWeights()[i] as tf.Tensor)).toBeLessThan(1e-4);
   }
-  // What is saved is a model of LayerNormalizations: it loads where tirc is not.
+  // The saved model has LayerNormalizations, so it loads without tirc.
   expect(exact.toJSON()).toBe(before);
   const loaded = await models.modelFromJSON({ modelTopology: JSON.parse(before) });
   loaded.setWeights(exact.getWeights());
@@ -181,7 +181,7 @@ gpuTest(
       const sum = layers.add({ name: "sum" }).apply([x, dense]) as SymbolicTensor;
       const norm = layers.layerNormalization({ name: "norm" }).apply(sum) as SymbolicTensor;
       const active = layers.activation({ activation: "gelu", name: "active" }).apply(norm) as SymbolicTensor;
-      // The sum has one norm only; and a sum of three, or an activation that is not known, is none of a kernel's.
+      // The sum has only one norm; a sum of three, or an unknown activation, is not part of a kernel.
       const other = layers.layerNormalization({ name: "other" }).apply(sum) as SymbolicTensor;
       const soft = layers.activation({ activation: "softmax", name: "soft" }).apply(other) as SymbolicTensor;
       const three = layers.add({ name: "three" }).apply([active, soft, x]);
@@ -200,12 +200,12 @@ gpuTest(
       Float32Array.from({ length: 64 }, (_, i) => 3 + Math.sin(7 * i)),
       [2, 4, 8],
     );
-    // Predictions; and what a model of the same layers gives that reads what stands within.
+    // Predictions, and those of a model of the same layers that returns their intermediate results.
     const [all, wanted] = [fused, reference].map(({ made, within }) => {
       return [made.predict(rows), ...(within.predict(rows) as tf.Tensor[])] as tf.Tensor[];
     }) as [tf.Tensor[], tf.Tensor[]];
     for (const [i, one] of all.entries()) expect(await apart(one, wanted[i] as tf.Tensor)).toBeLessThan(1e-5);
-    // Gradients of both: the second has cotangents of results that the first has none of.
+    // Gradients of both models: the second has cotangents for results that the first does not have.
     for (const which of ["made", "within"] as const) {
       const gradientsOf = (from: LayersModel) => {
         const loss = () => {

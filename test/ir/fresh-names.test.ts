@@ -7,7 +7,7 @@ test("a name is handed out once, and then with a number", () => {
   const names = new FreshNames(["taken", "x_2"]);
   expect(["x", "x", "x", "y", "x"].map((name) => names.next(name))).toEqual(["x", "x_1", "x_3", "y", "x_4"]);
   expect(names.next("taken")).toBe("taken_1");
-  // What was handed out with a number is taken as well.
+  // Generated names count as taken too.
   expect(names.next("x_1")).toBe("x_1_1");
 });
 

@@ -157,13 +157,14 @@ const rewrites: Readonly<Record<string, readonly string[]>> = {
   "codegen/factor-sums.ts": ["div", "mean", "mul", "sum", "var"],
   // x - mean(x), and sum((x - mean(x)) y).
   "codegen/graph-builder.ts": ["mul", "sub"],
-  // mean((x - mean(x))^2) is a variance, and the way back for two folds. Of norms over long columns, only softmax is split.
+  // mean((x - mean(x))^2) is a variance, and var(x) is written so for the reduction `two-fold`. Of norms over long columns,
+  // only softmax is split.
   "codegen/lower-norms.ts": ["log_softmax", "mean", "mul", "softmax", "std", "sub", "var"],
   // sum(exp(x - max(x))).
   "codegen/nodes.ts": ["sub", "sum", "exp", "max"],
   // A cast rounds by itself.
   "codegen/round-strictly.ts": ["cast"],
-  // What the plan alone casts back is no rounding.
+  // Casts that the plan inserts and reverses do not round.
   "src/plan/exact.ts": ["cast"],
   // x - mean(x) and var(x) of long rows, shifted; halves are cast.
   "src/plan/rows-in-parts.ts": ["cast", "mean", "moments", "std", "sub", "var"],
@@ -210,7 +211,7 @@ const newReductions = [
   {
     name: "the largest size of an element",
     element: "f32",
-    // Of one field, and no monoid: what an element does to a state is more than what another state does.
+    // One field, and not a monoid: adding an element differs from merging a state.
     reduction: reductionOf({
       name: "absmax",
       state: ["most"],
@@ -224,7 +225,7 @@ const newReductions = [
   {
     name: "the product of the second moment and the fourth",
     element: "f32",
-    // Of three fields, with steps that round.
+    // Three fields, with steps that round.
     reduction: reductionOf({
       name: "evenMoments",
       state: ["count", "squares", "fourths"],
@@ -267,7 +268,7 @@ async function withRows(rows: Readonly<Record<string, NewReduction>>, run: () =>
 }
 
 describe.each(newReductions)("a reduction by $name", ({ name, element, reduction, reduce }) => {
-  // Kernels are compiled once for a text, and the op of the text is another one each time.
+  // Kernels are cached by their text; the comment distinguishes the ops, which share a name.
   const text = (columns: number | string) =>
     `// ${name}
 fn f(x: ${element}[rows, ${columns}]) -> (all: ${element}[rows], rest: ${element}[rows, ${columns}]) {

@@ -34,7 +34,7 @@ test.each(known)("%o, %o", (counter, key, want) => {
 });
 
 gpuTest.for(known)("in kernels: %o, %o", async ([[position, offset], [seed, stream], [want]], { gpu }) => {
-  // Four at a time, and one.
+  // Read by vectors of four, and one by one.
   for (const n of [8, 1]) {
     const text = `fn f(position: u32[n, ${n}], offset: u32, seed: u32[n, 1]) -> (y: u32[n, ${n}]) {
   return random_bits(position, offset, seed, stream = ${stream})
@@ -63,7 +63,7 @@ const kept = Array.from({ length: rows * 24 }, (_, i) => threefry2x32([i, 17], [
 
 test("a quarter is dropped, and the gradient goes where the value did", () => {
   const dropped = kept.filter((is) => !is).length;
-  // Three standard deviations of so many.
+  // Within three standard deviations.
   expect(Math.abs(dropped - 300)).toBeLessThan(3 * Math.sqrt(1200 * 0.25 * 0.75));
   const { y } = interpret(module.fns[0] as Fn, inputs);
   expect(Array.from(y?.data ?? [])).toEqual(kept.map((is) => (is ? 4 : 0)));

@@ -320,7 +320,7 @@ plainTest("every function of the library is one that an op calls", () => {
     })
     .join("\n");
   const unused = (Object.keys(wgslFunctions) as WgslFunction[]).filter((name) => !text.includes(`fn ${name}`));
-  // Stores call the one, and `x - x` the other.
+  // Stores call the first, and `x - x` the second.
   expect(unused).toEqual(["f16_bits", "less_itself"]);
 });
 
@@ -334,7 +334,7 @@ plainTest("the polynomials are those that scripts/fit-polynomials.mjs prints", (
     list?.split(", ").map(Number),
   ]);
   expect(Object.fromEntries(found.map(([name, , list]) => [name, list]))).toEqual(polynomials);
-  // A quotient of two rounds once more than twice as often.
+  // `tanh` is a quotient of two polynomials, so it rounds more often.
   for (const [name, error] of found) {
     expect(error, String(name)).toBeLessThan(name === "tanhCoefficients" ? 4e-7 : 2e-7);
   }

@@ -162,7 +162,7 @@ describe.each(examples)("%s", (name) => {
     editor.write({ method: "initialized", params: {} });
     expect(await editor.open(text)).toEqual([]);
 
-    // An op that does not exist is typed, seen, and taken back.
+    // The user types an op that does not exist, gets the error, and undoes it.
     const fnStart = text.indexOf("fn ");
     const call = /\b([a-z]\w*)\(/g;
     call.lastIndex = text.indexOf("let", fnStart) >= 0 ? text.indexOf("let", fnStart) : text.indexOf("return", fnStart);
@@ -194,7 +194,7 @@ describe.each(examples)("%s", (name) => {
     const onValue = await editor.at("hover", use);
     expect(onValue.contents.value).toContain(`let ${value}${hint.label}`);
 
-    // A program with another name is as right, and as many places are changed back.
+    // The renamed program is still valid, and renaming it back changes as many places.
     const { changes } = await editor.at("rename", use, { newName: "another_name" });
     const renamed = editor.edited(changes[editor.uri]);
     expect(renamed.split("another_name").length - 1).toBe(changes[editor.uri].length);
@@ -202,7 +202,7 @@ describe.each(examples)("%s", (name) => {
     expect(renamed.replaceAll("another_name", value)).toBe(text);
     expect(await editor.type(0, renamed.length, text)).toEqual([]);
 
-    // Examples are formatted; one that is not becomes it.
+    // The examples are formatted already; an unformatted one becomes formatted.
     const ask = () =>
       editor.request("textDocument/formatting", { textDocument: { uri: editor.uri }, options: { tabSize: 2 } });
     expect(await ask()).toEqual([]);

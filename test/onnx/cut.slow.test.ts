@@ -81,7 +81,7 @@ async function expectSame(bytes: Uint8Array, feeds: Record<string, Feed>, tolera
   const cut = cutOf(bytes);
   const got = await runCut(cut, feeds);
   const want = await runOnnx(bytes, feeds);
-  // Nothing is left over but what goes in and out.
+  // Only inputs and outputs are left.
   const passed = new Set([...cut.plan.inputs, ...cut.plan.outputs]);
   expect([...got.keys()].filter((name) => !passed.has(name))).toEqual([]);
   for (const [name, tensor] of Object.entries(want)) expectNear(got.get(name), tensor, tolerance);

@@ -266,7 +266,7 @@ describe("the text recognizer", () => {
     const kept = [...recognizer.kept.values()].map(({ opType }) => opType);
     const counts = Object.fromEntries([...new Set(kept)].map((op) => [op, kept.filter((one) => one === op).length]));
     expect(counts).toEqual({ Conv: 2, BatchNormalization: 6, GlobalAveragePool: 2, AveragePool: 1 });
-    // Steps along an axis of which the extent has no number.
+    // Steps along an axis whose extent is not known.
     expect(recognizer.remarks.map(({ notes }) => notes.join())).toEqual([
       expect.stringContaining("`conv` needs a number for axis -1"),
       expect.stringContaining("`conv` needs a number for axis -1"),
@@ -288,7 +288,7 @@ describe("the text recognizer", () => {
     const x = feed([1, 3, 48, 64], 3);
     const want = await runOnnx(toBinary(ModelProtoSchema, proto), { x });
 
-    // What these make comes from onnxruntime; what they take is compared.
+    // Their results come from onnxruntime; their operands are compared.
     const taken = given.map((op) => ({ name: nameOf(op.operand(0)), value: op.operand(0) }));
     const isGiven = new Set(given);
     const fn = makeFn({

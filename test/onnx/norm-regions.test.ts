@@ -73,7 +73,7 @@ test("nor is what waits for the shape of the sum alone", () => {
   const flat = { element: "f32", shape: ["rows", 2, 2] } as const;
   const bytes = onnxModel({ inputs: { x: row, r: row, flat }, outputs: { y: row }, weights, nodes });
   const [region] = regionsOf(bytes).list;
-  // Either the sum or the product is outside: the reshape stands between them.
+  // Either the sum or the product is outside, as the reshape is between them.
   expect(region?.makes.includes("y") && region.makes.includes("h")).toBe(false);
 });
 

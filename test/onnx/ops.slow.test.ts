@@ -50,7 +50,7 @@ async function check(given: Case): Promise<void> {
   ];
   const bytes = onnxModel({
     ...(opset !== undefined && { opset }),
-    // Extents of the first axis are named, to be any.
+    // The extent of the first axis is symbolic.
     inputs: Object.fromEntries(names.map((name, i) => [name, { element, shape: x[i] as number[] }])),
     outputs: Object.fromEntries(outputs.map((name) => [name, { element: result }])),
     weights: constants,

@@ -182,7 +182,7 @@ test("an op that is not in the table takes in set 23 what it took before, with t
       const isSame =
         now.inputs <= was.inputs &&
         now.mostInputs >= was.mostInputs &&
-        // What had to be given always is.
+        // Attributes that were required before are always written.
         Object.entries(was.attributes).every(([name, value]) =>
           value === null ? name in now.attributes : JSON.stringify(now.attributes[name]) === JSON.stringify(value),
         ) &&

@@ -64,7 +64,7 @@ describe("transformers", () => {
     const { written, weights } = await check(parts, { x: ids }, { outcomes: new Array(5).fill("folded") });
     expect(countOf(written, "LayerNormalization", "Sqrt", "ReduceMean")).toBe(0);
     expect(countOf(written, "SkipSimplifiedLayerNormalization")).toBe(5);
-    // Of two layers with two products and two biases each, and the table, which stays as it was beside it.
+    // Two layers with two products and two biases each, and the table, whose original stays beside it.
     expect(weights.length).toBe(9);
     expect(operated(written).model.tensorNames).toEqual(expect.arrayContaining([table, `${table}_centered`]));
   });
@@ -234,7 +234,7 @@ describe("norms", () => {
     const variance = g.op("ReduceMean", [g.op("Mul", [centered, centered])], { axes: over });
     const y = g.op("Div", [centered, g.op("Sqrt", [g.op("Add", [variance, g.scalar(1e-5)])])]);
     const { written, bytes } = await check(modelOf(g, y), { x }, { outcomes: ["kept"] });
-    // No op of ONNX normalizes these: with its centering the chain is as good as another.
+    // No ONNX op normalizes these axes, so the chain with its centering is as good as any.
     expect(written.equals(bytes)).toBe(true);
   });
 

@@ -57,8 +57,8 @@ test("all that is not about its norms is what it was, by the published schema", 
     model.graph?.node.map((node) => Buffer.from(toBinary(NodeProtoSchema, node)).toString("base64")) ?? [];
   const [before, after] = [encoded(was), encoded(is)];
   const [old, now] = [new Set(before), new Set(after)];
-  // Five norms, three of their betas and the one centering; four products and five sums of the stream take other inputs,
-  // and so do two products and their biases, into which the other betas went.
+  // In order: norms, Adds of betas, the centering (two nodes), products and sums of the stream with other inputs, and the
+  // products and biases into which the other two betas were folded.
   expect(after.filter((node) => !old.has(node)).length).toBe(5 + 3 + 2 + 4 + 5 + 2 * 2);
   expect(after.filter((node) => old.has(node))).toEqual(before.filter((node) => now.has(node)));
 });

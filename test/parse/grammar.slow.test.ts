@@ -7,7 +7,7 @@ const count = Number(process.env.TIRC_FUZZ_RUNS ?? 200) * 10;
 
 test(`the grammar and the parser agree on ${count} mutants`, { timeout: 900_000 }, () => {
   const random = randomNumbers(6);
-  // Of what is long, one edit changes little, and matching it as a whole takes long.
+  // In a long text one edit changes little, and matching the whole text takes long.
   const texts = [...programs(), ...wrongPrograms()].filter((text) => text.length < 1200);
   let accepted = 0;
   for (let i = 0; i < count; i++) {

@@ -89,7 +89,7 @@ describe("every rule is needed to read a program", () => {
   });
 
   const rules = Object.keys(grammar.rules).filter((rule) => Object.hasOwn(grammar.rules, rule));
-  // ohm relies on it that spaces match, if only nothing.
+  // ohm relies on `spaces` always matching, even if empty.
   const ofTexts = rules.filter((rule) => rule !== "spaces");
 
   test("there are as many as the file has", () => {
@@ -139,7 +139,7 @@ test("what the tree of a match says of rules and places is what ohm says", () =>
   });
   const walk = (mine: CstNode, theirs: Node): number => {
     expect([mine.rule, mine.size]).toEqual([theirs.ctorName, theirs.numChildren]);
-    // Of an empty repetition ohm says no more than that it is empty.
+    // For an empty repetition ohm has no meaningful place.
     if (mine.end > mine.start) {
       expect([mine.start, mine.end]).toEqual([theirs.source.startIdx, theirs.source.endIdx]);
     }

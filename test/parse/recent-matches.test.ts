@@ -27,9 +27,9 @@ test("an edited line is matched, and what is above and below it is not once more
   const edited = textOf(lines.with(7, "  let v7 = exp(x)\n"));
   const again = read(edited);
   expect(asked).toEqual(["let v7 = exp(x)\n\n  "]);
-  // The same tree as of a text that was never seen, at the same places.
+  // The tree and its places are those of a parser without a cache.
   expect(again).toEqual(parseSyntax({ name: "t", text: edited }, counting().grammars));
-  // What does not match is remembered too, where it stands now.
+  // Failures are cached too, and reported at the current place.
   const [wrong, moved] = [lines.with(7, "  let v7 = x +"), ["", ...lines.with(7, "  let v7 = x +")]].map(textOf);
   for (const text of [wrong, moved] as [string, string]) {
     const { diagnostics } = read(text);

@@ -109,7 +109,7 @@ describe("a run", () => {
     const own = { passes: [geluToRelu], pipelines: { default: ["gelu-to-relu"], twice: ["gelu-to-relu", "default"] } };
     const manager = new PassManager("twice", { builtins: own });
     expect(manager.toString()).toBe("gelu-to-relu,gelu-to-relu");
-    // A pass that is built in is compared where `verify` is "exact", and tells only then what it assumed.
+    // A built-in pass is compared only if `verify` is "exact", and reports its assumptions only then.
     const assumed = (options: PassManagerOptions) => new PassManager("default", options).run(gelu()).assumed.length;
     expect(assumed({ builtins: own, verify: true })).toBe(0);
     expect(assumed({ builtins: own, verify: "exact" })).toBe(1);

@@ -119,7 +119,7 @@ test("what the rules save in the examples is what the page says", () => {
     const unchanged = print(plain);
     return ofExamples.flatMap(([rules, passes]) => {
       const simplified = run(passes);
-      // Most are not: to find their kernels takes longest.
+      // Most are not, as finding their kernels takes longest.
       if (print(simplified) === unchanged) return [];
       const [before, after] = [countsOf(plain), countsOf(simplified)];
       const isSame = after.every((count, i) => count === before[i]);

@@ -19,7 +19,7 @@ describe("`matchOf`", () => {
     expect(matchOf(square, resultOf(body))).toBeUndefined();
   });
 
-  // Below zero, or at it, these are NaN.
+  // These are NaN for numbers that are not positive.
   test.each(["pow(sqrt(x), 4)", "sqrt(x) * x * sqrt(x)", "pow(pow(x, 0.5), 4)", "x * x * x / x", "pow(rsqrt(x), -4)"])(
     "%s is none, for it can be NaN",
     (body) => {

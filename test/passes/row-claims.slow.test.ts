@@ -148,7 +148,7 @@ function combinations<T>([first, ...rest]: readonly (readonly T[])[]): T[][] {
 function rowsIn(shape: Shape): Rows[] {
   const along = subsets(shape.length).filter((axes) => axes.every((axis) => shape.at(axis) !== 1));
   const blocks = shape.flatMap((extent, i) =>
-    // In a block of two each number is minus the other, which odd functions leave so.
+    // In a centered block of two, one number is the negative of the other, and odd functions preserve that.
     extent % 3 === 0 && extent > 3 ? [{ axes: [i - shape.length], block: 3 }] : [],
   );
   return [...along.map((axes) => ({ axes })), ...blocks];

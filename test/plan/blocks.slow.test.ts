@@ -100,7 +100,7 @@ describe.each(blocks)("%s", (name) => {
       const inputs = drawnInputs(fn, seed);
       const bytes = Uint8Array.from(atob(y), (character) => character.charCodeAt(0));
       const wanted = { y: { element: "f32", shape, data: Float64Array.from(new Float32Array(bytes.buffer)) } } as const;
-      // Sums of 24 to 96 terms, rounded to f32 in an order of their own.
+      // Sums of 24 to 96 terms, rounded to f32 in another order.
       const exact = interpret(fn, inputs);
       expectSameNumbers(exact, wanted, { relative: 1e-5 });
       const { outputs } = await runPlan(gpu.device, { plan: planManifest(plan), kernels }, hostTensorsOf(inputs));

@@ -136,7 +136,7 @@ describe.each(table)("%s", (_, kernels, _why, text) => {
   const found = partition(fn);
 
   test(`${kernels}`, () => {
-    // A group that sums over its rows too is a kernel of tiles and their merge.
+    // A group that also sums over rows takes two kernels: one for tiles of rows, and their merge.
     const counts = found.map((group) => (firstMismatch(group) === undefined ? 1 : 2));
     const inside = counts.filter((_, i) => whyOutside(found[i]?.[0] as Op) === undefined);
     expect(inside.reduce((sum, count) => sum + count, 0)).toBe(kernels);
@@ -155,7 +155,7 @@ test("a function of many ops computes a value again instead of storing it", () =
   });
   const { plans } = compile(programs, { fn: "infonce" });
   const stored = (plans[0] as Plan).buffers.filter(({ kind }) => kind === "intermediate");
-  // A number for each row or column, of a matrix that is scaled in both kernels.
+  // One number for each row and column is stored; both kernels scale the matrix themselves.
   expect(stored.map(({ type }) => elementsOf(type.shape)).sort((a, b) => a - b)).toEqual([1, 64, 64]);
 });
 

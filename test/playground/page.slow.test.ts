@@ -15,7 +15,7 @@ describe("the page", () => {
     expect(await page.textContent(summary)).toBe("No problems. ");
     expect(await page.locator(".diff .cm-added").count()).toBe(3);
 
-    // A letter more in the name of an op: the error stands at the name.
+    // An extra letter in the name of an op: the error is at the name.
     await page.locator("#editor .cm-line", { hasText: "return gelu(n)" }).click();
     await page.keyboard.press("Home");
     for (let i = 0; i < "return gelu".length; i++) await page.keyboard.press("ArrowRight");
@@ -46,7 +46,7 @@ describe("the page", () => {
     );
 
     expect(complaints).toEqual([]);
-    // All that was asked for lies beside the page.
+    // All requests are to the page's own server.
     expect(requests.length).toBeGreaterThan(3);
     expect(requests.filter((request) => !request.startsWith(url))).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe("the page", () => {
     await replaceProgram(page, "fn f(x: f32[a, 4]) -> f32[a, 4] { return ");
     await page.keyboard.type("layern");
     await page.getByRole("option", { name: /layernorm/ }).waitFor();
-    // Another Enter than the list's own would come too soon: it waits 75 ms.
+    // The list ignores Enter for its first 75 ms.
     await page.waitForTimeout(100);
     await page.keyboard.press("Enter");
     await page.keyboard.type("x, axes = [-1]) }");
@@ -110,7 +110,7 @@ describe("the page", () => {
     await page.locator("#panel-run").getByRole("button", { name: "Run" }).click();
     await page.waitForSelector("tr[data-output]");
     expect(await page.textContent("tr[data-output] td:nth-child(2)")).toBe("f32[3, 768]");
-    // In one turn of the page: a run may end before a second click comes. Run does nothing while one is going on.
+    // In one task of the page, as a run may end before a second click arrives. Run does nothing while a run is in progress.
     await page.locator("#panel-run").evaluate((panel) => {
       for (const name of ["Run", "Stop"]) {
         const button = [...panel.querySelectorAll("button")].find(({ textContent }) => textContent === name);
@@ -121,7 +121,7 @@ describe("the page", () => {
     expect(await page.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true);
     await replaceProgram(page, "fn g(x: f32[rows, 4]) -> f32[rows, 4] { return exp(x) }");
     expect(await page.textContent("#panel-run [role=status]")).toBe("The program has changed since this run.");
-    // What was asked for stays while the program changes.
+    // The extent stays while the program changes.
     expect(await page.getByLabel("rows").inputValue()).toBe("3");
   });
 
@@ -192,7 +192,7 @@ describe("the page", () => {
     ]);
     const menu = await page.locator("#example option:not([disabled])").allTextContents();
     expect(await said.getByRole("link").allTextContents()).toEqual(menu);
-    // The address still says what was asked for, until something else is.
+    // The address stays as it was opened until another example is chosen.
     await page.waitForTimeout(500);
     expect(await page.evaluate(() => location.hash)).toBe("#example=berd-output&tab=nonsense");
     await edit(page, () => said.getByRole("link", { name: "bert-output" }).click());
@@ -246,7 +246,7 @@ describe("the page", () => {
     expect(await focusedLabel(page)).toBe("Program");
     expect((await caretPlace(page))[0]).toBe(5);
 
-    // What serves all of it comes from no line.
+    // Lines that belong to the whole kernel come from no line of the program.
     await page.locator("#panel-wgsl .cm-scroller").evaluate((scroller) => scroller.scrollTo(0, 0));
     await page.locator("#panel-wgsl .cm-line", { hasText: "struct Dims" }).click();
     expect(await marked("#editor")).toEqual([]);
@@ -284,13 +284,13 @@ describe("without WebGPU", () => {
     await page.getByRole("tab", { name: "WGSL" }).click();
     expect(await page.textContent("#panel-wgsl .cm-content")).toContain("struct Dims");
     expect(requests.filter((request) => !request.startsWith(url))).toEqual([]);
-    // The browser's own words about its GPU are no complaint of the page's.
+    // The browser's own messages about its GPU are not errors of the page.
     expect(complaints.filter((text) => !text.includes("WebGPU Context Provider"))).toEqual([]);
   });
 
   pageTest("the page that trains says what it needs where there is no adapter, and shows float64", async () => {
     const { page, complaints } = await openPage({ path: "training.html", webgpu: "no adapter" });
-    // What was kept of float64 is there all the same.
+    // The stored float64 results are still shown.
     expect(await page.locator("#kept polyline").count()).toBe(7);
     await page.getByRole("button", { name: "Train" }).click();
     await page.getByText("Training needs WebGPU").waitFor();

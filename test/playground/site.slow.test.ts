@@ -36,7 +36,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   pageTest(`in ${colorScheme} colours`, { timeout: isDeep ? 600_000 : 60_000 }, async () => {
     const context = await browser.newContext({ colorScheme, viewport: { width: 390, height: 800 } });
     const page = await context.newPage();
-    // In dark colours only the colours are others.
+    // In dark mode only the colors differ.
     for (const path of colorScheme === "light" ? chosen : some) {
       await page.goto(`file://${join(folder, path)}`);
       await page.evaluate(axe);

@@ -41,21 +41,21 @@ pageTest("diagnostics and the new IR are there within 100 ms of a key", { timeou
   await page.locator("#editor .cm-line", { hasText: "let bounded1 =" }).click();
   await page.keyboard.press("End");
   await page.keyboard.press("ArrowLeft");
-  // As a visitor who has typed for a while.
+  // Like a visitor who has been typing for a while.
   for (let i = 0; i < 8; i++) await edit(page, () => page.keyboard.press(i % 2 === 0 ? "0" : "Backspace"));
   const digits = Array.from({ length: keystrokes }, (_, i) => (i % 6 < 3 ? String((i % 6) + 1) : "Backspace"));
   const valid = report("200 lines, a number changes", await measure(page, digits));
   expect(await page.textContent("#problems-summary")).toBe("No problems. ");
   expect(await page.locator(".diff .cm-line").count()).toBeGreaterThan(10);
 
-  // A name that is not there: an error at each key.
+  // An unknown name: an error at each key.
   await page.locator("#editor .cm-line", { hasText: "let bounded1 =" }).click();
   await page.keyboard.press("End");
   for (let i = 0; i < 7; i++) await page.keyboard.press("ArrowLeft");
   await page.waitForTimeout(500);
   const letters = Array.from({ length: keystrokes }, (_, i) => (i % 2 === 0 ? "q" : "Backspace"));
   const wrong = report("200 lines, an error comes and goes", await measure(page, letters));
-  // The largest is shown and not held to: other tests have the cores too.
+  // The maximum is shown but not checked, as other tests use the cores too.
   expect(valid.median).toBeLessThan(most);
   expect(wrong.median).toBeLessThan(most);
 });

@@ -158,7 +158,7 @@ test.each(cases)("%s", (_what, make, code) => {
 
 test("whatever byte is another one, a diagnostic at most", () => {
   const bytes = archiveBytes("mlp");
-  // Of the graph and the directory, where a byte says something.
+  // Bytes of the graph and the directory, where each has a meaning.
   const from = Buffer.from(bytes).indexOf('{"graph_module"');
   for (let i = 0; i < 100; i++) {
     const other = bytes.slice();

@@ -54,7 +54,7 @@ test.each(Object.keys(outcomes).filter((name) => !opaque.includes(name)))(
     expect(made?.shape).toEqual(output.shape);
     const largest = Math.max(...output.numbers.map(Math.abs));
     const off = Math.max(...output.numbers.map((number, i) => Math.abs(number - (made?.numbers[i] ?? Number.NaN))));
-    // eps is a float of 32 bits in a graph of ONNX.
+    // ONNX stores eps as a 32-bit float.
     expect(off / largest).toBeLessThan(1e-7);
   },
 );

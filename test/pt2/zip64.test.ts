@@ -32,7 +32,7 @@ interface Entry {
 function entriesOf(archive: Uint8Array): Entry[] {
   const view = new DataView(archive.buffer, archive.byteOffset, archive.length);
   return Object.entries(unzipSync(archive)).map(([name, bytes]) => {
-    // Its checksum stands in its record, 30 bytes before its name.
+    // Its checksum is in its record, 30 bytes before its name.
     const at = Buffer.from(archive).lastIndexOf(name) - 30;
     return { name, bytes, crc: view.getUint32(at, true) };
   });

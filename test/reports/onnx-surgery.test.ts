@@ -245,7 +245,7 @@ describe("names that are made twice, rings, and graphs inside of nodes", () => {
   test("two initializers", () => {
     const given: ModelParts = { inputs: { x }, outputs, weights: { w, v: w }, nodes: [node("Add", ["x", "w"], ["y"])] };
     expect(opsOf(imported(onnxModel(given)).fn)).toEqual(["add"]);
-    // The second takes the name of the first: both are of one letter.
+    // The second is renamed to the name of the first; both have one letter.
     const bytes = Buffer.from(onnxModel(given));
     bytes.write("w", bytes.lastIndexOf("v"));
     expect(diagnosticsOf(() => imported(bytes))).toEqual([

@@ -169,7 +169,7 @@ describe("onnx/optimizer#252, #253, #254, #259, #275, #285: simplifications that
   test("two nodes that differ in an attribute alone, which one leaves to its default", () => {
     const nodes = [node("Softmax", ["x"], ["y"], { attributes: { axis: -1 } }), node("Softmax", ["x"], ["z"])];
     const rows = [...softmax(x.slice(0, 3)), ...softmax(x.slice(3))];
-    // Before set 13 the default is 1, and all behind that axis is one row.
+    // Before operator set 13 the default is 1, and a row extends over all axes from there.
     expectOutputs({ opset: 11, inputs, outputs, nodes }, feeds, [rows, softmax(x)]);
     expectOutputs({ opset: 13, inputs, outputs, nodes }, feeds, [rows, rows]);
   });
@@ -214,7 +214,7 @@ test("microsoft/onnxruntime#31626: the variance of halves is beyond their range"
     [[Math.SQRT2, -Math.SQRT2, 0, 0]],
     1e-3,
   );
-  // As a norm, which kernels compute in f32.
+  // As for a norm, which kernels compute in f32.
   expect(opsOf(after)).toEqual(["center", "rmsnorm"]);
 });
 

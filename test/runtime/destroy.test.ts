@@ -16,7 +16,7 @@ gpuTest("a bound kernel holds its buffers until it or the prepared kernel is des
   const prepared = await prepare(spied.device, rowSum);
   expect(alive(spied)).toBe(0);
   const bound = [prepared.bind({ x }), prepared.bind({ x }), prepared.bind({ x })];
-  // The input and the result of each, and the page in which their dimensions are.
+  // Each has an input and a result; they share the page of dimensions.
   expect(alive(spied)).toBe(7);
   bound[0]?.destroy();
   bound[0]?.destroy();

@@ -144,7 +144,7 @@ describe("what a device refuses", () => {
   });
 
   test("E0614: memory", async ({ gpu }) => {
-    // No test can count on filling a device's memory: the second scope popped, of three, answers as if it were full.
+    // A test cannot reliably fill a device's memory, so the second of three popped scopes answers as if it were full.
     let pops = 0;
     const popErrorScope = async () => {
       const answer = await gpu.device.popErrorScope();

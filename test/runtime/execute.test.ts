@@ -180,7 +180,7 @@ describe("a call", () => {
       await prepared.run({ x: x(2, 5) });
       expect(spied.submits).toBe(calls);
       expect(spied.dispatches).toBe(calls);
-      // The input, the result and its copy on the host; the page of dimensions stays.
+      // Each call creates the input, the result and its copy for the host; the page of dimensions stays.
       expect(spied.created).toHaveLength(3 * calls + 1);
       expect(spied.created.filter((one) => !spied.destroyed.includes(one)).map(({ label }) => label)).toEqual([
         "uniforms",

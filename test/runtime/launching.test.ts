@@ -226,7 +226,7 @@ describe("calls to the device", () => {
       1 + (kernel.manifest.variants ?? []).length,
     );
     prepared.destroy();
-    // Of extents that are known there is one to take.
+    // With known extents only one entry point is compiled.
     const known = counting(gpu.device);
     (await prepare(known.device, kernel, { k: 300 })).destroy();
     expect(known.counts.createComputePipelineAsync).toBe(1);
@@ -262,7 +262,7 @@ describe("calls to the device", () => {
     });
     for (const [i, data] of (await Promise.all(runs)).entries())
       expect(data).toEqual(new Float32Array(i + 1).fill(i * i));
-    // The page, and of each its input, its result and the copy of it.
+    // The page, and for each run its input, its result and the copy of that.
     expect(counts.createBuffer).toBe(1 + 64 * 3);
     prepared.destroy();
   });

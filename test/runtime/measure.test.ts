@@ -23,7 +23,7 @@ test("without timestamps the time of a submission is shared among its passes", a
   let passes = 0;
   const time = await watch.time({ encode: () => void passes++ }, 8);
   expect(passes).toBe(8);
-  // A clock of the machine: at least the 40 ms that were waited for, less what timers are early by.
+  // At least the 40 ms that were waited for, less the inaccuracy of timers.
   expect(8 * time).toBeGreaterThan(35);
 });
 

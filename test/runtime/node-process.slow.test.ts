@@ -96,7 +96,7 @@ console.log(JSON.stringify({ kept, destroyed: await grow(100, true) }));
 process.exit(0);`);
   expect(status).toBe(0);
   const { destroyed, kept } = JSON.parse(stdout);
-  // Ten times the 4 MiB of an input.
+  // Ten inputs of 4 MiB.
   expect(kept, stdout).toBeGreaterThan(35);
   expect(destroyed, stdout).toBeLessThan(kept / 2);
 });
@@ -116,7 +116,7 @@ function bareEnvironment(): Record<string, string | undefined> {
 }
 
 test.runIf(process.platform === "linux" && process.arch === "x64")("SwiftShader runs with nothing set", () => {
-  // Where the machine has a driver that one is opened; the name of the adapter tells which it was.
+  // If the machine has a driver, that is opened instead; the adapter's name says which it was.
   const env = bareEnvironment();
   const body = `const opened = await openDevice();\nconsole.log(opened.description);\n${run}`;
   for (const round of ["unpacks", "finds it unpacked"]) {

@@ -8,7 +8,7 @@ test("a driver is one that a variable names, or a manifest in a folder of the lo
   const folder = temporaryFolder();
   const icd = join(folder, "vulkan/icd.d");
   mkdirSync(icd, { recursive: true });
-  // The machine's own folders stay in the search: what is asked is what one more folder adds.
+  // The machine's own folders are searched too, so the test checks only what one more folder changes.
   const without = hasVulkanDriver({ XDG_DATA_HOME: folder, XDG_DATA_DIRS: folder });
   writeFileSync(join(icd, "readme.txt"), "");
   mkdirSync(join(icd, "folder.json"));

@@ -96,7 +96,7 @@ export function checkIndices(
       if (loop !== null) {
         const [, name = "", from = "", to = "", stride = "1"] = loop;
         const [first, end] = [evaluateIndex(from, variables), evaluateIndex(to, variables)];
-        // A block's last turn that is not skipped may be any.
+        // Any iteration of a block may be the last one that is not skipped.
         const all =
           name === "turn" ? Array.from({ length: Number(end - first) }, (_, i) => first + BigInt(i)) : undefined;
         for (const at of all ?? (first < end ? [first, end - 1n] : [])) {

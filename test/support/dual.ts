@@ -345,7 +345,7 @@ export class Tangents {
       const p = operand.d ?? new Float64Array(operand.p.length);
       return { element: operand.element, shape: operand.shape, p, q: undefined };
     });
-    // What stands around a padded tensor does not change.
+    // The padding does not change.
     const attributes = "value" in op.attributes ? { ...op.attributes, value: 0 } : op.attributes;
     const linear = makeOp(op.name, op.operands, attributes, { places: { op: op.span } });
     return { ...(operands[0] as DualTensor), d: (this.evaluator.op(linear, changes)[0] as FieldTensor).p };

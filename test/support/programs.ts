@@ -95,7 +95,7 @@ function build(choose: (count: number) => number): Program {
     lines.push(`  let ${name} = ${expression}`);
     return name;
   };
-  // Adding a full tensor makes sure of the shape.
+  // Adding a tensor of the full shape fixes the shape.
   const elementwise = () => {
     const first = pick(any);
     const text = choose(2) === 0 ? pick(unary)(first) : pick(binary)(first, pick(any));

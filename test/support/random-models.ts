@@ -71,7 +71,7 @@ function modelOf(list: readonly Step[], isOutput: readonly number[]): Uint8Array
     const result = write(g, one, other, n, weight);
     made.push(n === 7 ? g.op("Add", [result, write(g, one, other, n, weight)]) : result);
   }
-  // As models end: in a norm of their stream.
+  // Models end in a norm of their stream.
   const last = g.expandedNorm(made.at(-1) as string, width);
   const others = isOutput.flatMap((back) => made[made.length - 1 - back] ?? []).filter((name) => name !== "x");
   const outputs = Object.fromEntries(
