@@ -86,10 +86,24 @@ test("the README begins with the program of the playground, of whose norms none 
   expect(norms.map(({ centering }) => centering)).toEqual(["folded", "folded", "folded"]);
 });
 
-test("the README's first screen has how to install it, an example, what comes of it, and a picture", () => {
-  const screen = read("README.md").split("\n").slice(0, 60).join("\n");
-  for (const part of ["npm install tirc", "```tir\n", "$ tirc ", "<!-- /result -->", "](docs/centering.svg)"])
+test("the README's first screen says for whom it is, how fast, and how to install it; it has an example, what comes of it, and a picture", () => {
+  const shown = read("README.md")
+    .split("\n")
+    .filter((line) => !/^<!-- .* -->$/.test(line));
+  const screen = shown.slice(0, 60).join("\n");
+  for (const part of [
+    ...[
+      "It is for you if ",
+      "its LayerNorm takes ",
+      "npm install tirc",
+      "```tir\n",
+      "$ tirc ",
+      "](docs/centering.svg)",
+    ],
+    "ok: largest error ",
+  ]) {
     expect(screen).toContain(part);
+  }
 });
 
 test("the first block of two commands that install is the set-up of a clone", () => {

@@ -160,6 +160,14 @@ long for LayerNorm, ${range("rmsnorm")} for RMSNorm, ${range("rmsnorm-dx-dgamma"
 ([beside PyTorch](docs/performance.md#beside-pytorch)).`;
 }
 
+/** The two figures of the first device that the README begins with. */
+function headline([{ device, results }]) {
+  const mean = (op) => geometric(ratios(results, op, "kernel")).toFixed(2);
+  return `On an ${shortName(device)} its LayerNorm takes ${mean("layernorm")} of the time of the fastest among jax-js, TensorFlow.js and
+onnxruntime-web, and its RMSNorm ${mean("rmsnorm")}: kernel times, geometric means over shapes
+([all figures](#how-fast-how-accurate)).`;
+}
+
 /** The generated blocks of the documents: the file, the name of the comments, the text. */
 export function reportBlocks(runs) {
   const blocks = runs.map(
@@ -175,6 +183,7 @@ ${table(results)}`,
   return [
     [performance, "bench", blocks.join("\n\n")],
     [performance, "pytorch", besidePyTorch()],
+    [readme, "headline", headline(runs)],
     [readme, "performance", overview(runs)],
     [readme, "pytorch", pytorchRanges()],
   ];
