@@ -46,16 +46,13 @@ export const centerReaders = definePass({
     // Adding a vector to the rows commutes with both forms.
     const shifts = Object.entries(normRules).filter(([name]) => name === droppedShifts);
     const steps = foldIntoProducts(new Steps(fn).take(simplified(fn, shifts, context)), [rule]);
-    const origins = steps.origins();
     const left = new ProductReaders(steps.fn);
     for (const op of steps.fn.ops) {
       if (op.name !== "center" || attribute.axes(op.attributes).join() !== "-1") continue;
       const readers = left.of(op.result, true);
       const miss = "because" in readers ? readers : left.tied(readers);
-      const value = origins.get(op.result);
-      if (miss !== undefined && value !== undefined)
-        facts.push({ kind: "not simplified", value, what: "the centering", miss });
+      if (miss !== undefined) facts.push({ kind: "not simplified", value: op.result, what: "the centering", miss });
     }
-    return { ...steps.output, facts };
+    return { ...steps.output, facts: steps.given(facts) };
   },
 });

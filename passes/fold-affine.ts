@@ -159,18 +159,15 @@ export const foldAffine = definePass({
       new Steps(fn),
       slots.map((slot) => ruleFor(slot, context, () => {})),
     );
-    const origins = steps.origins();
     const readers = new ProductReaders(steps.fn);
     for (const slot of slots) {
       const rule = ruleFor(slot, { ...context, count() {} }, (op, miss) => {
-        const value = origins.get(op.result);
         // There are many elementwise ops with constants; misses are reported for norms only.
         const isOfNorm = isNorm(op) || op.operands.some((operand) => definedBy(operand, "rmsnorm", "layernorm"));
-        if (value !== undefined && isOfNorm)
-          facts.push({ kind: "not simplified", value, what: `the ${slot} here`, miss });
+        if (isOfNorm) facts.push({ kind: "not simplified", value: op.result, what: `the ${slot} here`, miss });
       });
       for (const op of steps.fn.ops) rule(op, readers);
     }
-    return { ...steps.output, facts };
+    return { ...steps.output, facts: steps.given(facts) };
   },
 });

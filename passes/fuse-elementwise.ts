@@ -24,7 +24,8 @@ import { whyOutside } from "../src/ir/iteration.ts";
 import { isOpaque, Memory } from "../src/ir/opaque.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import { definePass } from "../src/pass/define-pass.ts";
-import type { KernelCut, Provenance } from "../src/pass/facts.ts";
+import type { KernelCut } from "../src/pass/facts.ts";
+import { Steps } from "../src/pass/trail.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { costOf, type Partition, partition } from "./partition.ts";
 import { recompute } from "./recompute.ts";
@@ -38,55 +39,35 @@ export const fuseElementwise = definePass({
     const given = givenGroups(original);
     const found = partition(original);
     const isKept = given !== undefined && costOf(original, given) <= costOf(original, found);
-    const { fn, groups, origin } = recompute(original, isKept ? given : found);
-    const facts = cutsOf(fn, groups).map((cut) => backTo(cut, origin));
+    const steps = new Steps(original);
+    const groups = recompute(steps, isKept ? given : found);
+    const { fn } = steps;
+    const facts = cutsOf(fn, groups).map((cut) => backTo(cut, steps));
     const kernels = kernelsOf(groups);
     if (fn === original && fn.ops.every((op) => kernels.get(op) === op.kernel)) return { fn, facts };
     context.count("ops fused", kernels.size);
     context.count("kernels", new Set(kernels.values()).size);
 
-    const { fused, mapped } = inKernels(fn, groups, kernels);
-    return { fn: fused, provenance: provenanceOf(original, fn, origin, mapped), facts };
+    return { ...steps.take(inKernels(fn, groups, kernels)).output, facts };
   },
 });
 
 /** The function with kernels of at most `most` buffers, for a function whose single kernel would have more. */
 export function fusedWithin(fn: Fn, most: number): Fn {
   const groups = partition(fn, most);
-  return inKernels(fn, groups, kernelsOf(groups)).fused;
+  return inKernels(fn, groups, kernelsOf(groups)).fn;
 }
 
 function inKernels(fn: Fn, groups: Partition, kernels: ReadonlyMap<Op, number>) {
-  const mapped = new Copies();
-  const ops = inOrder(fn, groups).map((op) => mapped.op(op, { kernel: kernels.get(op) }));
-  return { fused: makeFn({ ...fn, ops, results: mapped.resultsOf(fn) }), mapped };
+  const copies = new Copies();
+  const ops = inOrder(fn, groups).map((op) => copies.op(op, { kernel: kernels.get(op) }));
+  return { fn: makeFn({ ...fn, ops, results: copies.resultsOf(fn) }), provenance: copies };
 }
 
-/** A cut of the fused function, in terms of the original one. */
-function backTo(cut: KernelCut, origin: ReadonlyMap<Op, Op>): KernelCut {
-  const stored = cut.stored.map((value) => {
-    const op = value.def && origin.get(value.def);
-    return op?.results[value.index] ?? value;
-  });
-  return { ...cut, op: origin.get(cut.op) ?? cut.op, stored: [...new Set(stored)] };
-}
-
-/** The replacements of each value of the original function: several, if it is recomputed. */
-function provenanceOf(
-  original: Fn,
-  fn: Fn,
-  origin: ReadonlyMap<Op, Op>,
-  mapped: ReadonlyMap<Value, Value>,
-): Provenance {
-  if (fn === original) return mapped;
-  const images = new Map<Value, Value[]>(original.ops.flatMap((op) => op.results.map((result) => [result, []])));
-  for (const op of fn.ops) {
-    for (const [i, result] of op.results.entries()) {
-      const value = origin.get(op)?.results[i] as Value;
-      images.get(value)?.push(mapped.get(result) as Value);
-    }
-  }
-  return images;
+/** A cut of the function that is fused, in terms of the one given. */
+function backTo({ op, stored, ...cut }: KernelCut, steps: Steps): KernelCut {
+  const values = stored.map((value) => steps.origin(value) ?? value);
+  return { ...cut, op: steps.origin(op.results[0] as Value)?.def ?? op, stored: [...new Set(values)] };
 }
 
 /** The existing groups of ops, if each is one kernel. */

@@ -67,15 +67,9 @@ export const raiseNorms = definePass({
     const tidy = () => steps.take(withoutEqualOps(steps.fn)).take(withoutDeadOps(steps.fn));
     const take = ({ assumptions = [], ...swept }: Swept) => {
       // Facts about values as the rules saw them become facts about the values that the pass was given.
-      const origins = swept.facts.length + assumptions.length === 0 ? undefined : steps.origins();
-      const given = (value: Value) => origins?.get(swept.origin(value));
-      for (const fact of swept.facts) {
-        const value = given(fact.value);
-        if (value !== undefined) facts.push({ ...fact, value });
-      }
-      for (const one of assumptions) {
-        context.assume({ ...one, value: given(one.value) ?? one.value, is: given(one.is) ?? one.is });
-      }
+      facts.push(...steps.given(swept.facts, swept.origin));
+      const given = (value: Value) => steps.origin(swept.origin(value)) ?? value;
+      for (const one of assumptions) context.assume({ ...one, value: given(one.value), is: given(one.is) });
       steps.take(swept);
     };
     const before = tidy().fn;

@@ -13,9 +13,11 @@
  */
 
 import { Copies, copyOp } from "../src/ir/builder.ts";
+import { append } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, makeFn, type Op, presentOperands, usesOf, type Value } from "../src/ir/ir.ts";
 import { isOpaque } from "../src/ir/opaque.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
+import type { Steps } from "../src/pass/trail.ts";
 import { KernelGroups } from "./kernel-groups.ts";
 import { costOf, type Partition, partition } from "./partition.ts";
 
@@ -25,20 +27,24 @@ const mostRounds = 3;
 const mostTried = 4;
 const longestChain = 6;
 
-/** A function in which some values are computed several times, and the origins of its ops. */
-interface Recomputed {
+/** A function and its partition. */
+interface Grouped {
   readonly fn: Fn;
   readonly groups: Partition;
-  /** Maps ops of the new function to those of the original. */
-  readonly origin: ReadonlyMap<Op, Op>;
 }
 
-/** The function with the cheapest partition found; the original one if none is cheaper. */
-export function recompute(fn: Fn, groups: Partition): Recomputed {
-  let best: Recomputed = { fn, groups, origin: new Map(fn.ops.map((op) => [op, op])) };
+/** A function in which a value is computed several times. */
+interface Recomputed extends Grouped {
+  readonly provenance: ReadonlyMap<Value, readonly Value[]>;
+}
+
+/** Takes the steps to the function with the cheapest partition found, and returns the partition; none if no other is cheaper. */
+export function recompute(steps: Steps, given: Partition): Partition {
+  let groups = given;
   const work = groups.flat();
-  if (groups.length < 2 || work.some(isOpaque)) return best;
+  if (groups.length < 2 || work.some(isOpaque)) return groups;
   for (let round = 0; round < mostRounds; round++) {
+    const best: Grouped = { fn: steps.fn, groups };
     const tried = candidates(best).flatMap((value) => {
       const byKernel = again(best, value, (op) => best.groups.findIndex((group) => group.includes(op)));
       const same = areKernels(byKernel, best.groups) ? [byKernel] : [];
@@ -48,14 +54,16 @@ export function recompute(fn: Fn, groups: Partition): Recomputed {
     });
     const costs = tried.map((one) => costOf(one.fn, one.groups));
     const least = Math.min(...costs);
-    if (!(least < costOf(best.fn, best.groups))) return best;
-    best = tried[costs.indexOf(least)] as Recomputed;
+    if (!(least < costOf(best.fn, best.groups))) return groups;
+    const chosen = tried[costs.indexOf(least)] as Recomputed;
+    steps.take(chosen);
+    groups = chosen.groups;
   }
-  return best;
+  return groups;
 }
 
 /** Values that are stored because another kernel reads them, and whose recomputation costs only loads. */
-function candidates({ fn, groups }: Recomputed): Value[] {
+function candidates({ fn, groups }: Grouped): Value[] {
   const costs = new KernelGroups(fn);
   const uses = usesOf(fn);
   const stored = groups.length > 1 ? groups.flatMap((group) => costs.writes(group)) : [];
@@ -77,7 +85,7 @@ function chainOf(value: Value): readonly Op[] | undefined {
 }
 
 /** Whether the groups that have more ops than before are one kernel each. */
-function areKernels({ fn, groups }: Recomputed, before: Partition): boolean {
+function areKernels({ fn, groups }: Grouped, before: Partition): boolean {
   const kernels = new KernelGroups(fn);
   return groups.every((group, i) => group.length === before[i]?.length || kernels.refusal(group) === undefined);
 }
@@ -86,15 +94,15 @@ function areKernels({ fn, groups }: Recomputed, before: Partition): boolean {
  * The function with a separate copy of the chain for each group of readers with the same key, and its groups, in which each copy
  * is computed by the kernel of its first reader.
  */
-function again({ fn, groups, origin }: Recomputed, value: Value, keyOf: (op: Op) => unknown): Recomputed {
+function again({ fn, groups }: Grouped, value: Value, keyOf: (op: Op) => unknown): Recomputed {
   const chain = chainOf(value) as readonly Op[];
   const kernelOf = new Map(groups.flatMap((group, i) => group.map((op) => [op, i] as const)));
-  const from = new Map<Op, Op>();
+  const provenance = new Map<Value, Value[]>();
   const now = new Copies();
   const made: Op[] = [];
   const kept: Op[][] = groups.map(() => []);
   const add = (op: Op, copy: Op, reader = op) => {
-    from.set(copy, origin.get(op) as Op);
+    for (const [i, result] of op.results.entries()) append(provenance, result, copy.results[i] as Value);
     made.push(copy);
     kept[kernelOf.get(reader) ?? -1]?.push(copy);
   };
@@ -118,5 +126,5 @@ function again({ fn, groups, origin }: Recomputed, value: Value, keyOf: (op: Op)
     const isSame = operands.every((operand, i) => operand === op.operands[i]);
     add(op, now.record(op, isSame ? op : copyOp(op, { operands })));
   }
-  return { fn: makeFn({ ...fn, ops: made, results: now.resultsOf(fn) }), groups: kept, origin: from };
+  return { fn: makeFn({ ...fn, ops: made, results: now.resultsOf(fn) }), groups: kept, provenance };
 }

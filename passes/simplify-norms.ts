@@ -51,21 +51,12 @@ export function simplified(fn: Fn, rules: Rules, context: PassContext<unknown>) 
       };
       return applied(op);
     });
-    if (swept.fn === steps.fn) {
-      const origins = missed.length === 0 ? undefined : steps.origins();
-      const given = (value: Value) => origins?.get(swept.origin(value));
-      // Norms that the rules have created get no facts.
-      const facts = missed.flatMap((one) => {
-        const value = given(one.value);
-        return value === undefined ? [] : { ...one, value };
-      });
-      return { ...steps.output, facts };
-    }
+    // Norms that the rules have created get no facts.
+    if (swept.fn === steps.fn) return { ...steps.output, facts: steps.given(missed, swept.origin) };
     // A law is about a value that the new norm reads, so it still exists.
     steps.take(swept);
-    const origins = laws.length === 0 ? undefined : steps.origins();
     for (const law of laws) {
-      context.law("value" in law ? { ...law, value: origins?.get(law.value) ?? law.value } : law);
+      context.law("value" in law ? { ...law, value: steps.origin(law.value) ?? law.value } : law);
     }
     steps.take(withoutDeadOps(steps.fn));
   }

@@ -63,34 +63,54 @@ const unique = (values: readonly Value[]) => (values.length < 2 ? values : [...n
 /** A pass that consists of several rewrites: the current function, and the replacements of the original function's values. */
 export class Steps {
   fn: Fn;
-  private readonly given: Fn;
+  private readonly original: Fn;
   private readonly trail = new Trail();
+  /** For each value of `fn`, the first value of the original function that it replaces; computed when it is asked for. */
+  private origins: ReadonlyMap<Value, Value> | undefined;
 
   constructor(fn: Fn) {
     this.fn = fn;
-    this.given = fn;
+    this.original = fn;
   }
 
   /** Applies a rewrite of `fn`. */
   take({ fn, provenance }: { readonly fn: Fn; readonly provenance: Provenance }): this {
-    if (fn !== this.fn) this.trail.add(provenance);
+    if (fn === this.fn) return this;
+    this.trail.add(provenance);
     this.fn = fn;
+    this.origins = undefined;
     return this;
   }
 
-  /** For each value of `fn`, the first value of the original function that it replaces. */
-  origins(): ReadonlyMap<Value, Value> {
+  /** The first value of the original function that a value of `fn` replaces, if there is one. */
+  origin(value: Value): Value | undefined {
+    this.origins ??= this.traced();
+    return this.origins.get(value);
+  }
+
+  private traced(): ReadonlyMap<Value, Value> {
     const origins = new Map<Value, Value>();
-    for (const value of valuesOf(this.given)) {
+    for (const value of valuesOf(this.original)) {
       for (const now of this.trail.trace(value).values) if (!origins.has(now)) origins.set(now, value);
     }
     return origins;
   }
 
+  /**
+   * Facts about values of `fn` as facts about values of the original function, without those that are about new values.
+   * @param seen maps the values of the facts to those of `fn`.
+   */
+  given<F extends { readonly value: Value }>(facts: readonly F[], seen = (value: Value) => value): F[] {
+    return facts.flatMap((fact) => {
+      const value = this.origin(seen(fact.value));
+      return value === undefined ? [] : [{ ...fact, value }];
+    });
+  }
+
   /** The output of the pass. */
   get output(): { readonly fn: Fn; readonly provenance: Provenance } {
     const provenance = new Map<Value, Value | readonly Value[]>();
-    for (const value of this.trail.length === 0 ? [] : valuesOf(this.given)) {
+    for (const value of this.trail.length === 0 ? [] : valuesOf(this.original)) {
       const { values } = this.trail.trace(value);
       if (values.length !== 1 || values[0] !== value) provenance.set(value, values);
     }
