@@ -63,6 +63,18 @@ describe("over several passes", () => {
     expect(now([twice, "cse"], named("a"))).toEqual(["tanh"]);
   });
 
+  test("a value that two kernels recompute is both of its copies", () => {
+    const given = parse(`fn f(x: f32[n, 32]) -> (r: f32[n, 32], c: f32[32]) {
+  let e = exp(x)
+  return e / sum(e, axes = [-1], keepdims = true), logsumexp(e, axes = [0])
+}`);
+    const { module, history } = new PassManager("fuse-elementwise", { builtins }).run(given);
+    const expsOf = ({ fns: [only] }: Module) => (only as Fn).ops.filter(({ name }) => name === "exp");
+    const copies = expsOf(module).map(({ result }) => result);
+    const { values } = history.trace(expsOf(given)[0]?.result as Value);
+    expect(values.map((value) => copies.indexOf(value))).toEqual([0, 1]);
+  });
+
   test("what is dropped is nothing, and nothing becomes of it", () => {
     expect(now(["dce,raise-norms,cse"], named("unused"))).toEqual([]);
   });
