@@ -195,7 +195,7 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       // A value may be `-` or a negative number, but not something that looks like the next option.
       const isValue = next !== undefined && (!/^-./.test(next.text) || /^-[.\d]/.test(next.text));
       if (isValue) value = rest.shift();
-      else found.push(cliErrors.missingValue(span, shown, spec.value));
+      else found.push(cliErrors.missingValue(span, shown, spec.value, spec.choices));
     }
     if (value !== undefined && spec.choices !== undefined && !spec.choices.includes(value.text)) {
       found.push(cliErrors.wrongValue(value.span, shown, value.text, listing(spec.choices, "or"), spec.choices));

@@ -233,7 +233,12 @@ export function makeFolder(path: string, io: Io): void {
     mkdirSync(resolve(io.cwd, path), { recursive: true });
   } catch (caught) {
     const { code } = caught as NodeJS.ErrnoException;
-    fail(fileErrors.cannotWrite(path, ...(code === "EEXIST" ? (["it is a file"] as const) : reasonOf(caught))));
+    fail(
+      fileErrors.cannotWrite(
+        path,
+        ...(code === "EEXIST" ? (["it is a file", "name a folder"] as const) : reasonOf(caught)),
+      ),
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import * as gradientMessages from "../diagnostics/areas/gradients.ts";
 import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { type GradientOptions, gradient } from "../driver/gradient.ts";
+import { registryOf } from "../driver/plugin.ts";
 import type { Fn, Module } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
 import { print } from "../ir/print.ts";
@@ -13,7 +14,7 @@ import { filesOfConstants } from "./constants.ts";
 import { readText, shownPath } from "./files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { loadPlugins } from "./plugins.ts";
-import { reportRemarks } from "./program-options.ts";
+import { checkFilter, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { moved } from "./weights.ts";
 
@@ -24,7 +25,7 @@ export async function gradCommand(args: Arguments, session: Session): Promise<nu
   const { io } = session;
   const source = args.operand.text;
   const path = args.value("--output")?.text ?? "-";
-  await loadPlugins(args, session);
+  checkFilter(args, registryOf(await loadPlugins(args, session)).passes);
   const module = parse(readText(source, io), { file: shownPath(source, "stdin") });
   const fn = args.value("--fn");
   const fns = chosen(module, fn);

@@ -126,7 +126,8 @@ export class Outputs {
     );
     if (untold !== undefined) throw new Error(`the output of ${untold.name} is not declared`);
     for (const { folder, file } of written) {
-      if (folder !== undefined && kindOf(folder, io) === "file") fail(fileErrors.cannotWrite(folder, "it is a file"));
+      if (folder !== undefined && kindOf(folder, io) === "file")
+        fail(fileErrors.cannotWrite(folder, "it is a file", "name a folder"));
       if (folder === undefined && typeof file === "string" && file !== "-") checkWritable(file, io);
     }
     const streams = written.filter(({ file }) => file === "-").map(({ span }) => ({ text: "-", span }));

@@ -272,8 +272,8 @@ function filterWords(args: Arguments): Word[] {
 /** The codes of plugins are not known here, but no name of a pass looks like a code. */
 const isCode = (text: string) => /^[A-Z]+\d+$/i.test(text);
 
-/** Throws E0705. */
-function checkFilter(args: Arguments, passes: readonly Pass[]): void {
+/** Throws E0705 for words of `--remarks` that are neither a pass nor a code. */
+export function checkFilter(args: Arguments, passes: readonly Pass[]): void {
   const known = passes.map(({ name }) => name);
   const expected = "names of passes and codes of remarks";
   const wrong = filterWords(args).filter(({ text }) => !isCode(text) && !known.includes(text));

@@ -26,6 +26,8 @@ function readNumber(text: string): number | undefined {
 /** Parses a fill. Returns what is wrong with it, or `undefined` if the text does not look like a fill. */
 export function parseFill(text: string): Fill | { readonly wrong: string } | undefined {
   const word = words.find((known) => known === text) ?? readNumber(text);
+  const isOverflow = typeof word === "number" && Math.abs(word) === Infinity && !Object.hasOwn(special, text);
+  if (isOverflow) return { wrong: "it is beyond the largest number; `inf` is infinity" };
   if (word !== undefined) return word;
   const call = /^([a-z]+) *\(([^()]*)\)$/i.exec(text);
   if (call === null) return undefined;

@@ -22,11 +22,13 @@ export const E0701: Entry = {
 
 export function unknownCommand(span: Span, name: string, known: readonly string[]) {
   const isFile = /\.(tir|onnx|pt2)$/.test(name);
-  const help = name.startsWith("-")
-    ? [...didYouMean(name, ["--version", "--help"]), "options follow the command: `tirc run FILE --compare`"]
-    : isFile
-      ? [`the command comes first: ${code(`tirc ${name.endsWith(".tir") ? "run" : "explain-norms"} ${name}`)}`]
-      : didYouMean(name, known);
+  const help = /^-{0,2}v(ersion)?$/i.test(name)
+    ? ["`tirc --version` prints the version"]
+    : name.startsWith("-")
+      ? [...didYouMean(name, ["--version", "--help"]), "options follow the command: `tirc run FILE --compare`"]
+      : isFile
+        ? [`the command comes first: ${code(`tirc ${name.endsWith(".tir") ? "run" : "explain-norms"} ${name}`)}`]
+        : didYouMean(name, known);
   return error("E0701", `there is no command ${code(name)}`, {
     span,
     help: help.length > 0 ? help : [`the commands are ${listing(known.map(code))}`],
@@ -56,8 +58,9 @@ export const E0703: Entry = {
   fix: "tirc compile bert.tir --target=portable",
 };
 
-export function missingValue(span: Span, option: string, value: string) {
-  return error("E0703", `${code(option)} needs a value`, { span, help: [`write \`${option} ${value}\``] });
+export function missingValue(span: Span, option: string, value: string, choices: readonly string[] = []) {
+  const which = choices.length === 0 || value.includes("|") ? "" : `, where ${value} is ${listing(choices, "or")}`;
+  return error("E0703", `${code(option)} needs a value`, { span, help: [`write \`${option} ${value}\`${which}`] });
 }
 
 export const E0704: Entry = {
@@ -81,7 +84,8 @@ export const E0705: Entry = {
 /** @param choices all that are accepted, or examples. */
 export function wrongValue(span: Span, option: string, got: string, expected: string, choices: readonly string[]) {
   const example = `for example, \`${option}=${choices[0]}\``;
-  return error("E0705", `${code(option)} takes ${expected}, not ${code(got)}`, {
+  const shown = got === "" ? "an empty value" : code(got);
+  return error("E0705", `${code(option)} takes ${expected}, not ${shown}`, {
     span,
     help: didYouMeanOr(example, got, choices),
   });

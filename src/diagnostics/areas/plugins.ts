@@ -24,7 +24,10 @@ takes the library and returns the plugin.`,
 export function cannotLoad({ name, span }: PluginPlace, reason: string) {
   return error("E0760", `the plugin ${code(name)} cannot be loaded: ${reason}`, {
     span,
-    help: ["a plugin is a JavaScript module: `export default { passes: [...] }`"],
+    help: [
+      "a plugin is a JavaScript module: `export default { passes: [...] }`",
+      `\`node ${name}\` shows where it fails`,
+    ],
   });
 }
 
