@@ -132,21 +132,25 @@ function reducesRows({ name, attributes, operands }: Op): boolean {
 /** Why each kernel but the first begins, and what no kernel computes. */
 function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
   const costs = new KernelGroups(fn);
-  const made: (readonly Op[])[] = [];
-  return groups.flatMap((group): KernelCut[] => {
+  /** The indices of the groups before, by their ops. */
+  const made = new Map<Op, number>();
+  let last: readonly Op[] | undefined;
+  return groups.flatMap((group, index): KernelCut[] => {
     const [first] = group as [Op];
     const outside = whyOutside(first);
     if (outside !== undefined) return [{ kind: "kernel cut", op: first, why: outside, stored: [] }];
     const own = new Set(group.flatMap((op) => op.results));
     const read = new Set(group.flatMap((op) => costs.memory.operands(op)).filter((value) => !own.has(value)));
-    const needed = made.filter((other) => other.some((op) => op.results.some((result) => read.has(result))));
+    const stored = [...read].filter(({ def }) => def !== undefined && made.has(def));
+    const numbers = new Set(stored.map(({ def }) => made.get(def as Op) as number));
+    const needed = [...numbers].sort((a, b) => a - b).map((i) => groups[i] as readonly Op[]);
     // After a product it is clear why a kernel begins.
     const isBehind = [...read].some(({ def }) => def !== undefined && !isLeaf(def) && isOpaque(def));
-    const before = needed.length > 0 || isBehind ? needed : made.slice(-1);
-    made.push(group);
+    const before = needed.length > 0 || isBehind || last === undefined ? needed : [last];
+    last = group;
+    for (const op of group) made.set(op, index);
     if (before.length === 0) return [];
     const found = before.map((other) => costs.refusal([...other, ...group])).find((one) => one !== undefined);
-    const stored = [...read].filter(({ def }) => made.some((other) => def && other !== group && other.includes(def)));
     const op = found !== undefined && group.includes(found.op) ? found.op : first;
     const why = found?.why ?? kernelRefusals.notWorth();
     const way = before.flat().some(reducesRows) ? costs.wayBeside(op) : undefined;

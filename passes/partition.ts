@@ -13,7 +13,7 @@
  */
 
 import { estimatedBytes } from "../src/ir/bytes.ts";
-import { getOrInsert } from "../src/ir/groups.ts";
+import { append, getOrInsert } from "../src/ir/groups.ts";
 import { type Fn, isLeaf, type Op, presentOperands, type Value } from "../src/ir/ir.ts";
 import { IterationSpace } from "../src/ir/iteration.ts";
 import { isOpaque } from "../src/ir/opaque.ts";
@@ -65,13 +65,13 @@ const mostMerged = 12;
 /** Merges pairs of groups as long as the result is one kernel, and cheaper. */
 function merged(given: Partition, groups: KernelGroups): Partition {
   let parts = given;
+  const groupOf = groupsOf(given);
   while (parts.length <= mostMerged) {
     const before = parts;
     for (const [a, b] of before.flatMap((a, i) => before.slice(i + 1).map((b) => [a, b] as const))) {
-      const others = before.filter((part) => part !== a && part !== b);
-      const both = union(a, b, others, groups);
+      const both = union(a, b, groupOf, groups);
       if (both === undefined) continue;
-      parts = [...others, both];
+      parts = [...before.filter((part) => part !== a && part !== b), both];
       break;
     }
     if (parts === before) break;
@@ -79,12 +79,47 @@ function merged(given: Partition, groups: KernelGroups): Partition {
   return parts;
 }
 
-/** Two groups as one, if that is one kernel, cheaper than both, and can be launched in some order with the others. */
-function union(a: readonly Op[], b: readonly Op[], others: Partition, groups: KernelGroups): readonly Op[] | undefined {
+type GroupOf = Map<Op, readonly Op[]>;
+
+const groupsOf = (parts: Partition): GroupOf => new Map(parts.flatMap((part) => part.map((op) => [op, part] as const)));
+
+/**
+ * Two groups as one, if that is one kernel, cheaper than both, and can be launched in some order with the others.
+ * @param groupOf the group of each op, of groups that can be launched in some order; updated if the two become one.
+ */
+function union(a: readonly Op[], b: readonly Op[], groupOf: GroupOf, groups: KernelGroups): readonly Op[] | undefined {
   const both = [...a, ...b].sort(groups.compare);
   if (both.some(isOpaque) || groups.cost(both) >= groups.cost(a) + groups.cost(b)) return undefined;
-  const isKernel = groups.refusal(both) === undefined && launchOrder([...others, both], groups) !== undefined;
-  return isKernel ? both : undefined;
+  if (groups.refusal(both) !== undefined || isBetween(a, b, groupOf, groups) || isBetween(b, a, groupOf, groups))
+    return undefined;
+  for (const op of both) groupOf.set(op, both);
+  return both;
+}
+
+/** Whether another group must be launched after `first` and before `last`. */
+function isBetween(first: readonly Op[], last: readonly Op[], groupOf: GroupOf, groups: KernelGroups): boolean {
+  const start = first[0] as Op;
+  const seen = new Set([last]);
+  const open = [last];
+  for (let group = open.pop(); group !== undefined; group = open.pop()) {
+    for (const before of groupsBefore(group, groupOf, groups)) {
+      if (before === first && group !== last) return true;
+      // Only ops that come later can depend on the first group.
+      const isLater = groups.compare(before.at(-1) as Op, start) > 0;
+      if (before === first || !isLater || seen.has(before)) continue;
+      seen.add(before);
+      open.push(before);
+    }
+  }
+  return false;
+}
+
+/** The other groups that compute operands of a group. */
+function groupsBefore(group: readonly Op[], groupOf: GroupOf, { memory }: KernelGroups): Set<readonly Op[]> {
+  const found = new Set(group.flatMap((op) => memory.operands(op)).map(({ def }) => def && groupOf.get(def)));
+  found.delete(group);
+  found.delete(undefined);
+  return found as Set<readonly Op[]>;
 }
 
 /** The cheapest partition, or `undefined` if the search would be too large. */
@@ -264,10 +299,11 @@ function inOrder(list: readonly Op[], groups: KernelGroups): Partition {
 /** Merges groups with earlier ones where one kernel is cheaper than both: ops that cannot join alone may be able to join together. */
 function together(made: Partition, groups: KernelGroups): Partition {
   const joined: (readonly Op[])[] = [];
+  const groupOf = groupsOf(made);
   for (const group of made) {
     let own = group;
     for (let i = joined.length - 1; i >= Math.max(0, joined.length - mostOffered); i--) {
-      const both = union(joined[i] as readonly Op[], own, joined.toSpliced(i, 1), groups);
+      const both = union(joined[i] as readonly Op[], own, groupOf, groups);
       if (both === undefined) continue;
       joined.splice(i, 1);
       own = both;
@@ -291,20 +327,22 @@ function apart(group: readonly Op[], groups: KernelGroups): Op[][] {
 
 /** Orders the groups by their first ops, after the groups that compute their operands; `undefined` if two wait for each other. */
 function launchOrder(made: Partition, groups: KernelGroups): Partition | undefined {
-  const groupOf = new Map(made.flatMap((group) => group.map((op) => [op, group] as const)));
-  const open = [...made].sort((a, b) => groups.compare(a[0] as Op, b[0] as Op));
-  const ordered = new Set<readonly Op[]>();
-  const isReady = (group: readonly Op[]) =>
-    group.every((op) =>
-      groups.memory.operands(op).every(({ def }) => {
-        const needed = def && groupOf.get(def);
-        return needed === undefined || needed === group || ordered.has(needed);
-      }),
-    );
-  while (open.length > 0) {
-    const next = open.findIndex(isReady);
-    if (next < 0) return undefined;
-    for (const group of open.splice(next, 1)) ordered.add(group);
+  const sorted = [...made].sort((a, b) => groups.compare(a[0] as Op, b[0] as Op));
+  const groupOf = groupsOf(sorted);
+  const waiting = sorted.map((group) => groupsBefore(group, groupOf, groups));
+  const readers = new Map<readonly Op[], number[]>();
+  for (const [i, needed] of waiting.entries()) for (const before of needed) append(readers, before, i);
+  const ready = sorted.flatMap((_, i) => (waiting[i]?.size === 0 ? [i] : []));
+  const ordered: (readonly Op[])[] = [];
+  for (let next = ready.shift(); next !== undefined; next = ready.shift()) {
+    const group = sorted[next] as readonly Op[];
+    ordered.push(group);
+    for (const i of readers.get(group) ?? []) {
+      waiting[i]?.delete(group);
+      if (waiting[i]?.size !== 0) continue;
+      const at = ready.findIndex((other) => other > i);
+      ready.splice(at < 0 ? ready.length : at, 0, i);
+    }
   }
-  return [...ordered];
+  return ordered.length === sorted.length ? ordered : undefined;
 }

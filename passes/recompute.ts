@@ -45,8 +45,9 @@ export function recompute(steps: Steps, given: Partition): Partition {
   if (groups.length < 2 || work.some(isOpaque)) return groups;
   for (let round = 0; round < mostRounds; round++) {
     const best: Grouped = { fn: steps.fn, groups };
+    const kernelOf = new Map(groups.flatMap((group) => group.map((op) => [op, group] as const)));
     const tried = candidates(best).flatMap((value) => {
-      const byKernel = again(best, value, (op) => best.groups.findIndex((group) => group.includes(op)));
+      const byKernel = again(best, value, (op) => kernelOf.get(op));
       const same = areKernels(byKernel, best.groups) ? [byKernel] : [];
       if (work.length > mostSearched) return same;
       const byOp = again(best, value, (op) => op);

@@ -81,3 +81,15 @@ test.each(Object.entries(historiesOf))("nested reductions %s take linear time", 
   const manager = new PassManager("nest-reductions", { builtins, verify: false });
   expectGrowth((module) => manager.run(module), [make(250), make(2000)]);
 });
+
+// With an order of all kernels for each pair that may become one, and a look at all kernels for each, they took thirty times as long.
+test("kernels of eight times as many reductions and results take linear time", { timeout: 240_000 }, () => {
+  const nested = (count: number) => {
+    const names = counted(count, (i) => `s${i}`);
+    const lines = counted(count, (i) => [`v${i + 1} = tanh(v${i})`, `s${i} = sum(v${i + 1} * x, axes = [-3, -1])`]);
+    const manager = new PassManager("nest-reductions", { builtins, verify: false });
+    return manager.run(heads(lines.flat(), names, "f32[8]")).module;
+  };
+  const manager = new PassManager("fuse-elementwise", { builtins, verify: false });
+  expectGrowth((module) => manager.run(module), [nested(250), nested(2000)]);
+});
