@@ -246,14 +246,6 @@ const reasons: ReadonlyMap<string, string> = new Map(
   refusals.flatMap(([names, reason]) => names.split(" ").map((name) => [plainName(name), reason] as const)),
 );
 
-/** All rows by their first name, for the test that compiles them. */
-export const idiomTable: ReadonlyMap<string, Idiom> = new Map(
-  rows.map(([names]) => {
-    const first = names.split(" ")[0] as string;
-    return [first, idioms.get(plainName(first)) as Idiom];
-  }),
-);
-
 /** All names that have an idiom or a reason. */
 export const foreignOpNames: readonly string[] = [...rows, ...refusals].flatMap(([names]) => names.split(" "));
 

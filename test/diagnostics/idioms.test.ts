@@ -10,7 +10,6 @@ import {
   foreignOpNames,
   foreignValues,
   idiomOf,
-  idiomTable,
   pairwise,
   plainName,
   reasonAgainst,
@@ -283,8 +282,13 @@ const oracles: Readonly<Record<string, Oracle>> = {
   detach: { each: (x) => x },
 };
 
+/** Each idiom with the first of its names. */
+const firstNames = foreignOpNames.filter(
+  (name, i) => idiomOf(name) && foreignOpNames.findIndex((other) => idiomOf(other) === idiomOf(name)) === i,
+);
+
 test("every row has an oracle, and every oracle a row", () => {
-  expect(Object.keys(oracles)).toEqual([...idiomTable.keys()]);
+  expect(Object.keys(oracles)).toEqual(firstNames);
 });
 
 /** Row `i` of a tensor that has one row for each, or of one that is the same for all. */
@@ -295,7 +299,8 @@ function rowOf({ shape, data }: Tensor, i: number): number[] {
 }
 
 describe("the expression for", () => {
-  test.each([...idiomTable])("%s compiles, and computes it", (name, { operands, write }) => {
+  test.each(firstNames)("%s compiles, and computes it", (name) => {
+    const { operands, write } = idiomOf(name) as NonNullable<ReturnType<typeof idiomOf>>;
     const oracle = oracles[name] as Oracle;
     const { text, module } = programOf(operands, write);
     const { inputs, output } = run(module, oracle);
