@@ -2,10 +2,10 @@
 
 import type { Value } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
+import { types } from "../onnx/data-types.ts";
 import type { Imported } from "../onnx/import.ts";
 import type { GraphProto, NodeProto, ValueInfoProto } from "../onnx/messages.ts";
 import { type OnnxModel, shown } from "../onnx/model.ts";
-import { types } from "../onnx/types/view.ts";
 import { NotComputed, type Numbers } from "./node-values.ts";
 import type { RunInput, RunTensor, RunTensors } from "./onnxruntime.ts";
 

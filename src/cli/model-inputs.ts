@@ -9,7 +9,7 @@ import { roundTo } from "../ir/float16.ts";
 import type { NumberKind } from "../ir/number-formats.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type ElementType, printShape } from "../ir/types.ts";
-import { dataTypes, typeName } from "../onnx/data-types.ts";
+import { dataTypes, typeName, types } from "../onnx/data-types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { UniqueNames } from "../onnx/names.ts";
 import type { Arguments } from "./arguments.ts";
@@ -30,14 +30,19 @@ interface ModelInput {
 
 /** The default random numbers of each type. */
 const drawnAs: Readonly<Record<number, ElementType>> = {
-  ...{ 1: "f32", 10: "f16", 11: "f32", 9: "bool" },
-  ...{ 2: "u32", 4: "u32", 12: "u32", 13: "u32", 3: "i32", 5: "i32", 6: "i32", 7: "i32" },
+  ...{ [types.float]: "f32", [types.half]: "f16", [types.double]: "f32", [types.bool]: "bool" },
+  ...{ [types.uint8]: "u32", [types.uint16]: "u32", [types.uint32]: "u32", [types.uint64]: "u32" },
+  ...{ [types.int8]: "i32", [types.int16]: "i32", [types.int32]: "i32", [types.int64]: "i32" },
 };
 
 /** The largest number of an integer type, where numbers of a wider type are generated. */
-const largest: Readonly<Record<number, number>> = { 2: 2 ** 8 - 1, 3: 2 ** 7 - 1, 4: 2 ** 16 - 1, 5: 2 ** 15 - 1 };
+const largest: Readonly<Record<number, number>> = {
+  ...{ [types.uint8]: 2 ** 8 - 1, [types.int8]: 2 ** 7 - 1, [types.uint16]: 2 ** 16 - 1, [types.int16]: 2 ** 15 - 1 },
+};
 
-const roundings: Readonly<Record<number, (number: number) => number>> = { 1: roundTo.f32, 10: roundTo.f16 };
+const roundings: Readonly<Record<number, (number: number) => number>> = {
+  ...{ [types.float]: roundTo.f32, [types.half]: roundTo.f16 },
+};
 
 export class ModelInputs {
   /** Dimensions given neither by a file nor by `--dim`, with the axis at which each first occurs. */
@@ -158,7 +163,7 @@ const declared = ({ name, dataType, shape }: ModelInput): DeclaredInput => {
 };
 
 function numbersInFile({ name, kind, dataType }: ModelInput, source: InputSource & { kind: "file" }): Float64Array {
-  const isFloat64 = dataType === 11;
+  const isFloat64 = dataType === types.double;
   checkNumbers({ name, kind, type: typeName(dataType) }, isFloat64 ? undefined : drawnAs[dataType], source);
   return source.array.numbers;
 }

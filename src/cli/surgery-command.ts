@@ -5,6 +5,7 @@ import * as cliErrors from "../diagnostics/areas/command.ts";
 import * as surgeryErrors from "../diagnostics/areas/surgery.ts";
 import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { jsonText } from "../diagnostics/json.ts";
+import { types } from "../onnx/data-types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import { bytesOf } from "../onnx/write.ts";
 import { Pt2Model } from "../pt2/model.ts";
@@ -121,7 +122,7 @@ function problems(check: Check, model: OnnxModel, mode: SurgeryOptions["mode"]):
 
 /** By more than rounding explains. */
 function isOff({ graph }: OnnxModel, { output, difference, largest }: OutputCheck): boolean {
-  const isHalf = graph.outputs.some(({ name, elementType }) => name === output && elementType === 10);
+  const isHalf = graph.outputs.some(({ name, elementType }) => name === output && elementType === types.half);
   return difference > (isHalf ? 2e-2 : 1e-3) * largest;
 }
 

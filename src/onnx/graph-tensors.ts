@@ -2,10 +2,10 @@
 
 import { elementCount } from "../ir/tensor.ts";
 import type { ByteReader } from "./bytes.ts";
+import { types } from "./data-types.ts";
 import { dequantized, isDequantization } from "./dequantized.ts";
 import { AttributeProto, type GraphProto, type NodeProto, type TensorProto } from "./messages.ts";
 import { type OpenExternal, readNumbers, type TensorNumbers } from "./tensors.ts";
-import { types } from "./types/view.ts";
 
 const mostInList = 1 << 20;
 

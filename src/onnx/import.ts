@@ -29,7 +29,7 @@ import {
   type TensorType,
   tensorType,
 } from "../ir/types.ts";
-import { dataTypes } from "./data-types.ts";
+import { dataTypes, types } from "./data-types.ts";
 import { Dimensions } from "./dimensions.ts";
 import type { Extent } from "./extent.ts";
 import { listing } from "./listing.ts";
@@ -43,7 +43,7 @@ import { rules } from "./rules/index.ts";
 import { sizesIn } from "./sizes.ts";
 import { ScopeTypes } from "./types/infer.ts";
 import { shapeOperands } from "./types/shapes.ts";
-import { mostItems, type TensorInfo, types } from "./types/view.ts";
+import { mostItems, type TensorInfo } from "./types/view.ts";
 
 /** A model as a program. */
 export interface Imported {

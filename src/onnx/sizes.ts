@@ -9,10 +9,11 @@
 
 import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/ir.ts";
+import { types } from "./data-types.ts";
 import type { Dimensions } from "./dimensions.ts";
 import type { Extent } from "./extent.ts";
 import { joined } from "./rules/shape.ts";
-import { type TensorInfo, types } from "./types/view.ts";
+import type { TensorInfo } from "./types/view.ts";
 
 /** The longest list of extents that is imported this way. */
 const mostSizes = 8;

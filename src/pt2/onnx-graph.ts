@@ -1,6 +1,7 @@
 /** Builds the ONNX graph that an ATen program is translated to. */
 
 import { FreshNames } from "../ir/fresh-names.ts";
+import { types } from "../onnx/data-types.ts";
 import {
   externalTensorBytes,
   integerField,
@@ -54,7 +55,7 @@ export class OnnxGraph {
       const stored = state === undefined ? undefined : archive.tensors.get(state);
       if (stored !== undefined) this.constant(name, wholeView(stored), stored.name, name, false);
       else if (kind === "tensor") this.inputs.push(this.info(name));
-      else if (kind === "size") this.inputs.push(valueInfoBytes(name, { dataType: 7, shape: [1] }));
+      else if (kind === "size") this.inputs.push(valueInfoBytes(name, { dataType: types.int64, shape: [1] }));
     }
   }
 

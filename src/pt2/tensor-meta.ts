@@ -1,6 +1,6 @@
 /** Types of tensors in the schema of torch.export (TensorMeta). */
 
-import { type DataType, dataTypes } from "../onnx/data-types.ts";
+import { type DataType, dataTypes, types } from "../onnx/data-types.ts";
 import type { Fields } from "./fields.ts";
 
 /** An extent: a number, a symbol of the program, or undefined for any other expression. */
@@ -28,15 +28,15 @@ const scalar = (number: number, onnx: number): ScalarType => {
   return { number, onnx, format, bytes, kind };
 };
 
-export const bool = scalar(12, 9);
-export const int64 = scalar(5, 7);
-export const float32 = scalar(7, 1);
+export const bool = scalar(12, types.bool);
+export const int64 = scalar(5, types.int64);
+export const float32 = scalar(7, types.float);
 
 /** In the order of type promotion: the wider type comes later. */
 export const scalarTypes: ReadonlyMap<number, ScalarType> = new Map(
   [
-    ...[bool, scalar(1, 2), scalar(2, 3), scalar(3, 5), scalar(4, 6), int64],
-    ...[scalar(6, 10), scalar(13, 16), float32, scalar(8, 11)],
+    ...[bool, scalar(1, types.uint8), scalar(2, types.int8), scalar(3, types.int16), scalar(4, types.int32), int64],
+    ...[scalar(6, types.half), scalar(13, types.bfloat16), float32, scalar(8, types.double)],
   ].map((type) => [type.number, type]),
 );
 

@@ -6,6 +6,7 @@ import { quotedOp } from "../ir/naming.ts";
 import type { OpName } from "../ir/ops/index.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { type ElementType, type Shape, sameShape } from "../ir/types.ts";
+import { types } from "../onnx/data-types.ts";
 import { type NewFunction, type NewNode, type NewTensor, newNode } from "../onnx/encode.ts";
 import { microsoft } from "../onnx/norm-ops.ts";
 import {
@@ -25,12 +26,8 @@ import { type RawTensor, rawTensor } from "./raw.ts";
 export class Unwritable extends Error {}
 
 const dataType: Readonly<Partial<Record<ElementType, number>>> = {
-  f32: 1,
-  i32: 6,
-  bool: 9,
-  f16: 10,
-  u32: 12,
-  bf16: 16,
+  ...{ f32: types.float, f16: types.half, bf16: types.bfloat16 },
+  ...{ i32: types.int32, u32: types.uint32, bool: types.bool },
 };
 
 type Writer = (op: Op, at: Emitter, as: string) => void;
@@ -340,7 +337,7 @@ export class Emitter {
   integers(list: readonly number[], hint: string): string {
     return this.once(`integers ${list.join()}`, hint, (name) => {
       const raw = () => new Uint8Array(BigInt64Array.from(list, BigInt).buffer);
-      this.tensors.push({ name, dims: [list.length], dataType: 7, raw });
+      this.tensors.push({ name, dims: [list.length], dataType: types.int64, raw });
     });
   }
 

@@ -9,13 +9,12 @@ import type { NormRecord } from "../driver/norm-records.ts";
 import type { Op } from "../ir/ir.ts";
 import { isNorm } from "../ir/op-kinds.ts";
 import { attribute } from "../ir/ops/attributes.ts";
-import { whyForeign } from "../onnx/data-types.ts";
+import { types, whyForeign } from "../onnx/data-types.ts";
 import { type Imported, importModel } from "../onnx/import.ts";
 import { type FunctionProto, functionKey, type GraphProto, type NodeProto } from "../onnx/messages.ts";
 import { makersIn, type OnnxModel, shown, shownOp, writtenName } from "../onnx/model.ts";
 import { normOpOf } from "../onnx/norm-ops.ts";
 import type { ScopeTypes } from "../onnx/types/infer.ts";
-import { types } from "../onnx/types/view.ts";
 import { raise } from "./passes.ts";
 
 /** A norm that stays, and why. */

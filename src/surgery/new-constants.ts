@@ -6,6 +6,7 @@ import { constantsOf } from "../ir/interpret.ts";
 import { type Fn, type Module, type Op, usesOf } from "../ir/ir.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import type { ElementType } from "../ir/types.ts";
+import { dataTypes } from "../onnx/data-types.ts";
 import type { OnnxModel } from "../onnx/model.ts";
 import type { Scope } from "../onnx/types/view.ts";
 import type { Emitter } from "./emit.ts";
@@ -64,9 +65,7 @@ export function newConstants(
   );
 }
 
-/** 16-bit floats, by TensorProto.DataType. */
-const halves: ReadonlyMap<number, "f16" | "bf16"> = new Map([[10, "f16"] as const, [16, "bf16"] as const]);
-const isHalf = (element: ElementType | undefined) => element === "f16" || element === "bf16";
+const isHalf = (element: ElementType | undefined): element is "f16" | "bf16" => element === "f16" || element === "bf16";
 
 /** The 16-bit constants that are only read as f32, and so need not be rounded to 16 bits. */
 function widened(fn: Fn): Set<string> {
@@ -80,8 +79,10 @@ function widened(fn: Fn): Set<string> {
 
 /** The constants of the rewritten graph, for folding. */
 export function constantsIn(model: OnnxModel, emitter: Emitter, types: Scope): Constants {
-  const elementOf = (name: string) =>
-    emitter.numbers.get(name)?.element ?? halves.get(model.tensorType(name)?.dataType ?? 0) ?? "f32";
+  const elementOf = (name: string) => {
+    const stored = dataTypes.get(model.tensorType(name)?.dataType ?? 0)?.element;
+    return emitter.numbers.get(name)?.element ?? (isHalf(stored) ? stored : "f32");
+  };
   const shapeOf = (name: string) => emitter.numbers.get(name)?.shape ?? model.tensorType(name)?.dims;
   const outputs = new Set(model.graph.outputs.map(({ name }) => name));
   return {

@@ -1,7 +1,8 @@
 /** Type inference for If, Loop and Scan, from their subgraphs. */
 
+import { types } from "../data-types.ts";
 import type { Extent } from "../extent.ts";
-import { closed, sameExtents, type TensorInfo, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { closed, sameExtents, type TensorInfo, type Typed, type TypeRule, type TypeView } from "./view.ts";
 
 type Info = TensorInfo | undefined;
 

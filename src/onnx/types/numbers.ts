@@ -1,9 +1,9 @@
 /** Type inference for elementwise ops, reductions and norms. */
 
-import { dataTypes } from "../data-types.ts";
+import { dataTypes, types } from "../data-types.ts";
 import type { Extent } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, likeFirst, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, likeFirst, shaped, type Typed, type TypeRule, type TypeView } from "./view.ts";
 
 /** The operands broadcast; the element type is that of operand `like`, or `element`. */
 const broadcasting =

@@ -1,8 +1,9 @@
 /** Type inference for recurrent networks, quantization, signals, sequences, and ops without a better place. */
 
+import { types } from "../data-types.ts";
 import { add, type Extent, multiply, subtract, sum } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, each, likeFirst, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, likeFirst, shaped, type Typed, type TypeRule, type TypeView } from "./view.ts";
 
 /** The outputs of all steps, `[steps, directions, batch, hidden]` or with the batch first, and the last state. */
 const recurrent: TypeRule = (at) => recurrentOf(at, { LSTM: 4, GRU: 3, RNN: 1 }[at.node.opType] ?? 1);

@@ -1,8 +1,9 @@
 /** Type inference for matrix products and attention. */
 
+import { types } from "../data-types.ts";
 import { add, type Extent, multiply } from "../extent.ts";
 import { broadcast } from "./shapes.ts";
-import { decline, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, shaped, type Typed, type TypeRule, type TypeView } from "./view.ts";
 
 type Open = Extent | undefined;
 

@@ -1,5 +1,6 @@
 /** Type inference for reshapes, permutations, slices, concatenations and gathers. */
 
+import { types } from "../data-types.ts";
 import { add, divideExactly, type Extent, isSame, least, multiply, subtract, sum } from "../extent.ts";
 import type { NodeProto } from "../messages.ts";
 import {
@@ -12,7 +13,6 @@ import {
   type Typed,
   type TypeRule,
   type TypeView,
-  types,
 } from "./view.ts";
 
 type Extents = readonly (Extent | undefined)[];

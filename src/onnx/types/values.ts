@@ -4,6 +4,7 @@
  */
 
 import { elementCount, rowMajorStrides } from "../../ir/tensor.ts";
+import { types } from "../data-types.ts";
 import {
   add,
   areEqual,
@@ -18,7 +19,7 @@ import {
 } from "../extent.ts";
 import { reducedAxes } from "./numbers.ts";
 import { cuts } from "./shapes.ts";
-import { type Item, mostItems, type TensorInfo, type TypeView, types } from "./view.ts";
+import { type Item, mostItems, type TensorInfo, type TypeView } from "./view.ts";
 
 type Items = readonly Item[];
 type ValueRule = (at: TypeView, shape: readonly number[], output: number) => Items | undefined;

@@ -44,12 +44,6 @@ export const shaped =
   (shape: (at: TypeView) => Typed["shape"]): TypeRule =>
   (at) => [at.like(0, { shape: shape(at) })];
 
-/** The values of `TensorProto.DataType` that rules use. */
-export const types = {
-  ...{ float: 1, uint8: 2, int8: 3, uint16: 4, int16: 5, int32: 6, int64: 7, string: 8, bool: 9, half: 10, double: 11 },
-  ...{ uint32: 12, uint64: 13, bfloat16: 16, float8e4m3fn: 17, float8e5m2: 19 },
-} as const;
-
 /** A rule does not support the node; the reason is a clause that can follow "because". */
 export class Declined extends Error {}
 

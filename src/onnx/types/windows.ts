@@ -1,8 +1,9 @@
 /** Type inference for convolutions, pooling, resizing and sampling. */
 
+import { types } from "../data-types.ts";
 import { add, type Extent, multiply, subtract } from "../extent.ts";
 import { extentsOf } from "./shapes.ts";
-import { decline, each, shaped, type Typed, type TypeRule, type TypeView, types } from "./view.ts";
+import { decline, each, shaped, type Typed, type TypeRule, type TypeView } from "./view.ts";
 
 type Open = Extent | undefined;
 
