@@ -148,6 +148,7 @@ export class Generator {
       workgroupSize: this.workgroupSize,
       ...(this.subgroupAsked && { subgroupSize: this.subgroupAsked }),
       ...(this.usesSubgroups && subgroupSizes.length > 1 && { subgroupSizes }),
+      ...(this.usesSubgroups && this.usesQuads && { usesQuads: true }),
       body: body.statements.all,
     };
     return { program, aliases: body.aliases };
@@ -190,6 +191,11 @@ export class Generator {
 
   private get subgroupAsked(): number | undefined {
     return this.usesSubgroups ? this.schedule.subgroupAsked : undefined;
+  }
+
+  /** Processors emulate quads like any other lanes. */
+  private get usesQuads(): boolean {
+    return this.planner.target.kind === "gpu" && this.workgroupSize % 4 === 0;
   }
 
   /** What a launcher must know about an entry point that is not the first. */

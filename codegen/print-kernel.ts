@@ -104,7 +104,7 @@ interface Entry {
 }
 
 function entryOf(program: Program, globals: Globals): Entry {
-  const printer = new WgslPrinter(globals, program.workgroupSize);
+  const printer = new WgslPrinter(globals, program);
   const statements = printer.statements(program.body);
   const tensors = program.buffers.filter(({ storage }) => storage !== "uniform");
   const buffers = tensors.map((buffer) => globals.declared(buffer));

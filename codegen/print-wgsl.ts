@@ -4,7 +4,7 @@ import { type WgslFunction, wgslFunctionName } from "../src/ir/ops/wgsl-function
 import { printNumber } from "../src/ir/print.ts";
 import type { Buffer } from "../src/kernel/buffer.ts";
 import type { BinaryOperator, Expression, ExpressionOf, KernelFunction, Variable } from "../src/kernel/expression.ts";
-import type { Statement, StatementOf } from "../src/kernel/statement.ts";
+import type { Program, Statement, StatementOf } from "../src/kernel/statement.ts";
 import { type Scalar, type Type, typeOf } from "../src/kernel/types.ts";
 import { printElement, printLoad, printStore } from "./buffers.ts";
 import { Writer } from "./writer.ts";
@@ -51,6 +51,9 @@ const workgroupNumber = { text: "group.x + group.y * groups.x", precedence: prec
 /** 0 when the kernel runs, as a dispatch has two dimensions; unknown to the driver's compiler. */
 const unknownZero = "groups.z - 1u";
 
+/** The quad operation that exchanges values between the lanes whose numbers differ in the bits of a mask, by that mask. */
+const quadSwaps: Readonly<Record<number, string>> = { 1: "quadSwapX", 2: "quadSwapY", 3: "quadSwapDiagonal" };
+
 /** How names are printed that belong to more than one expression. */
 export interface Names {
   /** A symbolic dimension. */
@@ -77,9 +80,14 @@ export class WgslPrinter {
   readonly bound = new Map<Variable, Text>();
   private readonly names: Names;
   private readonly workgroupSize: number;
+  private readonly usesQuads: boolean;
 
-  constructor(names: Names, workgroupSize = 1) {
+  constructor(
+    names: Names,
+    { workgroupSize = 1, usesQuads = false }: Partial<Pick<Program, "workgroupSize" | "usesQuads">> = {},
+  ) {
     this.names = names;
+    this.usesQuads = usesQuads;
     this.workgroupSize = workgroupSize;
   }
 
@@ -134,13 +142,22 @@ export class WgslPrinter {
       case "opaque":
         return this.opaque(expression);
       case "shuffle":
-        return primary(`${this.shuffleName}(${this.print(expression.operand)}, ${expression.mask}u)`);
+        return primary(this.shuffle(expression));
       default:
         return expression satisfies never;
     }
   }
 
-  protected readonly shuffleName: string = "subgroupShuffleXor";
+  /**
+   * Quad operations exchange values among four adjacent lanes. Unlike for a shuffle, Tint adds no check that the other lane
+   * exists, and Mesa's compilers for AMD and Intel need no instruction that reads a register by its number.
+   */
+  protected shuffle({ operand, mask }: ExpressionOf<"shuffle">): string {
+    const quad = this.usesQuads ? quadSwaps[mask] : undefined;
+    return quad === undefined
+      ? `subgroupShuffleXor(${this.print(operand)}, ${mask}u)`
+      : `${quad}(${this.print(operand)})`;
+  }
 
   protected typeName(type: Type): string {
     return printType(type);

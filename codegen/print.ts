@@ -45,7 +45,9 @@ function declared({ name, type, length }: Variable): string {
 }
 
 class KernelPrinter extends WgslPrinter {
-  protected override readonly shuffleName = "shuffle";
+  protected override shuffle({ operand, mask }: ExpressionOf<"shuffle">): string {
+    return `shuffle(${this.print(operand)}, ${mask}u)`;
+  }
 
   override require(name: WgslFunction): string {
     return name;

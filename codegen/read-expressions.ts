@@ -42,6 +42,13 @@ const libraryByName = new Map<string, WgslFunction>(
   ),
 );
 
+/** A quad is four adjacent lanes, as a square whose rows are lanes 0 and 1, 2 and 3. */
+const masksOfQuadSwaps = new Map([
+  ["quadSwapX", 1],
+  ["quadSwapY", 2],
+  ["quadSwapDiagonal", 3],
+]);
+
 const letters: Readonly<Record<string, Scalar>> = { f: "f32", h: "f32", i: "i32", u: "u32" };
 const scalars: Readonly<Record<string, Scalar>> = { f32: "f32", f16: "f32", i32: "i32", u32: "u32", bool: "bool" };
 
@@ -246,6 +253,8 @@ export class ExpressionReader {
     const [a, b, c] = values as [Expression, Expression, Expression];
     if (name === "select") return select(a, b, c);
     if (name === "subgroupShuffleXor" && b.kind === "literal") return shuffle(a, b.value);
+    const mask = masksOfQuadSwaps.get(name);
+    if (mask !== undefined) return shuffle(a, mask);
     const known = libraryByName.get(name);
     if (known !== undefined) return library(known, ...values);
     if (Object.hasOwn(builtinFunctions, name)) return call(name as BuiltinFunction, ...values);

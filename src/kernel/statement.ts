@@ -261,6 +261,8 @@ export interface Program {
   readonly subgroupSize?: number;
   /** The subgroup sizes to which the kernel adapts when it runs, the smallest first, if it does. */
   readonly subgroupSizes?: readonly number[];
+  /** Whether shuffles within four adjacent lanes are printed as quad operations. The workgroup then consists of whole quads. */
+  readonly usesQuads?: boolean;
   readonly body: readonly Statement[];
 }
 

@@ -30,7 +30,11 @@ describe.each([16, 64, 128])("a size of %i", (size) => {
     const [, workgroup] = wgsl.match(/@workgroup_size\((\d+)\) @subgroup_size\(\d+\)/) ?? [];
     expect(wgsl).toContain(`@subgroup_size(${size})`);
     expect(Number(workgroup) % size).toBe(0);
-    expect(wgsl.match(/subgroupShuffleXor\(\w+, (\d+)u\)/g)?.length).toBeGreaterThan(3);
+    const shuffles = [...wgsl.matchAll(/(subgroupShuffleXor|quadSwap[XY])\(\w+(?:, (\d+)u)?\)/g)];
+    const within = Array.from({ length: Math.log2(Math.min(size, 64)) }, (_, i) => 2 ** i);
+    expect(shuffles.slice(0, within.length).map(([, name, mask]) => mask ?? name)).toEqual(
+      within.map((mask) => ({ 1: "quadSwapX", 2: "quadSwapY" })[mask] ?? String(mask)),
+    );
     expect(wgsl.includes("workgroupBarrier")).toBe(size < 64);
     expect(manifest.requiredFeatures).toEqual(["subgroups", "subgroup-size-control"]);
     // The device itself rejects other sizes.
@@ -73,6 +77,17 @@ test("is not asked for where a workgroup has fewer lanes, no size is given, or n
   const flat = compile(parse("fn f(x: f32[n]) -> f32[n] { return x + 1 }"), { target: asking(64) })
     .kernels[0] as Kernel;
   expect(flat.manifest.requiredFeatures).toEqual([]);
+});
+
+test("four adjacent lanes of a graphics card exchange their states by quad operations", () => {
+  const quads = (target: TargetProfile) => kernelFor(target).wgsl.match(/quadSwap\w+/g) ?? [];
+  expect(new Set(quads(targetByName("gpu-subgroup-32")))).toEqual(new Set(["quadSwapX", "quadSwapY"]));
+  // Processors emulate them, and a workgroup of fewer lanes has no whole quad.
+  expect(quads(targetByName("swiftshader"))).toEqual([]);
+  const limits = { maxComputeInvocationsPerWorkgroup: 2, maxComputeWorkgroupSizeX: 2 };
+  const { wgsl } = kernelFor(choosing(4, 4, { limits }), 64);
+  expect(wgsl).toContain("subgroupShuffleXor(x_moments, 1u)");
+  expect(quads(choosing(4, 4, { limits }))).toEqual([]);
 });
 
 /** Of a device that chooses, from 4 lanes or as many as it has on. */

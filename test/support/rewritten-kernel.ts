@@ -40,7 +40,12 @@ function typeIn(wgsl: string, name: string, element: string): string {
 export function withoutSubgroups(kernel: Kernel, element: "f32" | "i32"): Kernel {
   const size = kernel.manifest.workgroupSize[0];
   const used = new Set<string>();
-  const shuffled = kernel.wgsl.replace(/subgroupShuffleXor\((\w+)/g, (_, name: string) => {
+  const masks = { X: 1, Y: 2, Diagonal: 3 };
+  const shuffles = kernel.wgsl.replace(
+    /quadSwap(X|Y|Diagonal)\((\w+)\)/g,
+    (_, which: keyof typeof masks, name: string) => `subgroupShuffleXor(${name}, ${masks[which]}u)`,
+  );
+  const shuffled = shuffles.replace(/subgroupShuffleXor\((\w+)/g, (_, name: string) => {
     const type = typeIn(kernel.wgsl, name, element);
     used.add(type);
     return `shuffle_${type}(${name}`;
