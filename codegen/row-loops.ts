@@ -27,6 +27,9 @@ import type { Place, PlaceContext, Strip } from "./place.ts";
 import { type LaneRows, type Nest, RowSteps } from "./row-steps.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 
+/** Drivers unroll the loop over the cached values of a lane's row if it has fewer elements: Mesa up to 32 turns, ptxas 48 elements. */
+const writtenFrom = 32;
+
 export class RowLoops extends RowSteps {
   /** The reductions of each stage's loop. */
   private readonly reductions: ReadonlyMap<number, readonly Node[]>;
@@ -175,6 +178,10 @@ export class RowLoops extends RowSteps {
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
     const start = from ?? (counted || loop.isTogether ? count(0) : this.context.lane());
     const size = blocks[depth];
+    if (this.isWrittenOut(loop)) {
+      this.writeOut(nest, even, depth, from);
+      return;
+    }
     const name =
       size !== undefined
         ? `blockStart${depth === 0 ? "" : depth + 1}`
@@ -208,6 +215,39 @@ export class RowLoops extends RowSteps {
       stop = isWhole ? after : to.define(`blockEnd${depth === 1 ? "" : depth}`, call("min", after, end));
     }
     to.loop(name, start, stop, (size ?? 1) * perStep, write);
+  }
+
+  /**
+   * Whether the steps of a loop over cached values are written one after the other, so that arrays have constant indices. Drivers
+   * unroll short loops; in others, they keep arrays in memory (ptxas a loop of 16 long steps, Mesa of more than 32), or select
+   * the element by a chain of comparisons (Mesa for AMD).
+   */
+  private isWrittenOut({ keeps, reads, isTogether }: Loop): boolean {
+    const { steps = 0, width, unrolls } = this.context.schedule;
+    return unrolls && !isTogether && keeps.size + reads.size > 0 && steps * width >= writtenFrom;
+  }
+
+  private writeOut(nest: Nest, even: number | undefined, depth: number, from: Expression | undefined): void {
+    const { lanes, steps, units } = this.context.schedule;
+    const to = this.context.to;
+    const around = nest.blocks[depth - 1] ?? Infinity;
+    const size = nest.blocks[depth];
+    const first = from?.kind === "literal" ? from.value : 0;
+    const end = Math.min(first + around, even ?? (steps as number));
+    for (let at = first; at < end; at += size ?? 1) {
+      to.scope(() => {
+        if (size !== undefined) {
+          this.writeBlock(nest, even, depth + 1, count(at));
+          return;
+        }
+        const lane = this.context.lane();
+        const unit = lanes === 1 ? count(at) : to.define("unit", at === 0 ? lane : add(lane, at * lanes));
+        const number = known(units) as number;
+        to.when((at + 1) * lanes <= number ? undefined : binary("<", unit, number), () =>
+          this.writeStep(nest, depth, { step: count(at), unit }),
+        );
+      });
+    }
   }
 
   /** A block: declares its states, writes its loop, and merges its states into the enclosing ones. */

@@ -127,7 +127,7 @@ export function makeSchedule(
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
   const steps = total === undefined ? undefined : Math.ceil(total / lanes);
-  const inLane = length === undefined ? Infinity : length / lanes;
+  const inLane = steps === undefined ? Infinity : steps * width;
   const kept = inLane <= keep ? inLane : 0;
   const layout = layoutOf({ ...choice, rowsPerLane }, target, kept, isStrided && traits.isTiled !== true);
   // On a processor a loop includes the remainder. In a strict kernel the order of a sum may not depend on what else it computes.

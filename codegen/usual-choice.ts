@@ -9,7 +9,7 @@
 
 import { type Choice, powerOfTwo } from "../src/target/choice.ts";
 import { enoughWorkgroups } from "../src/target/rates.ts";
-import { leastSubgroup, subgroupAsked, type TargetProfile } from "../src/target/target.ts";
+import { leastSubgroup, mostKept, subgroupAsked, type TargetProfile } from "../src/target/target.ts";
 import { type Accumulator, variablesOf } from "./accumulators.ts";
 import { blocksOf } from "./blocks.ts";
 
@@ -55,7 +55,11 @@ interface IterationTraits extends Traits {
  * The number of elements of a row that a lane caches between two reads of it: in registers on a GPU, which its workgroup shares,
  * on the stack on a processor.
  */
-const keptElements = { gpu: (workgroup: number) => Math.min(64, keptInWorkgroup / workgroup), cpu: 1024 };
+const keptElements = {
+  gpu: (target: TargetProfile, workgroup: number, width: number) =>
+    Math.min(mostKept(target, width), keptInWorkgroup / workgroup),
+  cpu: 1024,
+};
 /** Half of the registers of a multiprocessor. */
 const keptInWorkgroup = 2 ** 15;
 
@@ -87,7 +91,7 @@ function onGpu(row: IterationTraits, target: TargetProfile, most: number): Choic
   const least = Math.min(most, Math.max(gpuWorkgroup.least, subgroupAsked(target) ?? 1));
   if (across !== undefined) return { lanes: 1, workgroup: least, rowsPerLane: 1, width: 1, keep: 0 };
   const workgroup = Math.min(most, gpuWorkgroup.most);
-  const keep = keptElements.gpu(workgroup);
+  const keep = keptElements.gpu(target, workgroup, width);
   // A lane processes at least the rows whose elements share a word.
   if (isFlat) {
     const elements = Math.max(elementsPerFlatLane, row.packedRows);
@@ -99,7 +103,7 @@ function onGpu(row: IterationTraits, target: TargetProfile, most: number): Choic
   const lanes = Math.min(most, gpuLanes(length, width, isTiled));
   const isShort = !isTiled && length !== undefined && lanes <= leastLanes;
   const ofRows = isShort ? Math.min(most, gpuWorkgroup.ofShortRows) : Math.max(lanes, least);
-  return { lanes, workgroup: ofRows, rowsPerLane: 1, width, keep: keptElements.gpu(lanes) };
+  return { lanes, workgroup: ofRows, rowsPerLane: 1, width, keep: keptElements.gpu(target, lanes, width) };
 }
 
 /**

@@ -146,6 +146,14 @@ export function subgroupAsked({ features, subgroup }: TargetProfile, kept = 0): 
   return size === halved.size && kept >= halved.fromKept ? Math.max(subgroup?.min ?? 1, size / 2) : size;
 }
 
+/**
+ * The elements of a row that a lane may cache in registers. With single elements, the addresses of a row's loads, which are those of
+ * its stores, take as many registers as the elements: Mesa's compiler for Arc spills 10 to 87 of them for 64 elements.
+ * @param width of the vectors that are loaded.
+ */
+export const mostKept = (target: TargetProfile, width: number): number =>
+  subgroupAsked(target) === halved.size && width === 1 ? halved.fromKept : 64;
+
 /** The smallest subgroup size that the device may choose; 1 without subgroups. */
 export const leastSubgroup = ({ features, subgroup }: TargetProfile): number =>
   features.includes("subgroups") ? (subgroup?.min ?? 1) : 1;

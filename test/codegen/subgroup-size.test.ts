@@ -52,9 +52,19 @@ test("of 16 is halved where lanes cache 32 elements or more of a row, which woul
   const sizeOf = (size: number, columns: number) =>
     kernelFor(asking(size), columns).wgsl.match(/@subgroup_size\((\d+)\)/)?.[1];
   expect([768, 4096, 8192, 16384].map((columns) => sizeOf(16, columns))).toEqual(["16", "16", "8", "8"]);
+  // The last step of an odd row is cached like the others.
+  expect(sizeOf(16, 8191)).toBe("8");
   // Longer rows are read twice.
   expect(sizeOf(16, 32768)).toBe("16");
   expect(sizeOf(64, 16384)).toBe("64");
+});
+
+test("with a size of 16, lanes cache up to 32 single elements, whose addresses take registers too", () => {
+  const cached = (size: number, columns: number) =>
+    kernelFor(asking(size), columns).wgsl.match(/array<\w+, (\d+)>;\n {2}var/)?.[1];
+  expect([8191, 8193, 16383].map((columns) => cached(16, columns))).toEqual(["32", undefined, undefined]);
+  expect([16384, 8196].map((columns) => cached(16, columns))).toEqual(["16", "9"]);
+  expect(cached(64, 16383)).toBe("64");
 });
 
 test("the kernel computes its function", () => {
