@@ -28,7 +28,7 @@ import { ops as table } from "../ir/ops/index.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import type { Division, PartialReduction } from "../ir/ops/parts.ts";
 import type { Outliner, Piece, Write } from "./outliner.ts";
-import { buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
+import { buffersOf, closure, copyBehind, isLeafValue, valuesOf } from "./pieces.ts";
 import { longRowTiles, type RowTiles, tiledShape } from "./row-tiles.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from "./states.ts";
 
@@ -45,10 +45,7 @@ export function splitRows(
   outliner: Outliner,
   least: number,
 ): readonly Piece[] | undefined {
-  const group = closure(
-    all,
-    writes.map(({ value }) => value),
-  );
+  const group = closure(all, valuesOf(writes));
   // A running sum depends on all parts before its own.
   if (group.some((op) => scanOf(op) !== undefined)) return undefined;
   const reductions = group.filter((op) => table[op.name].kind === "reduction");
@@ -66,7 +63,7 @@ function isKernel(piece: Piece): boolean {
   const reads = [...new Set(piece.ops.flatMap(presentOperands))].filter(
     (value) => !own.has(value) && !isLeafValue(value),
   );
-  const writes = piece.writes.map(({ value }) => value);
+  const writes = valuesOf(piece.writes);
   return loopOrder(reads, writes, piece.ops, space).missing === undefined;
 }
 
@@ -115,7 +112,7 @@ class RowPieces {
   /** Kernels that compute the remaining elements: one, or several where one would bind too many buffers. */
   private rest(): readonly Piece[] {
     const pieceOf = (writes: readonly Write[]): Piece => ({
-      ops: this.needed(writes.map(({ value }) => value)),
+      ops: this.needed(valuesOf(writes)),
       writes,
     });
     const pieces: Piece[] = [];
@@ -184,7 +181,7 @@ class RowPieces {
 
   /** The writes of a merge: results of the function, and values that later kernels read. */
   private mergeWrites(merged: ReadonlyMap<Value, Value>, pending: readonly Op[]): readonly Write[] {
-    const wanted = [...this.late().map(({ value }) => value), ...pending.map((op) => reducedValue(op))];
+    const wanted = [...valuesOf(this.late()), ...pending.map((op) => reducedValue(op))];
     const later = closure(this.group, wanted, new Set([...this.stored, ...merged.keys()]));
     const read = new Set(later.filter((op) => !this.merged.has(op)).flatMap(presentOperands));
     const written = new Map(this.writes.map(({ value, buffer }) => [value, buffer]));

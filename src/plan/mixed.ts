@@ -14,8 +14,8 @@
  */
 
 import type { Atom } from "../ir/atoms.ts";
-import { Builder, Copies } from "../ir/builder.ts";
-import { elementsOf, mostBuffers } from "../ir/bytes.ts";
+import type { Builder } from "../ir/builder.ts";
+import { elementsOf } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
 import { countIn } from "../ir/merged-results.ts";
 import { axisOf, type MixedOrder, partialsOf, reducedShape, summedAxes } from "../ir/mixed-order.ts";
@@ -24,9 +24,8 @@ import { attribute } from "../ir/ops/attributes.ts";
 import { ops as table } from "../ir/ops/index.ts";
 import type { Dim, Shape, TensorType } from "../ir/types.ts";
 import type { Cut, Outliner, Piece, Write } from "./outliner.ts";
-import { buffersOf, copyBehind } from "./pieces.ts";
-import { Partials } from "./split.ts";
-import { dividedOf } from "./states.ts";
+import { withinLimits } from "./pieces.ts";
+import { reducedInTiles, type Tiled } from "./split.ts";
 
 /** The number of tiles aimed for. */
 const usualTiles = 1024;
@@ -43,32 +42,24 @@ export function mixedPieces(
 ): readonly Piece[] | undefined {
   const { body, sums, after } = order;
   const cut = cutOf(order, outliner);
-  const { tile } = cut;
-  const [{ span }] = sums as [Op];
-  const [builder, merge] = [new Builder(span), new Builder(span)];
-  const partials = new Partials(builder, tile, outliner);
-  const merged = new Copies();
-  for (const op of sums) {
-    for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
-    for (const [i, value] of mergesOf(op, order, partials, merge).entries()) merged.set(op.results[i] as Value, value);
-  }
-  if (!areAccumulated(builder.ops, partials.writes)) return undefined;
-  copyBehind(merge, after, merged);
-  const pieces: readonly Piece[] = [
+  const { partial, merge, merged } = reducedInTiles(sums, after, cut.tile, outliner, (op, to) =>
+    tiledOf(op, order, to),
+  );
+  if (!areAccumulated(partial.ops, partial.writes)) return undefined;
+  return withinLimits([
     {
-      ops: [...body, ...builder.ops],
-      writes: [...writes.filter(({ value }) => !merged.has(value)), ...partials.writes],
-      tile: { ...cut, ...retyped(order, tile.dim) },
+      ops: [...body, ...partial.ops],
+      writes: [...writes.filter(({ value }) => !merged.has(value)), ...partial.writes],
+      tile: { ...cut, ...retyped(order, cut.tile.dim) },
     },
     {
-      ops: merge.ops,
+      ops: merge,
       writes: writes.flatMap(({ buffer, value }) => {
         const now = merged.get(value);
         return now === undefined ? [] : [{ buffer, value: now }];
       }),
     },
-  ];
-  return pieces.some((piece) => buffersOf(piece) > mostBuffers) ? undefined : pieces;
+  ]);
 }
 
 /** Whether a lane accumulates the states row by row: each is a number of a running state (src/kernel/running.ts), and no op reads one. */
@@ -81,8 +72,8 @@ function areAccumulated(ops: readonly Op[], writes: readonly Write[]): boolean {
   return ops.every((op) => isRow(op) && readsNone(op)) && writes.every(({ value }) => states.has(value));
 }
 
-/** The results of an op from the partial results of tiles: reduces over the tiles, and over reduced axes that remain within a tile. */
-function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partials, to: Builder): readonly Value[] {
+/** A tile reduces the summed axes, and the merge reduces the tiles and the reduced axes that remain within a tile. */
+function tiledOf(op: Op, { space, rows, summed }: MixedOrder, to: Builder): Tiled {
   const tiled = summedAxes(op, space, rows).filter(({ atoms }) => atoms.every((atom) => summed.includes(atom)));
   const inTile = tiled.map(({ axis }) => axis);
   const x = op.operand(0);
@@ -92,7 +83,7 @@ function mergesOf(op: Op, { space, rows, summed }: MixedOrder, partials: Partial
   const [cut] = summed;
   const others = tiled.filter(({ atoms }) => !atoms.includes(cut as Atom)).map(({ axis }) => x.shape.at(axis) as Dim);
   const total = () => countIn(reducedShape(op), to);
-  return partials.results(to, op, dividedOf(op), { axes: inTile, others, merging: { axes, keepdims: true }, total });
+  return { axes: inTile, others, merging: { axes, keepdims: true }, total };
 }
 
 /** Tiles along the first summed axis. */

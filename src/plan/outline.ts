@@ -23,6 +23,7 @@ import { splitRows } from "./long-rows.ts";
 import { finish } from "./memory.ts";
 import { mixedPieces } from "./mixed.ts";
 import { Buffers, Outliner, type Piece, type Write } from "./outliner.ts";
+import { valuesOf } from "./pieces.ts";
 import { type Launch, launchesOf, type OpaqueStep, type Plan } from "./plan.ts";
 import { splitGroup } from "./split.ts";
 
@@ -64,7 +65,7 @@ function piecesOf(
   const { split, longRow, isLast } = how;
   const long = longRow === Infinity ? undefined : splitRows(ops, writes, outliner, longRow);
   if (long !== undefined) return long;
-  const stored = writes.map(({ value }) => value);
+  const stored = valuesOf(writes);
   const found = firstMismatch(ops) === undefined ? undefined : mixedOrder(ops, stored, isLast);
   const mixed = found === "never" ? undefined : found;
   if (mixed === undefined) {

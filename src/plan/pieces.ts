@@ -1,8 +1,9 @@
 /** Helpers for splitting reductions into several kernels. */
 
 import type { Builder, Copies } from "../ir/builder.ts";
+import { mostBuffers } from "../ir/bytes.ts";
 import { isLeaf, type Op, presentOperands, type Value } from "../ir/ir.ts";
-import type { Piece } from "./outliner.ts";
+import type { Piece, Write } from "./outliner.ts";
 
 /** The number of buffers that the kernel of a piece binds. */
 export function buffersOf({ ops, writes }: Piece): number {
@@ -12,8 +13,15 @@ export function buffersOf({ ops, writes }: Piece): number {
   return [...read].filter(isBuffer).length + writes.length;
 }
 
+/** The pieces, unless the kernel of one would exceed the limit on storage buffers. */
+export function withinLimits(pieces: readonly Piece[]): readonly Piece[] | undefined {
+  return pieces.some((piece) => buffersOf(piece) > mostBuffers) ? undefined : pieces;
+}
+
 /** Whether a value is computed by no kernel, but is a constant or the like. */
 export const isLeafValue = ({ def }: Value): boolean => def !== undefined && isLeaf(def);
+
+export const valuesOf = (writes: readonly Write[]): readonly Value[] => writes.map(({ value }) => value);
 
 /** The ops that compute these values, in order, given the `known` values. */
 export function closure(list: readonly Op[], values: readonly Value[], known: ReadonlySet<Value> = new Set()): Op[] {

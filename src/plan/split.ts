@@ -15,7 +15,7 @@
  */
 
 import { Builder, Copies } from "../ir/builder.ts";
-import { elementsOf, mostBuffers } from "../ir/bytes.ts";
+import { elementsOf } from "../ir/bytes.ts";
 import { type Op, presentOperands, Value } from "../ir/ir.ts";
 import { asResult, resultsFrom } from "../ir/merged-results.ts";
 import { reducedShape } from "../ir/mixed-order.ts";
@@ -26,8 +26,8 @@ import type { Operands } from "../ir/ops/meaning.ts";
 import { asValue, type Division } from "../ir/ops/parts.ts";
 import { elementCount } from "../ir/tensor.ts";
 import { type Dim, isNarrow, type Shape, tensorType } from "../ir/types.ts";
-import type { Outliner, Piece, Write } from "./outliner.ts";
-import { buffersOf, closure, copyBehind, isLeafValue } from "./pieces.ts";
+import type { Cut, Outliner, Piece, Write } from "./outliner.ts";
+import { closure, copyBehind, isLeafValue, valuesOf, withinLimits } from "./pieces.ts";
 import type { Tile } from "./plan.ts";
 import { type Divided, dividedOf, isMergeable, reducedValue, SharedOps } from "./states.ts";
 
@@ -65,65 +65,58 @@ export function splitGroup(
 ): readonly Piece[] | undefined {
   const parts = partsOf(group, isUnknownLong);
   if (parts === undefined) return undefined;
-  const isLong = (op: Op) => {
-    const column = reducedShape(op);
-    return column.every((dim) => typeof dim === "number") && elementCount(column) >= longColumn;
-  };
-  if (longColumn > 0 && !parts.reductions.every(isLong)) return undefined;
-  const { rows, rank, before, reductions, after, merged: small, again } = parts;
+  if (longColumn > 0 && !parts.reductions.every((op) => isLong(op, longColumn))) return undefined;
+  const { rows, rank, reductions, after } = parts;
   const columns = elementsOf(kept(reductions[0] as Op));
   const by = Math.min(mostTiles, Math.max(fewTiles, Math.floor(lanes / columns)));
   const cut = outliner.cut(rows, { by, least: leastRows });
-  const { tile } = cut;
-
-  const builder = new Builder((reductions[0] as Op).span);
-  const tiled = new Partials(builder, tile, outliner);
-  const merge = new Builder((reductions[0] as Op).span);
-  const merged = new Copies();
-  for (const op of reductions) {
-    for (const b of [builder, merge]) b.standAt({ span: op.span, kernel: 0 });
+  const tiled = reducedInTiles(reductions, after, cut.tile, outliner, (op) => {
     const axes = attribute.axes(op.attributes);
     const others = axes.filter((axis) => axis !== -rank).map((axis) => op.operand(0).shape.at(axis) as Dim);
-    const merging = { axes: [axes.length - rank - 1], keepdims: false };
-    for (const [i, value] of tiled.results(merge, op, dividedOf(op), { axes, others, merging }).entries())
-      merged.set(op.results[i] as Value, value);
-  }
-  copyBehind(merge, after, merged);
+    return { axes, others, merging: { axes: [axes.length - rank - 1], keepdims: false } };
+  });
+  return withinLimits(piecesOf(parts, tiled, cut, writes, outliner));
+}
+
+function isLong(op: Op, least: number): boolean {
+  const column = reducedShape(op);
+  return column.every((dim) => typeof dim === "number") && elementCount(column) >= least;
+}
+
+/** The kernel over tiles, one for values that tiles cannot share, the merge, and one that reads the rows again. */
+function piecesOf(
+  { rows, rank, before, merged: small, again }: Parts,
+  tiled: ReducedInTiles,
+  cut: Cut,
+  writes: readonly Write[],
+  outliner: Outliner,
+): readonly Piece[] {
+  const { partial, merge, merged } = tiled;
   const readAgain = new Set(again.flatMap(presentOperands));
   const isAgain = new Set(again.flatMap((op) => op.results));
-  const written = new Set(writes.map(({ value }) => value));
+  const late = writes.filter(({ value }) => isAgain.has(value));
+  const written = new Set(valuesOf(writes));
   const between = [...small].filter((value) => readAgain.has(value) && !written.has(value));
   const mergeWrites = [
     ...writes.filter(({ value }) => small.has(value)),
     ...between.map((value) => ({ buffer: outliner.buffers.of(value), value })),
   ].map(({ buffer, value }) => ({ buffer, value: merged.get(value) as Value }));
-  // Operands of the reductions that the third kernel reads are recomputed there, unless they are stored anyway.
+  // Operands of the reductions that the last kernel reads are recomputed there, unless they are stored anyway.
   const own = writes.filter(({ value }) => value.def !== undefined && before.includes(value.def));
   const isInRows = ({ shape }: Value) => shape.length === rank && shape[0] === rows;
   const early = own.filter(({ value }) => isInRows(value));
   // Tiles cannot share a value that is the same for all rows.
   const fixed = own.filter(({ value }) => !isInRows(value));
-  const fixedOps = closure(
-    before,
-    fixed.map(({ value }) => value),
-  );
-  const late = writes.filter(({ value }) => isAgain.has(value));
-  const stored = new Set(own.map(({ value }) => value));
-  const needed = closure(
-    [...before, ...again],
-    late.map(({ value }) => value),
-    stored,
-  );
-  const typeOf = (value: Value) => {
-    return isInRows(value) ? tensorType(value.element, [tile.dim, ...value.shape.slice(1)]) : value.type;
-  };
-  const pieces: readonly Piece[] = [
-    { ops: [...before, ...builder.ops], writes: [...early, ...tiled.writes], tile: { ...cut, typeOf } },
-    ...(fixed.length > 0 ? [{ ops: fixedOps, writes: fixed }] : []),
-    { ops: merge.ops, writes: mergeWrites },
-    ...(late.length > 0 ? [{ ops: needed, writes: late }] : []),
+  const typeOf = (value: Value) =>
+    isInRows(value) ? tensorType(value.element, [cut.tile.dim, ...value.shape.slice(1)]) : value.type;
+  return [
+    { ops: [...before, ...partial.ops], writes: [...early, ...partial.writes], tile: { ...cut, typeOf } },
+    ...(fixed.length > 0 ? [{ ops: closure(before, valuesOf(fixed)), writes: fixed }] : []),
+    { ops: merge, writes: mergeWrites },
+    ...(late.length > 0
+      ? [{ ops: closure([...before, ...again], valuesOf(late), new Set(valuesOf(own))), writes: late }]
+      : []),
   ];
-  return pieces.some((piece) => buffersOf(piece) > mostBuffers) ? undefined : pieces;
 }
 
 const kept = (op: Op): Shape => {
@@ -188,7 +181,7 @@ function partsOf(group: readonly Op[], isUnknownLong: boolean): Parts | undefine
 const isFew = (value: Value, x: Value) => elementsOf(value.shape) * leastRows <= elementsOf(x.shape);
 
 /** What the tiles reduce of a reduction, and how the merge reduces their states. */
-interface Tiled {
+export interface Tiled {
   /** The axes that a tile reduces. */
   readonly axes: readonly number[];
   /** The extents of those that are not cut into tiles. */
@@ -198,8 +191,41 @@ interface Tiled {
   readonly total?: () => Value | number;
 }
 
+/** The ops that reduce tiles, with what they write, and the ops that merge that. */
+interface ReducedInTiles {
+  readonly partial: Piece;
+  readonly merge: readonly Op[];
+  /** The values of the merge for the results of the reductions, and for those of the ops after them. */
+  readonly merged: Copies;
+}
+
+/**
+ * Reduces tiles to states, and merges the states.
+ * @param after ops that the merge computes from the results.
+ * @param tiledOf how tiles reduce a reduction; `to` is the merge.
+ */
+export function reducedInTiles(
+  reductions: readonly Op[],
+  after: readonly Op[],
+  tile: Tile,
+  outliner: Outliner,
+  tiledOf: (op: Op, to: Builder) => Tiled,
+): ReducedInTiles {
+  const [{ span }] = reductions as [Op];
+  const [builder, merge] = [new Builder(span), new Builder(span)];
+  const partials = new Partials(builder, tile, outliner);
+  const merged = new Copies();
+  for (const op of reductions) {
+    for (const one of [builder, merge]) one.standAt({ span: op.span, kernel: 0 });
+    const values = partials.results(merge, op, dividedOf(op), tiledOf(op, merge));
+    for (const [i, value] of values.entries()) merged.set(op.results[i] as Value, value);
+  }
+  copyBehind(merge, after, merged);
+  return { partial: { ops: builder.ops, writes: partials.writes }, merge: merge.ops, merged };
+}
+
 /** The partial results of tiles. */
-export class Partials {
+class Partials {
   readonly writes: Write[] = [];
   private readonly builder: Emitter;
   private readonly tile: Tile;
