@@ -128,6 +128,15 @@ function laterSet(model: OnnxModel, { types }: Imported, normOp: NormOp): LaterS
   return undefined;
 }
 
+/** The parts of a result that depend on whether a file was written. */
+interface Outcome
+  extends Pick<Surgery, "weights" | "centers" | "exactness" | "assumed" | "warnings">,
+    Pick<WrittenFile, "graph" | "pieces"> {
+  readonly launches: LaunchesAround;
+  readonly after: Pick<WrittenFile, "count"> & { readonly opset: number };
+  readonly reportFor: (row: FoundNorm, norm: FoundNorm) => NormReport;
+}
+
 /** @param written undefined if no norm is rewritten: the file stays as it is. */
 function surgeryOf(
   subject: Subject,
@@ -135,33 +144,56 @@ function surgeryOf(
   written: Written | undefined,
   others: readonly NormReport[],
 ): Surgery {
-  const { model, imported, normOp, makers, dialect } = subject;
+  const { model, imported, normOp, dialect } = subject;
   const { source, count } = originalOf(model);
-  const file = written === undefined ? untouched(model) : fileOf(subject, found, written);
-  const { before, after } = written?.launches ?? launchesBefore(subject, found);
+  const { launches, after, reportFor, ...outcome } =
+    written === undefined ? untouched(subject, found, others) : rewritten(subject, found, written);
+  const { before: first, after: last } = launches;
   return {
-    ...{ graph: file.graph, pieces: file.pieces, source },
+    ...outcome,
+    source,
     norms: [...found.all.map(([row, norm]) => inDialect(reportFor(row, norm), dialect)), ...others],
-    weights: written === undefined ? [] : weightsOf(written),
     normOp,
-    centers: written?.tensors.centers ?? 0,
-    nodes: { before: count, after: file.count },
-    opset: { before: model.opset, after: written === undefined ? model.opset : found.opset },
-    ...(written === undefined ? { exactness: "exact", assumed: [] } : exactnessOf(found)),
+    nodes: { before: count, after: after.count },
+    opset: { before: model.opset, after: after.opset },
     ...(dialect === "onnx" &&
-      before.isKnown &&
-      after.isKnown && { launches: { before: before.count, after: after.count } }),
-    warnings: written === undefined ? warningsOf(subject, found, others) : [],
+      first.isKnown &&
+      last.isKnown && { launches: { before: first.count, after: last.count } }),
     remarks: [...imported.remarks, ...found.remarks],
   };
+}
 
-  function reportFor(row: FoundNorm, norm: FoundNorm): NormReport {
-    if (written === undefined) return reportOf(row, makers);
-    const { left, outcomes, gammas } = written;
-    const isFolded = row.record.gamma && outcomes.madeFor(norm).some((name) => gammas.has(name));
-    const writtenAs = found.isRewritten(norm) ? { left, ...outcomes.of(norm) } : undefined;
-    return { ...reportOf(row, makers, writtenAs), ...(isFolded && { isGammaFolded: true }) };
-  }
+/** No norm is rewritten: the file stays as it is. */
+function untouched(subject: Subject, found: Found, others: readonly NormReport[]): Outcome {
+  const { model, makers } = subject;
+  const { source, count } = originalOf(model);
+  return {
+    graph: [{ start: 0, end: model.reader.source.size }],
+    pieces: [{ start: 0, end: source.size }],
+    ...{ weights: [], centers: 0, exactness: "exact", assumed: [] },
+    warnings: warningsOf(subject, found, others),
+    launches: launchesBefore(subject, found),
+    after: { count, opset: model.opset },
+    reportFor: (row) => reportOf(row, makers),
+  };
+}
+
+/** Some norms are rewritten. */
+function rewritten(subject: Subject, found: Found, written: Written): Outcome {
+  const { left, outcomes, gammas, launches, tensors } = written;
+  const { graph, pieces, count } = fileOf(subject, found, written);
+  return {
+    ...{ graph, pieces, weights: weightsOf(written), centers: tensors.centers },
+    ...exactnessOf(found),
+    warnings: [],
+    launches,
+    after: { count, opset: found.opset },
+    reportFor: (row, norm) => {
+      const isFolded = row.record.gamma && outcomes.madeFor(norm).some((name) => gammas.has(name));
+      const writtenAs = found.isRewritten(norm) ? { left, ...outcomes.of(norm) } : undefined;
+      return { ...reportOf(row, subject.makers, writtenAs), ...(isFolded && { isGammaFolded: true }) };
+    },
+  };
 }
 
 const weightsOf = ({ emitter, constants }: Written): CenteredWeight[] =>
@@ -179,12 +211,6 @@ const originalOf = (model: OnnxModel): { readonly source: ByteSource; readonly c
 /** A written file: the graph, the file itself, and the number of its nodes. */
 interface WrittenFile extends Pick<Surgery, "graph" | "pieces"> {
   readonly count: number;
-}
-
-function untouched(model: OnnxModel): WrittenFile {
-  const { source, count } = originalOf(model);
-  const graph = [{ start: 0, end: model.reader.source.size }];
-  return { graph, pieces: [{ start: 0, end: source.size }], count };
 }
 
 function fileOf(subject: Subject, { opset }: Found, written: Written): WrittenFile {
