@@ -60,7 +60,8 @@ function unaryOf<N>(a: Evaluate<N>, compute: (a: N) => N): Evaluate<N> {
 
 function binaryOf<N>(a: Evaluate<N>, b: Evaluate<N>, compute: (a: N, b: N) => N): Evaluate<N> {
   return (lane) => {
-    const [x, y] = [a(lane), b(lane)];
+    const x = a(lane);
+    const y = b(lane);
     if (isVector(x)) return x.map((one, i) => compute(one, at(y, i)));
     return isVector(y) ? y.map((one) => compute(x, one)) : compute(x, y);
   };
@@ -130,7 +131,9 @@ function selectOf<N>(
   condition: Evaluate<N>,
 ): Evaluate<N> {
   return (lane) => {
-    const [a, b, which] = [no(lane), yes(lane), condition(lane)];
+    const a = no(lane);
+    const b = yes(lane);
+    const which = condition(lane);
     if (!isVector(a)) return arithmetic.select(a, b as N, which as N);
     return a.map((one, i) => arithmetic.select(one, at(b, i), at(which, i)));
   };

@@ -4,7 +4,7 @@ import { getOrInsert } from "../ir/groups.ts";
 import { type WgslFunction, wgslFunctions } from "../ir/ops/wgsl-functions.ts";
 import { elementInfo } from "../ir/types.ts";
 import { type Buffer, bitsOf, isPartOfWord, numberOf } from "./buffer.ts";
-import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, partsOf } from "./expression.ts";
+import { builtinFunctions, type Expression, type ExpressionOf, type KernelFunction, withParts } from "./expression.ts";
 
 /** The cost of one or more evaluations. */
 export interface Cost {
@@ -22,6 +22,7 @@ export const noCost: Cost = { operations: 0, transcendentals: 0, accesses: 0, by
 
 /** `a + times * b`. */
 export function addCost(a: Cost, b: Cost, times = 1): Cost {
+  if (b === noCost) return a;
   return {
     operations: a.operations + times * b.operations,
     transcendentals: a.transcendentals + times * b.transcendentals,
@@ -54,12 +55,12 @@ export function costOfStore(buffer: Buffer, width: number): Cost {
   return { ...rounded, accesses, bytesStored: width * bytesOf(buffer) };
 }
 
-const costs = new WeakMap<Expression | KernelFunction, Cost>();
+const costs = new WeakMap<KernelFunction, Cost>();
 
 export function costOf(expression: Expression): Cost {
-  return getOrInsert(costs, expression, () =>
-    partsOf(expression).reduce((sum, part) => addCost(sum, costOf(part)), ownCost(expression)),
-  );
+  let sum = noCost;
+  for (const part of withParts(expression)) sum = addCost(sum, ownCost(part));
+  return sum;
 }
 
 /** The cost of an expression without its parts. */

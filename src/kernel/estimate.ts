@@ -69,10 +69,16 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
   let lines = 0;
   for (const [statement, counts] of execution.counts) {
     const isOfParts = statement.kind === "store" && statement.parts !== undefined;
-    const bytes = workOf(statement, counts.lanes, counts.lanes + counts.turns);
-    const stored = isOfParts ? workOf(statement, counts.words, 0) : bytes;
-    const issued = workOf(statement, counts.issued, counts.issued + counts.issuedTurns);
-    work = addCost(work, { ...issued, bytesLoaded: bytes.bytesLoaded, bytesStored: stored.bytesStored });
+    const { run, check } = costsOf(statement);
+    const issued = addCost(addCost(work, run, counts.issued), check, counts.issued + counts.issuedTurns);
+    // Idle lanes compute, but do not access memory.
+    const bytesLoaded = run.bytesLoaded * counts.lanes + check.bytesLoaded * (counts.lanes + counts.turns);
+    const bytesStored = run.bytesStored * (isOfParts ? counts.words : counts.lanes);
+    work = {
+      ...issued,
+      bytesLoaded: work.bytesLoaded + bytesLoaded,
+      bytesStored: work.bytesStored + bytesStored,
+    };
     turns += counts.issuedTurns;
     lines += counts.lines;
     if (statement.kind === "barrier") barriers += barriersOf(counts, program);
@@ -93,16 +99,11 @@ export function estimate(program: Program, at: EstimateAt): Estimate {
 
 const barriersOf = ({ lanes }: Executions, { workgroupSize }: Program) => lanes / workgroupSize;
 
-/** @param runs the number of executions. @param checks the number of times that the bound of a loop is evaluated. */
-function workOf(statement: Statement, runs: number, checks: number): Cost {
-  const [first = noCost, ...others] = expressionsOf(statement).map(costOf);
-  const once = [first, ownWork(statement), ...(statement.kind === "loop" ? [] : others)];
-  const work = addCost(
-    noCost,
-    once.reduce((sum, one) => addCost(sum, one)),
-    runs,
-  );
-  return statement.kind === "loop" ? addCost(work, others[0] ?? noCost, checks) : work;
+/** The cost of a statement each time that it executes, and each time that it evaluates the bound of its loop. */
+function costsOf(statement: Statement): { readonly run: Cost; readonly check: Cost } {
+  const all = expressionsOf(statement).map(costOf);
+  const [executed, [check = noCost]] = statement.kind === "loop" ? [all.slice(0, 1), all.slice(1)] : [all, []];
+  return { run: executed.reduce((sum, one) => addCost(sum, one), ownWork(statement)), check };
 }
 
 /** The work of a statement beyond that of its expressions. */

@@ -292,7 +292,9 @@ export const rebuild = (expression: Expression, parts: readonly Expression[]): E
   formOf(expression).rebuilt(expression, parts as [Expression, Expression, Expression]);
 
 /** The expression, its operands, theirs, and so on. */
-export const withParts = (expression: Expression): readonly Expression[] => [
-  expression,
-  ...partsOf(expression).flatMap(withParts),
-];
+export function withParts(expression: Expression): readonly Expression[] {
+  const all = [expression];
+  // Parts are appended while the list is read.
+  for (const part of all) for (const operand of partsOf(part)) all.push(operand);
+  return all;
+}
