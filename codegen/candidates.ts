@@ -8,14 +8,16 @@ import type { Fn } from "../src/ir/ir.ts";
 import { type Estimate, estimate } from "../src/kernel/estimate.ts";
 import type { Program } from "../src/kernel/statement.ts";
 import type { Tile } from "../src/plan/plan.ts";
-import { type Choice, choiceParts } from "../src/target/choice.ts";
+import { type Choice, type ChoiceSpace, choiceParts } from "../src/target/choice.ts";
 import type { KernelOptions } from "../src/target/options.ts";
 import { type Rates, timeOf, usualRates } from "../src/target/rates.ts";
 import { subgroupAsked, type TargetProfile } from "../src/target/target.ts";
-import { type Extent, known, times } from "./extent.ts";
+import { anyRows } from "./any-rows.ts";
+import { type Extent, extentOf, known, times } from "./extent.ts";
 import { Generator } from "./generator.ts";
 import { type Plan, Planner } from "./plan-kernel.ts";
-import { type ChosenBy, isTrialRows, type Schedule, trialRows } from "./schedule.ts";
+import type { ChosenBy } from "./schedule.ts";
+import { teamsOf } from "./tile-sums.ts";
 import { mostVariables } from "./usual-choice.ts";
 
 /** A schedule and its estimate. */
@@ -33,7 +35,7 @@ export interface Explained {
   readonly kernel: string;
   /** The number of elements in a row, if known; 1 without a reduction. */
   readonly columns: number | undefined;
-  readonly by: Exclude<ChosenBy, "trial">;
+  readonly by: ChosenBy;
   readonly chosen: Candidate;
   /** The choice of the rules. */
   readonly usual: Candidate;
@@ -46,6 +48,8 @@ export const estimatedElements = 2 ** 22;
 /** The assumed length of a row, or extent of a dimension in it, if it is not known, and the assumed number of rows in a tile. */
 const usualLength = 1024;
 const usualTile = 64;
+/** The assumed extents of all axes of rows but the first. */
+const usualInner = 64;
 /** A schedule replaces the rules' schedule if it takes at most this fraction of its time: an estimate is not a measurement. */
 export const worthwhile = 0.9;
 const mostSweeps = 3;
@@ -53,28 +57,38 @@ const mostSweeps = 3;
  * The parts that an estimate may choose. The others determine the order of a row's sums, and a row's bits may depend on the
  * target and the row length alone, while an estimate depends on the whole program.
  */
-const chosenParts = ["workgroup", "rowsPerLane"] as const;
+const orderless = ["workgroup", "rowsPerLane"] as const;
+
+/** The parts that the estimate chooses. Kernels over tiles with one lane per row have a single schedule. */
+function chosenParts({ target, tile }: Planner): readonly (keyof Choice)[] {
+  if (tile !== undefined) return [];
+  return target.rates === undefined ? [] : orderless;
+}
 
 /** @throws TircError as `generateKernel` does. */
 export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile): Explained {
   const planner = new Planner(fn, target, options, tile);
   const { schedule } = planner.plan();
-  const rates = target.rates ?? usualRates[target.kind];
-  const search = new Search(planner, rates);
+  const search = new Search(planner);
+  const parts = chosenParts(planner);
   const isMeasured = schedule.by === "measurement";
-  const by = isMeasured ? "measurement" : target.rates && !tile ? "estimate" : "rules";
-  // Kernels over tiles with one lane per row have a single schedule.
-  const best = tile ? search.candidate(schedule.usual) : search.best(schedule.usual, chosenParts);
+  const best = search.best(schedule.usual, parts);
   if (tile === undefined) search.best(schedule.usual, choiceParts);
-  const usual = search.candidate(schedule.usual);
-  const chosen = isMeasured ? search.candidate(schedule.choice) : by === "rules" ? usual : best;
   const candidates = search.all.toSorted((a, b) => a.nanoseconds - b.nanoseconds);
-  return { fn: fn.name, kernel: planner.hash, columns: known(schedule.columnCount), by, chosen, usual, candidates };
+  return {
+    ...{ fn: fn.name, kernel: planner.hash, columns: known(schedule.columnCount), candidates },
+    by: isMeasured ? "measurement" : parts.length > 0 ? "estimate" : "rules",
+    chosen: isMeasured ? search.candidate(schedule.choice) : best,
+    usual: search.candidate(schedule.usual),
+  };
 }
 
-/** The choice of the rules, with `chosenParts` from the least estimate if that is worthwhile. */
-export function leastChoice(planner: Planner, rates: Rates): Choice {
-  return new Search(planner, rates).best(planner.plan().schedule.usual, chosenParts).choice;
+/** Plans by a measured choice if there is one, or else by the rules and, where it decides, by the least estimate. */
+export function planned(planner: Planner): Plan {
+  const plan = planner.plan();
+  const parts = chosenParts(planner);
+  if (plan.schedule.by === "measurement" || parts.length === 0) return plan;
+  return planner.plan(new Search(planner).best(plan.schedule.usual, parts).choice);
 }
 
 /** Estimates the choices of one kernel, each once. */
@@ -82,10 +96,13 @@ class Search {
   private readonly known = new Map<string, Candidate>();
   private readonly planner: Planner;
   private readonly rates: Rates;
+  private readonly space: ChoiceSpace;
 
-  constructor(planner: Planner, rates: Rates) {
-    this.planner = planner;
-    this.rates = rates;
+  constructor(planner: Planner) {
+    const { target } = planner;
+    this.planner = planner.forAnyRows();
+    this.rates = target.rates ?? usualRates[target.kind];
+    this.space = planner.plan().schedule.space;
   }
 
   get all(): readonly Candidate[] {
@@ -95,12 +112,11 @@ class Search {
   /** The best choice found from the usual one by changing these parts, or the usual one if no other is worthwhile. */
   best(usual: Choice, parts: readonly (keyof Choice)[]): Candidate {
     const first = this.candidate(usual);
-    const { space } = this.planner.plan().schedule;
     let best = first;
     for (let sweep = 0, moved = true; moved && sweep < mostSweeps; sweep++) {
       moved = false;
       for (const part of parts) {
-        for (const value of space[part]) {
+        for (const value of this.space[part]) {
           const choice = { ...best.choice, [part]: value };
           const one = this.considered({ ...choice, workgroup: Math.max(choice.lanes, choice.workgroup) });
           if (one === undefined || one.nanoseconds >= best.nanoseconds) continue;
@@ -114,21 +130,19 @@ class Search {
 
   /** Undefined if the driver would take too long to compile it. */
   private considered(choice: Choice): Candidate | undefined {
-    const plan = this.planner.plan({ choice, by: "trial" });
+    const plan = this.planner.plan(choice);
     return plan.schedule.variables > mostVariables[this.planner.target.kind] ? undefined : this.candidate(choice, plan);
   }
 
   candidate(choice: Choice, plan?: Plan): Candidate {
     const key = choiceParts.map((part) => choice[part]).join();
-    return getOrInsert(this.known, key, () =>
-      this.estimated(choice, plan ?? this.planner.plan({ choice, by: "trial" })),
-    );
+    return getOrInsert(this.known, key, () => this.estimated(choice, plan ?? this.planner.plan(choice)));
   }
 
   private estimated(choice: Choice, plan: Plan): Candidate {
     const { target, tile } = this.planner;
     const { program } = new Generator(this.planner, plan).program();
-    const { extents, workgroups } = extentsFor(plan.schedule, program, tile);
+    const { extents, workgroups } = extentsFor(plan, program, tile);
     const made = estimate(program, { extents, workgroups, inStep: lanesInStep(target), areAlike: true });
     return { choice, estimate: made, nanoseconds: timeOf(made, this.rates, target.kind) };
   }
@@ -141,23 +155,30 @@ export const lanesInStep = (target: TargetProfile) =>
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
 /** The extents of all dimensions, and the resulting number of workgroups, all with the same number of rows. */
-function extentsFor(schedule: Schedule, { dims }: Program, tile: Tile | undefined) {
-  const { rows, columns, columnCount, rowsPerWorkgroup, width } = schedule;
+function extentsFor({ graph, schedule }: Plan, { dims }: Program, tile: Tile | undefined) {
+  const { columns, columnCount, vector, width, rowsPerLane, rowsPerWorkgroup } = schedule;
+  const { tiled } = graph;
+  const isFlat = columns.length === 0;
+  const axes = tiled ? teamsOf(tiled).map(({ extent }) => extentOf(extent)) : schedule.rows.map(({ extent }) => extent);
+  const perWorkgroup = rowsPerWorkgroup / (tiled ? rowsPerLane : 1);
   const extents: Record<string, number> = Object.fromEntries(dims.map(({ name }) => [name, usualLength]));
-  if (tile !== undefined) extents[tile.size] = usualTile;
+  for (const i of graph.rows.keys()) extents[anyRows(i)] = usualInner;
   const countOf = ({ factor, names, by }: Extent) =>
-    names.reduce((product, name) => product * (extents[name] ?? 1), factor) / by;
-  const rowCount = () => countOf(times(...rows.map(({ extent }) => extent)));
-  // The extent of the first axis of rows follows from the number of elements.
-  const first = rows.findIndex(({ extent }) => extent.names.some(isTrialRows));
-  if (first >= 0) {
+    names.reduce((product, name) => product * (extents[name] as number), factor) / by;
+  const rowCount = () => countOf(times(...axes));
+  // The extent of one axis of rows follows from the number of elements: of the first, or of the only one.
+  const only = isFlat && axes.length === 1 && typeof vector?.extent === "string" ? vector.extent : undefined;
+  const free = tile?.count ?? only ?? anyRows(0);
+  extents[free] = only === undefined ? 1 : width;
+  if (tile !== undefined) extents[tile.size] = usualTile;
+  if (axes.some(({ names }) => names.includes(free))) {
     const inner = rowCount();
     // Without a reduction, rows are counted in vectors.
-    const elements = inner * (columns.length === 0 ? width : countOf(columnCount));
-    const ofWholeWorkgroups = rowsPerWorkgroup / greatestCommonDivisor(rowsPerWorkgroup, inner);
+    const elements = inner * (isFlat ? width : countOf(columnCount)) * (tiled ? usualTile : 1);
+    const ofWholeWorkgroups = perWorkgroup / greatestCommonDivisor(perWorkgroup, inner);
     const wanted = estimatedElements / Math.max(1, elements);
-    extents[trialRows(first)] = ofWholeWorkgroups * Math.max(1, Math.ceil(wanted / ofWholeWorkgroups));
+    extents[free] *= ofWholeWorkgroups * Math.max(1, Math.ceil(wanted / ofWholeWorkgroups));
   }
-  if (tile !== undefined) extents[tile.dim] = usualTile * (extents[trialRows(0)] ?? 1);
-  return { extents, workgroups: Math.ceil(rowCount() / rowsPerWorkgroup) };
+  if (tile !== undefined) extents[tile.dim] = usualTile * (extents[free] as number);
+  return { extents, workgroups: Math.ceil(rowCount() / perWorkgroup) };
 }

@@ -12,10 +12,10 @@ import type { Tile } from "../src/plan/plan.ts";
 import type { Kernel } from "../src/target/manifest.ts";
 import type { KernelOptions } from "../src/target/options.ts";
 import type { TargetProfile } from "../src/target/target.ts";
-import { leastChoice } from "./candidates.ts";
+import { planned } from "./candidates.ts";
 import { known } from "./extent.ts";
 import { type Generated, Generator } from "./generator.ts";
-import { type Plan, Planner } from "./plan-kernel.ts";
+import { Planner } from "./plan-kernel.ts";
 
 /**
  * The kernel of a function whose ops `fuse-elementwise` has put into one group.
@@ -37,7 +37,7 @@ export function generate(fn: Fn, target: TargetProfile, options: KernelOptions =
   const plan = planned(planner);
   return new Generator(planner, plan).generate((main) => {
     if (tile !== undefined || plan.graph.tiled || typeof plan.schedule.vector?.extent !== "string") return [];
-    const multiples = new Planner(fn, target, options, tile, planner);
+    const multiples = new Planner(fn, target, options, tile, { of: planner, for: "multiples" });
     const other = planned(multiples);
     return other.schedule.width > 1 ? [new Generator(multiples, other, [main])] : [];
   });
@@ -48,12 +48,4 @@ export function scheduleOf(fn: Fn, target: TargetProfile, options: KernelOptions
   const planner = new Planner(fn, target, options, tile);
   const { choice, space, columnCount } = planned(planner).schedule;
   return { choice, space, length: known(columnCount), hash: planner.hash };
-}
-
-/** Schedules by a measured choice, by the lowest estimate if the target has rates, or else by rules. */
-function planned(planner: Planner): Plan {
-  const plan = planner.plan();
-  const { rates } = planner.target;
-  if (rates === undefined || planner.tile !== undefined || plan.schedule.by === "measurement") return plan;
-  return planner.plan({ choice: leastChoice(planner, rates), by: "estimate" });
 }

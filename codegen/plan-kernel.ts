@@ -9,10 +9,12 @@ import { firstMismatch, whyOutside } from "../src/ir/iteration.ts";
 import type { ElementType } from "../src/ir/types.ts";
 import { elementsInWord, storageOf } from "../src/kernel/buffer.ts";
 import type { Tile } from "../src/plan/plan.ts";
+import type { Choice } from "../src/target/choice.ts";
 import type { KernelOptions } from "../src/target/options.ts";
 import type { TargetProfile } from "../src/target/target.ts";
 import { liesAsRows, type Use } from "./access.ts";
 import { accumulatorsOf } from "./accumulators.ts";
+import { forAnyRows } from "./any-rows.ts";
 import { computedType } from "./expression.ts";
 import { extentOf, known, times } from "./extent.ts";
 import { factorSums } from "./factor-sums.ts";
@@ -21,13 +23,23 @@ import { hashOf } from "./graph-hash.ts";
 import { lowerNorms } from "./lower-norms.ts";
 import { bufferName, isCovariance, isOnline, isVariance, type Node, sumOfExps } from "./nodes.ts";
 import { roundStrictly } from "./round-strictly.ts";
-import { type Accesses, type GivenChoice, makeSchedule, type Schedule } from "./schedule.ts";
+import { type Accesses, makeSchedule, type Schedule } from "./schedule.ts";
 import type { Traits } from "./usual-choice.ts";
 
 /** What a kernel computes, and how its work is distributed. */
 export interface Plan {
   readonly graph: Graph;
   readonly schedule: Schedule;
+}
+
+/**
+ * Which kernels of the same function another planner plans.
+ * - multiples: those for extents that are multiples of the vector width.
+ * - any rows: those for any number of rows, even if the function has a known one. Only kernels over tiles count their rows.
+ */
+interface Variant {
+  readonly of: Planner;
+  readonly for: "multiples" | "any rows";
 }
 
 /**
@@ -39,29 +51,38 @@ export class Planner {
   readonly options: KernelOptions;
   readonly tile: Tile | undefined;
   private readonly isStrict: boolean;
+  private readonly fn: Fn;
   private readonly lowered: Fn;
   private readonly graphs: Map<boolean, Graph>;
   /** Whether extents that are known only when the kernel runs will be multiples of the vector width. */
   private readonly isMultiple: boolean;
+  private readonly isForAnyRows: boolean;
 
-  /** @param any the planner of the same function for any extents, if this one is for multiples of the vector width. */
-  constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile, any?: Planner) {
+  constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile, variant?: Variant) {
+    this.fn = fn;
     this.target = target;
     this.options = options;
     this.tile = tile;
     this.isStrict = options.rounding === "strict";
-    this.isMultiple = any !== undefined;
-    this.graphs = any?.graphs ?? new Map();
-    if (any === undefined) {
+    this.isMultiple = variant?.for === "multiples" || (variant?.of.isMultiple ?? false);
+    this.isForAnyRows = variant?.for === "any rows";
+    this.graphs = variant?.for === "multiples" ? variant.of.graphs : new Map();
+    if (variant === undefined) {
       checkFused(fn, tile);
       checkTarget(fn, target);
     }
     this.lowered =
-      any?.lowered ?? (this.isStrict ? lowerNorms(roundStrictly(fn), options) : factorSums(lowerNorms(fn, options)));
+      variant?.of.lowered ??
+      (this.isStrict ? lowerNorms(roundStrictly(fn), options) : factorSums(lowerNorms(fn, options)));
+  }
+
+  /** The planner of the same kernel for any number of rows. */
+  forAnyRows(): Planner {
+    return new Planner(this.fn, this.target, this.options, this.tile, { of: this, for: "any rows" });
   }
 
   /** Plans by the usual schedule, unless a choice is given. */
-  plan(given?: GivenChoice): Plan {
+  plan(given?: Choice): Plan {
     const usual = this.scheduled(false, given);
     const { steps = Infinity, width, keep } = usual.schedule;
     // A row that a GPU's lanes cache is read only once anyway, and its exponentials are cached with it.
@@ -82,10 +103,11 @@ export class Planner {
   private build(exponentials: boolean): Graph {
     // With strict rounding, a covariance is not reduced along with the means.
     const covariances = !this.isStrict && this.options.reduction !== "two-fold";
-    return buildGraph(this.lowered, { exponentials, covariances }, this.tile);
+    const graph = buildGraph(this.lowered, { exponentials, covariances }, this.tile);
+    return this.isForAnyRows && this.tile === undefined ? forAnyRows(graph) : graph;
   }
 
-  private scheduled(online: boolean, given: GivenChoice | undefined): Plan {
+  private scheduled(online: boolean, given: Choice | undefined): Plan {
     const graph = this.graph(online);
     const { rows, columns } = graph;
     const isTiled = graph.tiled !== undefined;

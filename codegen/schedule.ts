@@ -80,16 +80,13 @@ export interface Schedule {
   readonly space: ChoiceSpace;
 }
 
-/** `rules` refers to `usual-choice.ts`; `candidates.ts` makes `estimate` and `trial`. A trial has a symbolic number of rows. */
-export type ChosenBy = "rules" | "measurement" | "estimate" | "trial";
+/** `rules` refers to `usual-choice.ts`, and `estimate` to `candidates.ts`. */
+export type ChosenBy = "rules" | "measurement" | "estimate";
 
-/** A choice that is neither measured nor made by the rules. */
-export interface GivenChoice {
-  readonly choice: Choice;
-  readonly by: "estimate" | "trial";
-}
-
-/** @param hash the hash of the kernel, for which the target may have a measured choice. */
+/**
+ * @param hash the hash of the kernel, for which the target may have a measured choice.
+ * @param given the choice by an estimate, if it is made.
+ */
 export function makeSchedule(
   hash: () => string,
   rows: readonly Atom[],
@@ -97,7 +94,7 @@ export function makeSchedule(
   accesses: Accesses,
   target: TargetProfile,
   traits: Traits,
-  given?: GivenChoice,
+  given?: Choice,
 ): Schedule {
   const isFlat = columns.length === 0;
   const vector = (isFlat ? rows : columns).at(-1);
@@ -111,18 +108,16 @@ export function makeSchedule(
   const isStrided =
     !isFlat && vector !== undefined && accesses.buffers.every((use) => axisOf(vector, use) !== use.dims.length - 1);
   const usual = usualChoice({ width: widest, length, isFlat, isStrided, ...traits }, target, most);
-  const by = given?.by ?? (tuned ? "measurement" : "rules");
-  const wanted = given?.choice ?? tuned;
+  const by = given ? "estimate" : tuned ? "measurement" : "rules";
+  const wanted = given ?? tuned;
   const choice = wanted ? fitted(wanted, space) : usual;
   const { lanes, workgroup, width, keep } = choice;
-  const isShared = target.kind === "cpu" && !isFlat && (by === "rules" || by === "estimate");
+  const isShared = target.kind === "cpu" && !isFlat && by !== "measurement";
   const rowsPerLane = ofOneTile(isShared ? shared(choice.rowsPerLane, count) : choice.rowsPerLane, traits.inTile);
   const axis = (atom: Atom): Axis => {
     const extent = extentOf(atom.extent);
     return { atom, extent: atom === vector ? (dividedBy(extent, width, atom.extent) as Extent) : extent };
   };
-  const rowAxis = (atom: Atom, i: number): Axis =>
-    by !== "trial" || atom === vector ? axis(atom) : { atom, extent: extentOf(trialRows(i)) };
   const columnAxes = columns.map(axis);
   const units = times(...columnAxes.map(({ extent }) => extent));
   const total = known(units);
@@ -137,7 +132,7 @@ export function makeSchedule(
   const exchanged = scanBytes(Math.floor(workgroup / lanes) * lanes, traits.scans);
   const taken = scratchBytes(states, traits.accumulators.flat()) + roundUp(4 * states, 16) + exchanged;
   return {
-    ...{ rows: rows.map(rowAxis), columns: columnAxes, vector, width, units, columnCount, keep, steps, ...layout },
+    ...{ rows: rows.map(axis), columns: columnAxes, vector, width, units, columnCount, keep, steps, ...layout },
     variables: rowsPerLane * variablesOfRow(traits.accumulators, width, steps),
     unitsInStep: traits.scans === 0 ? 1 : unitsInStep(width, traits.isStrict, total && total / lanes),
     split: total === undefined || !mayLeave ? undefined : splitOf(total, layout),
@@ -181,10 +176,6 @@ function layoutOf(
     ...{ subgroup: Math.min(least, lanes), mostInSubgroup: Math.min(most, lanes), subgroupAsked: asked },
   };
 }
-
-/** The symbolic dimension of an axis of rows in a trial: the cost may not depend on the number of rows. */
-export const trialRows = (axis: number) => `rows ${axis}`;
-export const isTrialRows = (name: string) => name.startsWith("rows ");
 
 function measured(schedules: readonly TunedSchedule[], length: number | undefined, hash: () => string) {
   const fitting = schedules.filter(({ columns }) => columns === length);

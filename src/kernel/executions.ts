@@ -252,7 +252,8 @@ export class Execution {
       case "read":
         return read(expression.variable);
       case "dimension": {
-        const extent = this.extents[expression.name] as number;
+        const extent = this.extents[expression.name];
+        if (extent === undefined) throw new Error(`kernel: the extent of ${expression.name} is not known`);
         return () => extent;
       }
       case "local":

@@ -9,6 +9,7 @@ import { compile } from "../../src/driver/compile.ts";
 import type { Fn } from "../../src/ir/ir.ts";
 import type { Estimate } from "../../src/kernel/estimate.ts";
 import { parse } from "../../src/parse/parse.ts";
+import { launchesOf } from "../../src/plan/plan.ts";
 import { fitRates, type Measured, rankCorrelation } from "../../src/target/fit-rates.ts";
 import { occupancyOf, type Rates, rateNames, timeOf, usualRates } from "../../src/target/rates.ts";
 import { builtinTargets, checkTarget, targetByName } from "../../src/target/target.ts";
@@ -146,6 +147,49 @@ describe("a schedule", () => {
       const { usual } = explainSchedule(after(norm("rows", columns)), targetByName("gpu-subgroup-64"));
       expect(usual.estimate.bytesStored / 4 / estimatedElements).toBeGreaterThanOrEqual(1);
       expect(usual.estimate.bytesStored / 4 / estimatedElements).toBeLessThan(1.01);
+    }
+  });
+
+  test("is estimated without the extents of rows, whatever axes they have", () => {
+    const bodies = ["rmsnorm(x, g, axes = [-1])", "softmax(x, axes = [-1])", "x * g"];
+    for (const target of ["portable", "swiftshader"]) {
+      for (const body of bodies) {
+        const [first, ...others] = ["a, b", "8, 16", "64, 197"].map((rows) => {
+          const text = `fn f(x: f32[${rows}, 96], g: f32[96]) -> f32[${rows}, 96] { return ${body} }`;
+          return explainSchedule(after(text), targetByName(target)).candidates;
+        });
+        expect(others).toEqual([first, first]);
+        for (const { choice, estimate } of first ?? []) {
+          const elements = estimate.bytesStored / 4 / estimatedElements;
+          expect(elements, `${body} by ${JSON.stringify(choice)}`).toBeGreaterThanOrEqual(1);
+          // The first dimension is rounded up to whole workgroups.
+          expect(elements).toBeLessThan(1.05);
+        }
+      }
+    }
+  });
+
+  test("of sums over the first axis loads each element once, whatever the number of columns", () => {
+    for (const columns of ["columns", "32", "768"]) {
+      const text = `fn f(x: f32[256, ${columns}]) -> f32[${columns}] { return sum(x, axes = [0]) }`;
+      const { usual } = explainSchedule(after(text), targetByName("portable"));
+      const { bytesLoaded, bytesCached } = usual.estimate;
+      expect((bytesLoaded - bytesCached) / 4 / estimatedElements).toBeCloseTo(1, 2);
+    }
+  });
+
+  test("of a plan's tiles is estimated for as many elements", () => {
+    const text = `fn f(x: f32[n, 96], dy: f32[n, 96]) -> (dx: f32[n, 96], db: f32[96]) {
+  return dy * layernorm(x, axes = [-1]), sum(dy, axes = [0])
+}`;
+    const { plans } = compile(parse(text), { splitReductions: "all" });
+    const tiled = plans.flatMap(launchesOf).filter(({ tile }) => tile !== undefined);
+    expect(tiled.length).toBeGreaterThan(0);
+    for (const { fn, tile } of tiled) {
+      const { usual } = explainSchedule(fn, targetByName("portable"), {}, tile);
+      const { bytesLoaded, bytesCached } = usual.estimate;
+      const tensors = fn.params.filter(({ shape }) => shape.length === 2).length;
+      expect((bytesLoaded - bytesCached) / 4 / tensors / estimatedElements).toBeCloseTo(1, 1);
     }
   });
 
