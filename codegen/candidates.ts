@@ -54,14 +54,16 @@ const usualInner = 64;
 export const worthwhile = 0.9;
 const mostSweeps = 3;
 /**
- * The parts that an estimate may choose. The others determine the order of a row's sums, and a row's bits may depend on the
- * target and the row length alone, while an estimate depends on the whole program.
+ * The parts of a choice that do not determine the order of a row's sums. An estimate may choose the others only on request: a
+ * row's bits may then depend on the whole kernel, but still not on the number of rows.
  */
 const orderless = ["workgroup", "rowsPerLane"] as const;
 
 /** The parts that the estimate chooses. Kernels over tiles with one lane per row have a single schedule. */
-function chosenParts({ target, tile }: Planner): readonly (keyof Choice)[] {
+function chosenParts({ target, options, tile }: Planner): readonly (keyof Choice)[] {
   if (tile !== undefined) return [];
+  // In a strict kernel, the order of a sum may not depend on what else it computes.
+  if (options.schedule === "least-estimate") return options.rounding === "strict" ? orderless : choiceParts;
   return target.rates === undefined ? [] : orderless;
 }
 

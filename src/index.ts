@@ -240,7 +240,14 @@ export { printPlan } from "./plan/print.ts";
 export { verifyPlan } from "./plan/verify.ts";
 export type { Choice, TunedSchedule } from "./target/choice.ts";
 export type { Binding, Dispatch, Kernel, Manifest, ManifestDim, Storage, Variant } from "./target/manifest.ts";
-export type { Accuracy, KernelOptions, ReductionOption, Rounding, SplitReductions } from "./target/options.ts";
+export type {
+  Accuracy,
+  KernelOptions,
+  ReductionOption,
+  Rounding,
+  ScheduleOption,
+  SplitReductions,
+} from "./target/options.ts";
 export type { Rates } from "./target/rates.ts";
 export { type SourceMap, spanOfLine, type TextRange } from "./target/source-map.ts";
 export {

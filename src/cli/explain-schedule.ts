@@ -55,13 +55,16 @@ const parts = Object.keys(nameOf) as (keyof Choice)[];
 /** The number of candidates printed in text. */
 const mostPrinted = 12;
 
-const because = {
-  rules: "by the rules for the target, which has no measured rates",
-  measurement: "measured, by the profile",
-  estimate: "the least estimate, by the rates of the profile",
-} as const;
+function because({ by, target }: Of): string {
+  if (by === "measurement") return "measured, by the profile";
+  if (by === "rules") return "by the rules for the target, which has no measured rates";
+  return `the least estimate, by the rates of ${target.rates ? "the profile" : `a common ${deviceOf[target.kind]}`}`;
+}
 
-function asLines({ target, fn, kernel, columns: length, by, chosen, usual, candidates }: Of): string[] {
+const deviceOf = { cpu: "processor", gpu: "graphics card" } as const;
+
+function asLines(of: Of): string[] {
+  const { target, fn, kernel, columns: length, chosen, usual, candidates } = of;
   const shown = candidates.filter((one, i) => i < mostPrinted || one === chosen || one === usual);
   const rows = shown.map((one) => {
     const { estimate, nanoseconds, choice } = one;
@@ -78,7 +81,7 @@ function asLines({ target, fn, kernel, columns: length, by, chosen, usual, candi
   const heads = ["us", "MB", "Mop", "Mtrans", "barriers", "workgroups", "registers", "occupancy", ""];
   const row = length === undefined ? "rows of any length" : length === 1 ? "no rows" : `rows of ${length}`;
   return [
-    `${fn}, ${row}, for ${target.name} (${kernel}): ${because[by]}`,
+    `${fn}, ${row}, for ${target.name} (${kernel}): ${because(of)}`,
     `  estimated for ${estimatedElements} elements; the ${shown.length} shown of ${candidates.length} schedules, fastest first`,
     ...columns([[...parts.map((part) => nameOf[part]), ...heads], ...rows]).map((line) => `  ${line}`),
   ];

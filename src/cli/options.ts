@@ -1,7 +1,13 @@
 /** Options that several commands have, and what commands are given. */
 
 import { parseFill } from "../compare/fill.ts";
-import { accuracies, reductions, roundings, splitReductions as splitKinds } from "../target/options.ts";
+import {
+  accuracies,
+  reductions,
+  roundings,
+  scheduleOptions,
+  splitReductions as splitKinds,
+} from "../target/options.ts";
 import { flag, type OptionSpec, option, type PathUse } from "./arguments.ts";
 
 export const noPath: PathUse = { use: "none" };
@@ -103,6 +109,11 @@ const arithmetic = [
     "--rounding KIND",
     roundings,
     "when f16 and bf16 values are rounded: late (the default: when they are stored) or strict (after each op)",
+  ),
+  option(
+    "--schedule KIND",
+    scheduleOptions,
+    "how schedules are chosen where none was measured: rules (the default: by the kind of device and the row length) or least-estimate (by the least estimated time, which compiles more slowly; it may change the order of a row's sums)",
   ),
   option(
     "--specialize NAME...",

@@ -14,7 +14,7 @@ import { type Verification, verification } from "../pass-manager/exact-check.ts"
 import type { Instrument } from "../pass-manager/instrument.ts";
 import { printIr, reproducer, statistics, timing } from "../pass-manager/instruments.ts";
 import { hasPass, parsePipeline, printPipeline, withoutPasses, withPassOptions } from "../pass-manager/pipeline.ts";
-import type { Accuracy, KernelOptions, ReductionOption, Rounding } from "../target/options.ts";
+import type { Accuracy, KernelOptions, ReductionOption, Rounding, ScheduleOption } from "../target/options.ts";
 import { parseTarget, type TargetProfile, targetByName } from "../target/target.ts";
 import { type Arguments, assignment, partOf, type Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
@@ -92,6 +92,7 @@ export async function readProgram(args: Arguments, session: Session, isSweep = f
       accuracy: args.value("--accuracy")?.text as Accuracy | undefined,
       reduction: args.value("--reduction")?.text as ReductionOption | undefined,
       rounding: args.value("--rounding")?.text as Rounding | undefined,
+      schedule: args.value("--schedule")?.text as ScheduleOption | undefined,
       specialize: args.values("--specialize").map(({ text }) => text),
     },
   };

@@ -36,6 +36,7 @@ import {
   reductions,
   roundings,
   type SplitReductions,
+  scheduleOptions,
   splitReductions as splitKinds,
 } from "../target/options.ts";
 import { moduleTargets, portableTarget, profileOf, type TargetProfile } from "../target/target.ts";
@@ -128,6 +129,7 @@ const variantsOptions = {
   accuracy: oneOf(...accuracies),
   reduction: oneOf(...reductions),
   rounding: oneOf(...roundings),
+  schedule: oneOf(...scheduleOptions),
   targets: listOf("targets", aTarget),
   splitReductions: oneOf(...splitKinds),
   singleKernel: aBoolean,
@@ -232,11 +234,12 @@ export function compileFunction(
     accuracy,
     reduction,
     rounding,
+    schedule,
     specialize: specialized,
     singleKernel = false,
     splitReductions = "plans",
   } = options;
-  const kernelOptions = { accuracy, reduction, rounding, specialize: specialized };
+  const kernelOptions = { accuracy, reduction, rounding, schedule, specialize: specialized };
   const how = splitOptions(splitReductions, profiles, options);
   const kernelsOf = (plan: Plan) =>
     launchesOf(plan).map((one) => distinctKernels(profiles.map((profile) => kernelOf(one, profile, kernelOptions))));

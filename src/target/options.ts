@@ -39,6 +39,18 @@ export const splitReductions = ["plans", "long", "all", "none"] as const;
  */
 export type SplitReductions = (typeof splitReductions)[number];
 
+export const scheduleOptions = ["rules", "least-estimate"] as const;
+
+/**
+ * How a schedule is chosen if the target profile has no measured one for the kernel.
+ * - rules: by rules for the kind of device. If the profile has `rates`, the least estimate chooses lanes per workgroup and rows
+ *   per lane, which do not affect results.
+ * - least-estimate: by the least estimate, lanes per row, vector width and caching included, by the profile's `rates` or, without
+ *   them, those of a common device. The bits of a row may depend on the rest of the kernel, not on the number of rows. With
+ *   strict rounding, and in kernels over tiles of rows, the order of sums stays that of the rules.
+ */
+export type ScheduleOption = (typeof scheduleOptions)[number];
+
 /** The accuracy of a kernel, and the dimensions that its pipelines are specialized for. */
 export interface KernelOptions {
   /** Dimensions whose extents are pipeline constants, so that loop bounds are known. The others are uniforms. */
@@ -46,4 +58,6 @@ export interface KernelOptions {
   readonly accuracy?: Accuracy | undefined;
   readonly reduction?: ReductionOption | undefined;
   readonly rounding?: Rounding | undefined;
+  /** `rules` by default. */
+  readonly schedule?: ScheduleOption | undefined;
 }

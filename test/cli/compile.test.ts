@@ -59,6 +59,12 @@ describe("--explain-schedule", () => {
     expect(stdout).toMatch(/ usual$/m);
   });
 
+  test("by the least estimate of all schedules, on request", async () => {
+    const { code, stdout } = await new Workplace(files).run([...args, "--fn", "first", "--schedule", "least-estimate"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^first, .*: the least estimate, by the rates of a common graphics card$/m);
+  });
+
   test("writes nothing else", async () => {
     const { code, stderr } = await new Workplace(files).run([...args, "--emit", "ts"]);
     expect(code).toBe(2);

@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { generate } from "../../codegen/generate.ts";
+import { generate, scheduleOf } from "../../codegen/generate.ts";
 import { optimize } from "../../src/driver/compile.ts";
 import { dimensionNames, type Fn, type Module } from "../../src/ir/ir.ts";
 import { elementCount, indexAt } from "../../src/ir/tensor.ts";
@@ -16,7 +16,7 @@ import { parse } from "../../src/parse/parse.ts";
 import { extents } from "../../src/runtime/bind-inputs.ts";
 import { parametersOf } from "../../src/target/manifest.ts";
 import type { KernelOptions } from "../../src/target/options.ts";
-import type { TargetProfile } from "../../src/target/target.ts";
+import { type TargetProfile, targetByName } from "../../src/target/target.ts";
 import { allTargets } from "../support/compile.ts";
 import { isDeep } from "../support/deep.ts";
 import { type TermNumber, Terms } from "../support/terms.ts";
@@ -160,6 +160,15 @@ describe.each(allTargets.filter(({ features }) => isDeep || !features.includes("
     const text = "fn f(x: f32[rows, 12]) -> f32[rows, 12] { return layernorm(x, axes = [-1]) }";
     expectSameRows(text, target, "rows", [64], { reduction: "two-fold" });
   });
+});
+
+test("the least estimate chooses lanes per row, whatever the number of rows", () => {
+  const options = { schedule: "least-estimate" } as const;
+  const text = "fn f(x: f32[rows, 64]) -> f32[rows] { return sum(x, axes = [-1]) }";
+  const target = targetByName("swiftshader");
+  const lanesOf = (given: KernelOptions) => scheduleOf(optimize(parse(text)).module.fns[0] as Fn, target, given).choice.lanes;
+  expect(lanesOf(options)).not.toBe(lanesOf({}));
+  expectSameRows(text, target, "rows", [1, 64], options);
 });
 
 test("a row that another number of rows reads in vectors is found", () => {

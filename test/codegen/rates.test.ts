@@ -209,3 +209,42 @@ describe("a schedule", () => {
     }
   });
 });
+
+describe("with `schedule: least-estimate` a schedule", () => {
+  const least = { schedule: "least-estimate" } as const;
+  // Where arithmetic costs all, a lane has a row of its own: nothing is merged.
+  const slow = { ...targetByName("portable"), rates: { ...usualRates.gpu, gigaoperations: 1 } };
+
+  test("is the least of all candidates", () => {
+    const fn = after(norm("rows", 96));
+    const { by, chosen, usual, candidates } = explainSchedule(fn, slow, least);
+    expect(by).toBe("estimate");
+    expect(chosen).toBe(candidates[0]);
+    expect(chosen.choice.lanes).toBeLessThan(usual.choice.lanes);
+    expect(scheduleOf(fn, slow, least).choice).toEqual(chosen.choice);
+    expect(scheduleOf(fn, slow).choice.lanes).toBe(usual.choice.lanes);
+  });
+
+  test("needs no rates", () => {
+    const { by, chosen, usual } = explainSchedule(after(norm("rows", 64)), targetByName("swiftshader"), least);
+    expect(by).toBe("estimate");
+    expect(chosen.nanoseconds).toBeLessThanOrEqual(worthwhile * usual.nanoseconds);
+  });
+
+  test("does not depend on the number of rows", () => {
+    const choices = ["1", "2", "3", "64", "1000", "rows"].map(
+      (rows) => scheduleOf(after(norm(rows, 96)), slow, least).choice,
+    );
+    for (const [i, choice] of choices.entries()) expect(choice, `rows of the ${i}th`).toEqual(choices.at(-1));
+    expect(choices[0]?.lanes).not.toBe(scheduleOf(after(norm("1", 96)), slow).choice.lanes);
+  });
+
+  test("keeps the order of sums with strict rounding, and that of measured ones", () => {
+    const fn = after(norm("rows", 96));
+    const { lanes, width, keep } = scheduleOf(fn, slow, { rounding: "strict" }).choice;
+    expect(scheduleOf(fn, slow, { ...least, rounding: "strict" }).choice).toMatchObject({ lanes, width, keep });
+    const choice = { lanes: 8, workgroup: 64, rowsPerLane: 1, width: 2, keep: 64 } as const;
+    const measured = { ...slow, schedules: [{ columns: 96, choice }] };
+    expect(scheduleOf(fn, measured, least).choice).toEqual(choice);
+  });
+});
