@@ -23,8 +23,9 @@ import { mostVariables } from "./usual-choice.ts";
 /** A schedule and its estimate. */
 interface Candidate {
   readonly choice: Choice;
-  /** For `estimatedElements` elements in total, whatever the number of rows in the program. */
+  /** For `estimatedElements` elements in total, rounded up to whole workgroups, whatever the number of rows in the program. */
   readonly estimate: Estimate;
+  /** For exactly as many. */
   readonly nanoseconds: number;
 }
 
@@ -144,9 +145,9 @@ class Search {
   private estimated(choice: Choice, plan: Plan): Candidate {
     const { target, tile } = this.planner;
     const { program } = new Generator(this.planner, plan).program();
-    const { extents, workgroups } = extentsFor(plan, program, tile);
+    const { extents, workgroups, excess } = extentsFor(plan, program, tile);
     const made = estimate(program, { extents, workgroups, inStep: lanesInStep(target), areAlike: true });
-    return { choice, estimate: made, nanoseconds: timeOf(made, this.rates, target.kind) };
+    return { choice, estimate: made, nanoseconds: timeOf(made, this.rates, target.kind) / excess };
   }
 }
 
@@ -156,7 +157,10 @@ export const lanesInStep = (target: TargetProfile) =>
 
 const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));
 
-/** The extents of all dimensions, and the resulting number of workgroups, all with the same number of rows. */
+/**
+ * The extents of all dimensions, and the resulting number of workgroups, all with the same number of rows; the number of elements is
+ * `excess` times that wanted.
+ */
 function extentsFor({ graph, schedule }: Plan, { dims }: Program, tile: Tile | undefined) {
   const { columns, columnCount, vector, width, rowsPerLane, rowsPerWorkgroup } = schedule;
   const { tiled } = graph;
@@ -173,14 +177,17 @@ function extentsFor({ graph, schedule }: Plan, { dims }: Program, tile: Tile | u
   const free = tile?.count ?? only ?? anyRows(0);
   extents[free] = only === undefined ? 1 : width;
   if (tile !== undefined) extents[tile.size] = usualTile;
+  let excess = 1;
   if (axes.some(({ names }) => names.includes(free))) {
     const inner = rowCount();
     // Without a reduction, rows are counted in vectors.
     const elements = inner * (isFlat ? width : countOf(columnCount)) * (tiled ? usualTile : 1);
     const ofWholeWorkgroups = perWorkgroup / greatestCommonDivisor(perWorkgroup, inner);
     const wanted = estimatedElements / Math.max(1, elements);
-    extents[free] *= ofWholeWorkgroups * Math.max(1, Math.ceil(wanted / ofWholeWorkgroups));
+    const whole = ofWholeWorkgroups * Math.max(1, Math.ceil(wanted / ofWholeWorkgroups));
+    excess = whole / wanted;
+    extents[free] *= whole;
   }
   if (tile !== undefined) extents[tile.dim] = usualTile * (extents[free] as number);
-  return { extents, workgroups: Math.ceil(rowCount() / perWorkgroup) };
+  return { extents, workgroups: Math.ceil(rowCount() / perWorkgroup), excess };
 }
