@@ -166,7 +166,8 @@ test("the least estimate chooses lanes per row, whatever the number of rows", ()
   const options = { schedule: "least-estimate" } as const;
   const text = "fn f(x: f32[rows, 64]) -> f32[rows] { return sum(x, axes = [-1]) }";
   const target = targetByName("swiftshader");
-  const lanesOf = (given: KernelOptions) => scheduleOf(optimize(parse(text)).module.fns[0] as Fn, target, given).choice.lanes;
+  const lanesOf = (given: KernelOptions) =>
+    scheduleOf(optimize(parse(text)).module.fns[0] as Fn, target, given).choice.lanes;
   expect(lanesOf(options)).not.toBe(lanesOf({}));
   expectSameRows(text, target, "rows", [1, 64], options);
 });
