@@ -79,10 +79,11 @@ test("of many workgroups the last may have fewer rows", () => {
 });
 
 test("what all rows read at the same places is in caches", () => {
-  const { program } = compileText(
+  const { kernel, program } = compileText(
     "fn f(x: f32[rows, 64], g: f32[64]) -> f32[rows, 64] { return rmsnorm(x, g, axes = [-1]) }",
   );
-  const { bytesLoaded, bytesCached } = estimate(program, { extents: { rows: 40 }, workgroups: 10, inStep: 1 });
+  const workgroups = 40 / kernel.manifest.dispatch.rowsPerWorkgroup;
+  const { bytesLoaded, bytesCached } = estimate(program, { extents: { rows: 40 }, workgroups, inStep: 1 });
   expect([bytesLoaded - bytesCached, bytesCached]).toEqual([40 * 64 * 4, 40 * 64 * 4]);
 });
 
