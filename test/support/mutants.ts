@@ -137,8 +137,8 @@ const cse: readonly Omit<Mutant, "file">[] = [
 const fuse: readonly Omit<Mutant, "file">[] = [
   {
     what: "exchanges operands",
-    from: "mapped.op(op, { kernel: kernels.get(op) })",
-    to: "mapped.op(op, { kernel: kernels.get(op), operands: mapped.operandsOf(op).toReversed() })",
+    from: "copies.op(op, { kernel: kernels.get(op) })",
+    to: "copies.op(op, { kernel: kernels.get(op), operands: copies.operandsOf(op).toReversed() })",
     program: rows("return x - y"),
   },
 ];
@@ -720,14 +720,14 @@ const centeredReaders: readonly Omit<Mutant, "file">[] = [
 const deferring: readonly Omit<Mutant, "file">[] = [
   {
     what: "drops the eps of the second norm, as FlashNorm does",
-    from: '[squares(of.product, op), builder.emit("mul", [of.statistic, eps(op)])]',
-    to: "[squares(of.product, op), of.statistic]",
+    from: 'builder.emit("mul", [of.statistic, this.eps(op)])',
+    to: "of.statistic",
     program: ofWeights("rmsnorm(linear(rmsnorm(x, axes = [-1], eps = 0.1), w), axes = [-1], eps = 0.3)"),
   },
   {
     what: "scales the bias, too",
-    from: "return op.operands[2] === undefined ? scaled : builder",
-    to: "return op.operands[2] === undefined ? scaled : true ? builder.emit('mul', [builder.emit('add', [product, op.operands[2]]), builder.emit('rsqrt', [statistic])]) : builder",
+    from: "return bias === undefined ? scaled : builder",
+    to: "return bias === undefined ? scaled : true ? builder.emit('mul', [builder.emit('add', [product, bias]), builder.emit('rsqrt', [statistic])]) : builder",
     program: ofWeights("linear(rmsnorm(x, axes = [-1]), w, c)"),
   },
 ];
