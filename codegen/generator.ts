@@ -24,6 +24,7 @@ import { globalsOf, isScalar, type Plan, type Planner, storesOf, useOf } from ".
 import { printKernel, secondName } from "./print-kernel.ts";
 import type { Schedule } from "./schedule.ts";
 import { teamsOf } from "./tile-sums.ts";
+import { isWide } from "./usual-choice.ts";
 
 /** @throws TircError E0507 if known extents, or products of them, do not fit into the u32 with which the kernel counts. */
 function checkCounts({ fn, nodes, stores }: Graph, { dispatch }: Manifest): void {
@@ -49,11 +50,17 @@ function inAll([first, ...others]: readonly Body["aliases"][]): Body["aliases"] 
 
 const dimOf = ({ extent }: Axis): Dim => extent.names[0] ?? extent.factor;
 
+/** The most steps of a loop that Mesa unrolls. */
+const longestUnrolled = 32;
+
 /**
- * The number of arrays in which a lane may cache rows. Mesa unrolls short loops, and LLVM then takes minutes over several
- * arrays in them (llvmpipe, whose subgroups have 8 lanes: 2 s for one array of 16 vectors; no result for four of 16 scalars).
+ * The number of arrays in which a lane may cache rows. Mesa unrolls loops of up to 32 steps, and LLVM then takes minutes over
+ * several arrays in them (llvmpipe, whose subgroups have 8 lanes: 2 s for one array of 16 vectors; no result for four of 16
+ * scalars). In longer loops it takes no longer than over the loads that recompute the rows.
  */
-const mostArrays = ({ kind, subgroup }: TargetProfile) => (kind === "cpu" && (subgroup?.max ?? 0) >= 8 ? 1 : Infinity);
+function mostArrays(target: TargetProfile, { steps = 0 }: Schedule): number {
+  return target.kind === "cpu" && isWide(target) && steps <= longestUnrolled ? 1 : Infinity;
+}
 
 /** Shorter rows are faster without vectors: measured on SwiftShader and lavapipe, with vectors of 2 and 4. */
 const shortestRow = 128;
@@ -125,7 +132,7 @@ export class Generator {
         bufferOf: (name, access) => this.buffers.get(`${access} ${name}`) as Buffer,
         isStrict: options.rounding === "strict",
         cacheIsMemory: target.kind === "cpu",
-        mostArrays: mostArrays(target),
+        mostArrays: mostArrays(target, schedule),
         tile,
       },
       [

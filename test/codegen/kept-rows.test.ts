@@ -29,7 +29,17 @@ test.each([
   expect(unitsRead(`fn f(x: f32[rows, 16384]) -> f32[rows, 16384] { return ${body} }`)).toEqual(units);
 });
 
-test("llvmpipe's lanes keep one array at most, over which its compiler comes to an end", () => {
+test.each([768, 1024, 4096])("llvmpipe's lanes cache a sum of three tensors in rows of %i", (columns) => {
+  const rows = `f32[rows, ${columns}]`;
+  const text = `fn f(x: ${rows}, r: ${rows}, b: f32[${columns}]) -> ${rows} { return layernorm(x + r + b, axes = [-1]) }`;
+  const [kernel] = compile(parse(text), { target: targetByName("lavapipe") }).kernels;
+  const { wgsl } = kernel as Kernel;
+  const lastLoop = wgsl.slice(wgsl.lastIndexOf("for ("));
+  expect(lastLoop).toContain("add_row");
+  expect(lastLoop).not.toMatch(/\bin_(x|r|b)\[/);
+});
+
+test("llvmpipe's lanes keep one array at most in short loops, over which its compiler comes to an end", () => {
   const expressions = [
     "exp(x + r) / max(exp(x + r), axes = [-1], keepdims = true)",
     "softmax(exp(x) * r, axes = [-1])",
