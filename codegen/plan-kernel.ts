@@ -153,6 +153,7 @@ function traitsOf(graph: Graph, { features }: TargetProfile, isStrict: boolean):
     // In a strict kernel, the order of a sum must not depend on what else is computed.
     hasStates: hasMoments || nodes.some(isOnline),
     hasMoments,
+    values: nodes.filter(({ kind }) => kind === "load" || kind === "elementwise").length,
     accumulators: loops.map((list) => accumulatorsOf(list, centered, (hint) => hint, !isStrict).accumulators),
     packed: Math.max(...values.map(({ value }) => inWord(value.element))) as 1 | 2 | 4,
     packedRows: Math.max(

@@ -79,3 +79,14 @@ test("on a processor halves that share a word are read two at a time: single one
   expect(wgsl(64)).not.toContain("atomic");
   expect(wgsl(65)).toContain("atomic");
 });
+
+test.each([
+  ["few values", "x + y", 4],
+  ["more than fit in registers", "tanh(x * y + 1) * sigmoid(x) + y", 2],
+])("without a reduction a lane of llvmpipe computes vectors: %s", (_, body, vectors) => {
+  const program = `fn f(x: f32[rows, 64], y: f32[rows, 64]) -> f32[rows, 64] { return ${body} }`;
+  const wgslFor = (name: string) => compileText(program, targetByName(name)).kernel.wgsl;
+  expect(wgslFor("lavapipe").match(/^ *out_\w+\[/gm)).toHaveLength(vectors);
+  expect(wgslFor("lavapipe")).toContain("in_x: array<vec4f>");
+  expect(wgslFor("swiftshader")).toContain("in_x: array<f32>");
+});
