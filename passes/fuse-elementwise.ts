@@ -131,6 +131,7 @@ function reducesRows({ name, attributes, operands }: Op): boolean {
 
 /** Why each kernel but the first begins, and what no kernel computes. */
 function cutsOf(fn: Fn, groups: Partition): KernelCut[] {
+  if (groups.length === 1 && !isOpaque(groups[0]?.[0] as Op)) return [];
   const costs = new KernelGroups(fn);
   /** The indices of the groups before, by their ops. */
   const made = new Map<Op, number>();

@@ -5,6 +5,13 @@ import type { Attributes, OpName, Value } from "../src/ir/ir.ts";
 import { ops } from "../src/ir/ops/index.ts";
 import { printNumber } from "../src/ir/print.ts";
 
+/** The texts of attributes, which are immutable, and which most ops of one name share. */
+const texts = new WeakMap<Attributes, string>();
+
+/** JSON has no -0, NaN or infinity. */
+const textOf = (attributes: Attributes): string =>
+  JSON.stringify(attributes, (_, v) => (typeof v === "number" ? printNumber(v) : v));
+
 export class OpKeys {
   private readonly numbers = new Map<Value | undefined, number>();
 
@@ -12,9 +19,7 @@ export class OpKeys {
   of(name: OpName, operands: readonly (Value | undefined)[], attributes: Attributes | undefined): string {
     const numbers = operands.map((operand) => this.number(operand));
     if (ops[name].facts.commutative === true) numbers.sort((a, b) => a - b);
-    // JSON has no -0, NaN or infinity.
-    const text = JSON.stringify(attributes, (_, v) => (typeof v === "number" ? printNumber(v) : v));
-    return `${name}|${numbers.join()}|${text}`;
+    return `${name}|${numbers.join()}|${attributes && getOrInsert(texts, attributes, () => textOf(attributes))}`;
   }
 
   private number(value: Value | undefined): number {

@@ -202,8 +202,8 @@ export const constantNames = (ops: readonly Op[]): string[] =>
   ops.flatMap((op) => (isOp(op, "global") ? [op.attributes.name] : []));
 
 /** The operands of an op without omitted ones. */
-export function presentOperands(op: Op): Value[] {
-  return op.operands.filter((v): v is Value => v !== undefined);
+export function presentOperands({ operands }: Op): readonly Value[] {
+  return operands.includes(undefined) ? operands.filter((v) => v !== undefined) : (operands as readonly Value[]);
 }
 
 /** An op with a known name, whose attributes have the types that its row declares. */

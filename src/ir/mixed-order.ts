@@ -19,6 +19,7 @@ import { type Atom, leavesOf } from "./atoms.ts";
 import { elementsOf } from "./bytes.ts";
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { type DimAtoms, IterationSpace } from "./iteration.ts";
+import { lazily } from "./lazily.ts";
 import { loopOrder } from "./loop-order.ts";
 import { partialReduction, scanOf } from "./op-kinds.ts";
 import { attribute } from "./ops/attributes.ts";
@@ -42,10 +43,11 @@ const mostSummed = 2 ** 15;
 
 /** Whether the op sums over rows and what follows from its result is never larger than that. */
 export function lastSums(fn: Fn): (op: Op) => boolean {
-  const uses = usesOf(fn);
+  // Most functions have no sum over rows, and need no uses.
+  const uses = lazily(() => usesOf(fn));
   const known = new Map<Op, boolean>();
   const staysSmall = (value: Value, most: number): boolean =>
-    uses(value).ops.every((op) =>
+    uses()(value).ops.every((op) =>
       op.results.every((result) => elementsOf(result.shape) <= most && staysSmall(result, most)),
     );
   return (op) => {

@@ -7,6 +7,7 @@
 
 import { type Fn, isLeaf, type Op, presentOperands, usesOf, type Value } from "./ir.ts";
 import { whyOutside } from "./iteration.ts";
+import { lazily } from "./lazily.ts";
 import { ops } from "./ops/index.ts";
 
 export const isOpaque = (op: Op): boolean => whyOutside(op) !== undefined;
@@ -30,12 +31,13 @@ export class Memory {
   readonly views: ReadonlySet<Op>;
 
   constructor(fn: Fn) {
-    const uses = usesOf(fn);
+    // Most functions have no reshape, and need no uses.
+    const uses = lazily(() => usesOf(fn));
     const views = new Set<Op>();
     const returned = new Set(fn.results.map(({ value }) => value));
     for (const op of fn.ops.toReversed()) {
       if (!isReshape(op)) continue;
-      const { ops: readers } = uses(op.result);
+      const { ops: readers } = uses()(op.result);
       const isRead = readers.every(
         (reader) => views.has(reader) || (isOpaque(reader) && stored(op.result) !== op.result),
       );
@@ -60,8 +62,10 @@ export class Memory {
   }
 
   /** The operands of an op, each as the value whose buffer holds it. */
-  operands(op: Op): Value[] {
-    return presentOperands(op).map((value) => (isOpaque(op) ? this.source(value) : this.of(value)));
+  operands(op: Op): readonly Value[] {
+    const operands = presentOperands(op);
+    if (isOpaque(op)) return operands.map((value) => this.source(value));
+    return this.views.size === 0 ? operands : operands.map((value) => this.of(value));
   }
 
   /** The ops that are computed, by kernels or as opaque steps. */

@@ -95,7 +95,7 @@ const canonicalize: readonly Omit<Mutant, "file">[] = [
 const keys: readonly Omit<Mutant, "file">[] = [
   {
     what: "leaves attributes out",
-    from: "${numbers.join()}|${text}`",
+    from: "${numbers.join()}|${attributes && getOrInsert(texts, attributes, () => textOf(attributes))}`",
     to: "${numbers.join()}`",
     program: rows("return elu(x, alpha = 1) + elu(x, alpha = 2)"),
   },
