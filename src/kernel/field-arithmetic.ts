@@ -185,10 +185,10 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     };
   }
 
-  private exponential(a: FieldNumber, name: "exp" | "exp2" = "exp"): Residue {
+  private exponential(a: FieldNumber): Residue {
     const elements = this.residues.elements(a);
-    if (elements.q === undefined) this.reasons.add(`${name} is applied to a value that depends on an exp`);
-    return this.residues.single(this.algebra[name](elements));
+    if (elements.q === undefined) this.reasons.add("exp is applied to a value that depends on an exp");
+    return this.residues.single(this.algebra.exp(elements));
   }
 
   /** Computes in float64 on literals alone, as a compiler does, unless the result is not finite. */
@@ -241,7 +241,7 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     const { algebra, residues } = this;
     const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
     if (name === "less_itself") return residues.known(0);
-    if (name === "exp" || name === "exp2") return this.exponential(args[0] as FieldNumber, name);
+    if (name === "exp") return this.exponential(args[0] as FieldNumber);
     const narrow = roundedBy(name);
     if (narrow !== undefined) return residues.single(algebra.round(narrow, narrow, operands[0] as Elements));
     return residues.single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));

@@ -3,7 +3,7 @@
  *
  * - element: a residue mod p and, unless it depends on an exp, one mod q; by the Chinese remainder theorem that is
  *   one integer. With q dividing p - 1 and g of order q, exp(a) = g^a obeys exp(a + b) = exp(a) exp(b): Mirage (OSDI
- *   2025, section 5). g is the power of 2, a square, for which exp(ln 2) = 2: powers of 2 are numbers.
+ *   2025, section 5).
  * - uninterpreted: a function of which only is known that equal arguments give equal results: a keyed hash.
  * - whole, half: residues that represent integers, and numbers of narrow floats: small ones, those that were drawn as such, and
  *   results of rounding. Rounding does not change them.
@@ -64,15 +64,6 @@ class Powers {
 const positive = (field: PrimeField, data: Float64Array) =>
   data.map((value) => (field.isPositive(value) ? value : field.sub(0, value)));
 
-/** The g for which g^ln2 = 2. As a square, it has the order q. */
-function eulersNumber(pair: FieldPair): number {
-  const { q } = residuesOf(Math.LN2, pair);
-  return pair.p.pow(2, pair.q.invert(q?.[0] as number));
-}
-
-/** The absolute values of exponents for which a power of 2 is computed as a number. */
-const mostExponent = 1024;
-
 const powersOf = new WeakMap<FieldPair, Powers>();
 const greater = (a: number, b: number) => a > b;
 const less = (a: number, b: number) => a < b;
@@ -107,7 +98,7 @@ export class Algebra {
     this.ordersNumbers = ordersNumbers;
     this.infinity = infinityOf(pair.p);
     this.key = mix(seed, 0x9e3779b9);
-    this.exponentials = getOrInsert(powersOf, pair, () => new Powers(pair.p, eulersNumber(pair)));
+    this.exponentials = getOrInsert(powersOf, pair, () => new Powers(pair.p, pair.generator));
     const half = pair.p.invert(2);
     for (let n = -16; n <= 16; n++) this.halves.set(pair.p.mul(pair.p.of(BigInt(n)), half), n);
   }
@@ -223,20 +214,6 @@ export class Algebra {
   exp(a: Elements): Elements {
     if (a.q === undefined) return { ...this.apply("exp", [a]), q: undefined };
     return { p: a.q.map((exponent) => this.exponentials.of(exponent)), q: undefined };
-  }
-
-  /** exp(a ln 2); a number with both residues if all exponents are small integers. */
-  exp2(a: Elements): Elements {
-    const { p } = this.exp(this.mul(a, this.number(Math.LN2)));
-    const { p: fieldP, q: fieldQ } = this.pair;
-    const q = a.p.map((value, i) => {
-      const exponent = value <= mostExponent ? value : value - fieldP.modulus;
-      const isInteger = Math.abs(exponent) <= mostExponent && a.q?.[i] === fieldQ.of(BigInt(exponent));
-      if (!isInteger) return Number.NaN;
-      const power = fieldQ.pow(2, Math.abs(exponent));
-      return exponent < 0 ? fieldQ.invert(power) : power;
-    });
-    return { p, q: q.some(Number.isNaN) ? undefined : q };
   }
 
   /** A power or root if all exponents are the same multiple of 1/2; uninterpreted otherwise. */

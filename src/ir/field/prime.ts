@@ -91,10 +91,11 @@ export class PrimeField {
   }
 }
 
-/** A prime p = 2 q + 1 with q prime. */
+/** A prime p = 2 q + 1 with q prime, and an element of order q. */
 export interface FieldPair {
   readonly p: PrimeField;
   readonly q: PrimeField;
+  readonly generator: number;
 }
 
 /** The elements of a tensor in row-major order, or a single one that represents all. */
@@ -114,8 +115,9 @@ export interface Elements {
  */
 const moduli = [1073409119, 1073168879] as const;
 
-/** The fields, which runs use in turn. */
+/** The fields, which runs use in turn. 4 is a square, so its order is q. */
 export const fieldPairs: readonly FieldPair[] = moduli.map((p) => ({
   p: new PrimeField(p),
   q: new PrimeField((p - 1) / 2),
+  generator: 4,
 }));
