@@ -81,7 +81,9 @@ function merged(given: Partition, groups: KernelGroups): Partition {
 
 type GroupOf = Map<Op, readonly Op[]>;
 
-const groupsOf = (parts: Partition): GroupOf => new Map(parts.flatMap((part) => part.map((op) => [op, part] as const)));
+/** The group of each op. */
+export const groupsOf = (parts: Partition): GroupOf =>
+  new Map(parts.flatMap((part) => part.map((op) => [op, part] as const)));
 
 /**
  * Two groups as one, if that is one kernel, cheaper than both, and can be launched in some order with the others.

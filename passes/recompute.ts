@@ -19,7 +19,7 @@ import { isOpaque } from "../src/ir/opaque.ts";
 import { ops as table } from "../src/ir/ops/index.ts";
 import type { Steps } from "../src/pass/trail.ts";
 import { KernelGroups } from "./kernel-groups.ts";
-import { costOf, type Partition, partition } from "./partition.ts";
+import { costOf, groupsOf, type Partition, partition } from "./partition.ts";
 
 /** In larger functions the kernels stay, as each attempt would be another search for a partition. */
 const mostSearched = 20;
@@ -45,9 +45,9 @@ export function recompute(steps: Steps, given: Partition): Partition {
   if (groups.length < 2 || work.some(isOpaque)) return groups;
   for (let round = 0; round < mostRounds; round++) {
     const best: Grouped = { fn: steps.fn, groups };
-    const kernelOf = new Map(groups.flatMap((group) => group.map((op) => [op, group] as const)));
+    const groupOf = groupsOf(groups);
     const tried = candidates(best).flatMap((value) => {
-      const byKernel = again(best, value, (op) => kernelOf.get(op));
+      const byKernel = again(best, value, (op) => groupOf.get(op));
       const same = areKernels(byKernel, best.groups) ? [byKernel] : [];
       if (work.length > mostSearched) return same;
       const byOp = again(best, value, (op) => op);
