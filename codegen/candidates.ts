@@ -72,7 +72,7 @@ function chosenParts({ target, options, tile }: Planner): readonly (keyof Choice
 export function explainSchedule(fn: Fn, target: TargetProfile, options: KernelOptions = {}, tile?: Tile): Explained {
   const planner = new Planner(fn, target, options, tile);
   const { schedule } = planner.plan();
-  const search = new Search(planner);
+  const search = new Search(planner, schedule.space);
   const parts = chosenParts(planner);
   const isMeasured = schedule.by === "measurement";
   const best = search.best(schedule.usual, parts);
@@ -91,7 +91,7 @@ export function planned(planner: Planner): Plan {
   const plan = planner.plan();
   const parts = chosenParts(planner);
   if (plan.schedule.by === "measurement" || parts.length === 0) return plan;
-  return planner.plan(new Search(planner).best(plan.schedule.usual, parts).choice);
+  return planner.plan(new Search(planner, plan.schedule.space).best(plan.schedule.usual, parts).choice);
 }
 
 /** Estimates the choices of one kernel, each once. */
@@ -101,11 +101,11 @@ class Search {
   private readonly rates: Rates;
   private readonly space: ChoiceSpace;
 
-  constructor(planner: Planner) {
+  constructor(planner: Planner, space: ChoiceSpace) {
     const { target } = planner;
     this.planner = planner.forAnyRows();
     this.rates = target.rates ?? usualRates[target.kind];
-    this.space = planner.plan().schedule.space;
+    this.space = space;
   }
 
   get all(): readonly Candidate[] {
