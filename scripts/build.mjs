@@ -21,12 +21,15 @@ const { status } = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json"
   cwd: root,
   stdio: "inherit",
 });
-try {
-  if (status === 0) await bundleCommand(fresh);
-} finally {
-  if (!existsSync(`${fresh}/bundle`)) rmSync(fresh, { recursive: true, force: true });
+const discard = () => rmSync(fresh, { recursive: true, force: true });
+if (status !== 0) {
+  discard();
+  process.exit(status ?? 1);
 }
-if (status !== 0) process.exit(status ?? 1);
+await bundleCommand(fresh).catch((error) => {
+  discard();
+  throw error;
+});
 rmSync(`${root}dist`, { recursive: true, force: true });
 renameSync(fresh, `${root}dist`);
 const cli = `${root}dist/src/cli/main.js`;
