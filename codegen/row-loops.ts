@@ -27,7 +27,10 @@ import type { Place, PlaceContext, Strip } from "./place.ts";
 import { type LaneRows, type Nest, RowSteps } from "./row-steps.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 
-/** Drivers unroll the loop over the cached values of a lane's row if it has fewer elements: Mesa up to 32 turns, ptxas 48 elements. */
+/**
+ * The fewest elements of a lane's row for which the steps of a loop over cached values are written out. Drivers unroll shorter
+ * loops themselves: Mesa up to 32 turns, ptxas up to 48 elements.
+ */
 const writtenFrom = 32;
 
 export class RowLoops extends RowSteps {
@@ -167,6 +170,10 @@ export class RowLoops extends RowSteps {
    */
   private writeBlocks(nest: Nest, even: number | undefined, depth = 0, from?: Expression): void {
     const { loop, blocks, each } = nest;
+    if (this.isWrittenOut(loop)) {
+      this.writeOut(nest, even, depth, from);
+      return;
+    }
     const { lanes, steps: all, units } = this.context.schedule;
     const to = this.context.to;
     const steps = even ?? all;
@@ -178,10 +185,6 @@ export class RowLoops extends RowSteps {
     const isWhole = around !== undefined && total !== undefined && total % (around * perStep) === 0;
     const start = from ?? (counted || loop.isTogether ? count(0) : this.context.lane());
     const size = blocks[depth];
-    if (this.isWrittenOut(loop)) {
-      this.writeOut(nest, even, depth, from);
-      return;
-    }
     const name =
       size !== undefined
         ? `blockStart${depth === 0 ? "" : depth + 1}`
