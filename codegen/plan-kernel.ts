@@ -35,7 +35,8 @@ export interface Plan {
 /**
  * Which kernels of the same function another planner plans.
  * - multiples: those for extents that are multiples of the vector width.
- * - any rows: those for any number of rows, even if the function has a known one. Only kernels over tiles count their rows.
+ * - any rows: those for any number of rows, even if the function has a known one. Kernels over tiles keep theirs: no part of
+ *   their schedules is chosen by an estimate.
  */
 interface Variant {
   readonly of: Planner;
