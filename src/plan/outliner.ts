@@ -166,10 +166,8 @@ export class Outliner {
     const [length, count] = [this.dims.next(`${stem}_tile`), this.dims.next(`${stem}_tiles`)];
     const extents = [
       ...(isNamed ? [] : [{ name: dim, of: rows, by: 1 }]),
-      ...[
-        { name: length, of: dim, ...size },
-        { name: count, of: dim, by: length },
-      ],
+      { name: length, of: dim, ...size },
+      { name: count, of: dim, by: length },
     ];
     return { tile: { dim, size: length, count }, extents };
   }
