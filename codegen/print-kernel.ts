@@ -154,10 +154,10 @@ fn ${entryPoint}(
 }
 
 /** The text without the marks of reads, and where they were. */
-function withReads(marked: readonly Line[]): Pick<Printed, "lines" | "wgsl" | "reads"> {
+function withReads(printed: readonly Line[]): Pick<Printed, "lines" | "wgsl" | "reads"> {
   const reads = new Map<string, number[]>();
   let at = 0;
-  const lines = marked.map(({ text: own, span }) => {
+  const lines = printed.map(({ text: own, span }) => {
     const text = withoutMarks(own, reads, at);
     at += text.length + 1;
     return { text, span };
