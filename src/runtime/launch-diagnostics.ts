@@ -72,7 +72,7 @@ const told: ForEachProblem<Diagnostic, [kernel: string, manifest: LaunchManifest
   "E0609 destroyed": (_, kernel) => inputErrors.destroyed(kernel),
 };
 
-/** The detailed diagnostic of a problem with a call: E0601 to E0619, E0627 and E0628. */
+/** The detailed diagnostic of a problem with a call: E0601 to E0619, E0627, E0628 and E0901. */
 export function diagnosticOf(kernel: string, [is, ...about]: LaunchProblem, manifest: LaunchManifest): Diagnostic {
   return told[is](about as never, kernel, manifest);
 }

@@ -37,7 +37,7 @@ test.for<readonly [call: string, run: () => unknown, message: string, help: stri
   ["another result of a plan", () => js.plan.run({ x }, {}, { outputs: { z: buffer } }), "no result `z`", "`y`"],
   ["a misspelled option", () => js.plan.run({ x }, {}, { output: {} }), "`run` has no option `output`", "`outputs`"],
   ["an option of `launch`", () => js.plan.bind({ x }, {}, { encoder: 3 }), "`bind` has no option `encoder`", "outputs"],
-  ["null", () => js.plan.run({ x }, {}, null), "the options of `run` must be an object, but is null", "null"],
+  ["null", () => js.plan.run({ x }, {}, null), "the options of `run` must be an object, not null", "null"],
   ["a list of results", () => js.plan.run({ x }, {}, { outputs: [buffer] }), "`outputs` of `run` must be", "a list"],
   ["a list of products", () => js.plan.bind({ x }, {}, { products: [] }), "`products` of `bind` must be", "a list"],
   [
@@ -46,7 +46,12 @@ test.for<readonly [call: string, run: () => unknown, message: string, help: stri
     "`allocate` of `bind` must be a function",
     "Buffer",
   ],
-  ["an encoder", () => js.plan.launch({ x }, {}, device.createCommandEncoder()), "but are an encoder", "`{ encoder }`"],
+  [
+    "an encoder",
+    () => js.plan.launch({ x }, {}, device.createCommandEncoder()),
+    "must be an object, not an encoder",
+    "`{ encoder }`",
+  ],
   [
     "a pass",
     () => js.plan.launch({ x }, {}, { encoder: device.createCommandEncoder().beginComputePass() }),
@@ -64,7 +69,7 @@ test.for<readonly [call: string, run: () => unknown, message: string, help: stri
   ],
   ["no encoder of a plan", () => js.boundPlan.encode(), "the encoder of `f` must be", "createCommandEncoder()"],
   ["options of a plan", () => js.boundPlan.encode(encoder(), null), "the options of `f` must be an object", "null"],
-  ["no encoder of a step", () => js.boundPlan.steps[0].encode(null), "must be a GPUCommandEncoder", "is null"],
+  ["no encoder of a step", () => js.boundPlan.steps[0].encode(null), "must be a GPUCommandEncoder", ", not null"],
   ["no pass of a step", () => js.boundPlan.steps[0].dispatch(3), "must be a GPUComputePassEncoder", "a number"],
   ["a number for outputs", () => js.kernel.bind({ x }, {}, 3), "the outputs of `f` must be an object", "a number"],
   [

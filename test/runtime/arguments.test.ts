@@ -20,12 +20,7 @@ test.for<readonly [call: string, run: () => Promise<unknown>, message: string, h
     "the first argument of `prepare` must be a GPUDevice",
     "openDevice",
   ],
-  [
-    "an opened device",
-    () => js.prepare({ device }, kernel),
-    "must be a GPUDevice, but is an object",
-    "pass its `device`",
-  ],
+  ["an opened device", () => js.prepare({ device }, kernel), "must be a GPUDevice, not an object", "pass its `device`"],
   [
     "an adapter",
     () => js.prepare({ requestDevice() {} }, kernel),
@@ -39,7 +34,7 @@ test.for<readonly [call: string, run: () => Promise<unknown>, message: string, h
     "the second argument of `prepare` must be a kernel",
     "compile(module)",
   ],
-  ["a result", () => js.prepare(device, result), "must be a kernel, but is an object", "pass one of its `kernels`"],
+  ["a result", () => js.prepare(device, result), "must be a kernel, not an object", "pass one of its `kernels`"],
   [
     "runKernel",
     () => js.runKernel(device, "f", {}),
@@ -52,8 +47,8 @@ test.for<readonly [call: string, run: () => Promise<unknown>, message: string, h
     "the second argument of `preparePlan` must be a plan with its kernels",
     "{ plan: planManifest(result.plans[0]), kernels: result.kernels }",
   ],
-  ["a promise", () => js.prepare(Promise.resolve(device), kernel), "but is a Promise", "await"],
-  ["a list", () => js.prepare(device, result.kernels), "must be a kernel, but is a list", "one item of the list"],
+  ["a promise", () => js.prepare(Promise.resolve(device), kernel), ", not a Promise", "await"],
+  ["a list", () => js.prepare(device, result.kernels), "must be a kernel, not a list", "one item of the list"],
   ["a plan for a kernel", () => js.prepare(device, plan), "must be a kernel", "`preparePlan` and `runPlan` take plans"],
   [
     "a manifest as text",
@@ -69,7 +64,7 @@ test.for<readonly [call: string, run: () => Promise<unknown>, message: string, h
   ],
   ["a plan alone", () => js.runPlan(device, mean.plans[0]), "must be a plan with its kernels", "planManifest(plan)"],
   ["a manifest alone", () => js.runPlan(device, plan.plan), "must be a plan with its kernels", "pass its kernels too"],
-  ["plans", () => js.runPlan(device, { ...plan, plan: mean.plans }), "but is a list", "`planManifest(plans[0])`"],
+  ["plans", () => js.runPlan(device, { ...plan, plan: mean.plans }), ", not a list", "`planManifest(plans[0])`"],
   ["the compilation", () => js.preparePlan(device, mean), "must be a plan", "planManifest(result.plans[0])"],
   ["one kernel", () => js.runPlan(device, { ...plan, kernels: kernel }), "a list of kernels", "`[...]`"],
   ["WGSL as kernels", () => js.runPlan(device, { ...plan, kernels: ["fn"] }), "item 0 of the `kernels`", "kernels"],

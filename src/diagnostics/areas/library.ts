@@ -16,11 +16,11 @@ which \`parse\` makes from the text of a program.`,
 
 /** `what` is the argument, such as "`accuracy` of `compile`". */
 export function wrongArgument(what: string, expected: string, got: string, help: readonly Help[] = []) {
-  return error("E0901", `${what} must be ${expected}, but is ${got}`, { help });
+  return error("E0901", `${what} must be ${expected}, not ${got}`, { help });
 }
 
 export function unnamedEncoder(fn: string) {
-  return error("E0901", `the options of ${code(fn)} must be an object, but are an encoder`, {
+  return error("E0901", `the options of ${code(fn)} must be an object, not an encoder`, {
     help: ["pass it by its name: `{ encoder }`"],
   });
 }
