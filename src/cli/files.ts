@@ -30,6 +30,7 @@ import type { Io } from "./session.ts";
 const reasons: Readonly<Record<string, readonly [reason: string, help?: string]>> = {
   ENOENT: ["there is no such file"],
   EISDIR: ["it is a folder", "name a file in it"],
+  EEXIST: ["it is a file", "name a folder"],
   ENOTDIR: ["a part of the path is not a folder"],
   EACCES: ["permission denied", "change its permissions, or name another file"],
   EPERM: ["not permitted", "change its permissions, or name another file"],
@@ -232,13 +233,7 @@ export function makeFolder(path: string, io: Io): void {
   try {
     mkdirSync(resolve(io.cwd, path), { recursive: true });
   } catch (caught) {
-    const { code } = caught as NodeJS.ErrnoException;
-    fail(
-      fileErrors.cannotWrite(
-        path,
-        ...(code === "EEXIST" ? (["it is a file", "name a folder"] as const) : reasonOf(caught)),
-      ),
-    );
+    cannotWrite(path, caught);
   }
 }
 
@@ -260,7 +255,8 @@ export function writeAtomically(path: string, data: FileData, io: Io): void {
   }
 }
 
-function cannotWrite(path: string, caught: unknown): never {
+/** Throws E0641. @param caught an error of the file system; its code is enough. */
+export function cannotWrite(path: string, caught: unknown): never {
   const { code } = caught as NodeJS.ErrnoException;
   const noFolder = ["there is no such folder", `create it first: \`mkdir -p ${dirname(path)}\``] as const;
   fail(fileErrors.cannotWrite(path, ...(code === "ENOENT" ? noFolder : reasonOf(caught))));
@@ -269,7 +265,7 @@ function cannotWrite(path: string, caught: unknown): never {
 /** Throws E0641 if the file system tells beforehand that a file cannot be written. */
 export function checkWritable(path: string, io: Io): void {
   const given = resolve(io.cwd, path);
-  if (kindOf(path, io) === "folder") fail(fileErrors.cannotWrite(path, ...reasonOf({ code: "EISDIR" })));
+  if (kindOf(path, io) === "folder") cannotWrite(path, { code: "EISDIR" });
   try {
     const before = statSync(given, { throwIfNoEntry: false });
     if (before === undefined || before.isFile())

@@ -6,11 +6,11 @@
  * links are followed.
  */
 
-import * as fileErrors from "../diagnostics/areas/files.ts";
 import * as pathErrors from "../diagnostics/areas/paths.ts";
 import { fail, type Span } from "../diagnostics/diagnostic.ts";
 import { type Arguments, checkStream, type OptionSpec, type Word } from "./arguments.ts";
 import {
+  cannotWrite,
   checkWritable,
   type FileData,
   filesIn,
@@ -126,8 +126,7 @@ export class Outputs {
     );
     if (untold !== undefined) throw new Error(`the output of ${untold.name} is not declared`);
     for (const { folder, file } of written) {
-      if (folder !== undefined && kindOf(folder, io) === "file")
-        fail(fileErrors.cannotWrite(folder, "it is a file", "name a folder"));
+      if (folder !== undefined && kindOf(folder, io) === "file") cannotWrite(folder, { code: "EEXIST" });
       if (folder === undefined && typeof file === "string" && file !== "-") checkWritable(file, io);
     }
     const streams = written.filter(({ file }) => file === "-").map(({ span }) => ({ text: "-", span }));
