@@ -7,7 +7,7 @@ import * as checkpointErrors from "../diagnostics/areas/checkpoints.ts";
 import * as constErrors from "../diagnostics/areas/consts.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { headerLength, readSafetensor, type WeightElement, weightElement } from "../formats/safetensors.ts";
-import { roundTo } from "../ir/float16.ts";
+import { roundoff, roundTo } from "../ir/float16.ts";
 import { encode } from "../ir/number-formats.ts";
 import { meanTolerance } from "../ir/row-means.ts";
 import { roundUp } from "../launch/counts.ts";
@@ -35,9 +35,6 @@ interface CheckpointFile {
   /** Computed on demand; a single range for a file that does not change. */
   readonly pieces: Iterable<Piece>;
 }
-
-/** Half an ulp of 1. A relative mean below it is due to rounding, and not worth centering again. */
-const roundoff: Readonly<Record<WeightElement, number>> = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 };
 
 /**
  * @param tell is called for each centered tensor when it is written.
@@ -187,6 +184,7 @@ function centeredPiece(
   if (factors !== undefined && isScaled) multiplyInPlace(numbers, rowsAlong(entry.shape, axis), factors);
   const rows = rowsAlong(entry.shape, axis);
   const before = worstMean(numbers, rows);
+  // A mean that is due to rounding is not worth centering again.
   if (before.part <= roundoff[element] && !isScaled) {
     tell({ tensor, residual: before.part, isChanged: false });
     return rangeOf(entry);

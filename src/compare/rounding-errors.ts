@@ -9,13 +9,14 @@
  * (Higham, "Accuracy and stability of numerical algorithms", section 4.2).
  */
 
+import { roundoff } from "../ir/float16.ts";
 import { type Constants, dimsOfInputs, evaluateFn, evaluateOp } from "../ir/interpret.ts";
 import type { Fn, Op, Value } from "../ir/ir.ts";
 import { ops } from "../ir/ops/index.ts";
 import { ulp } from "../ir/ops/numerics.ts";
 import { randomNumbers } from "../ir/random.ts";
 import { broadcastTo, type Tensor } from "../ir/tensor.ts";
-import { type ElementType, isFloat } from "../ir/types.ts";
+import { isFloat } from "../ir/types.ts";
 import { forEachRow, tolerances } from "./tolerance.ts";
 
 type Operands = readonly (Tensor | undefined)[];
@@ -25,9 +26,6 @@ const evaluations = 4;
 
 /** The error in ulps of a norm, and of an elementwise op of a plugin, whose row in the op table states none. */
 const usualUlps = 4;
-
-/** Half the distance between 1 and the next number of a narrow type: the error where it is rounded. */
-const roundoff: Partial<Record<ElementType, number>> = { f16: 2 ** -11, bf16: 2 ** -8 };
 
 /**
  * Values of `wanted` with random rounding errors, from several evaluations.
@@ -79,7 +77,8 @@ function withTermErrors({ name }: Op, operands: Operands, sign: () => number): O
 /** The result with the error that the op itself makes. */
 function withOwnError(op: Op, operands: Operands, result: Tensor, sign: () => number): Tensor {
   const def = ops[op.name];
-  const rounded = roundoff[result.element] ?? 0;
+  const { element } = result;
+  const rounded = element === "f16" || element === "bf16" ? roundoff[element] : 0;
   if (def.kind === "elementwise") {
     const all = operands.map((tensor) => broadcastTo(tensor as Tensor, result.shape));
     const { allowed } = def.numerics.error;

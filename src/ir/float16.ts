@@ -77,6 +77,9 @@ export const narrowBits: {
   bf16: { to: toBfloat16Bits, from: fromBfloat16Bits },
 };
 
+/** Half the distance from 1 to the next number: the largest relative error of rounding to the type. */
+export const roundoff = { f32: 2 ** -24, f16: 2 ** -11, bf16: 2 ** -8 } as const;
+
 /** Rounds a number in the range of an element type to the nearest that it represents. */
 export const roundTo: { readonly [E in ElementType]: (value: number) => number } = {
   f32: Math.fround,
