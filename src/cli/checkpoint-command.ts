@@ -43,21 +43,13 @@ function checkOptions(args: Arguments): void {
 /** The names in `--fold`, which accepts these; `undefined` if it is not given. Throws E0705. */
 export function foldedBy<F extends string>(args: Arguments, known: readonly F[], of = ""): F[] | undefined {
   const word = args.value("--fold");
-  return word?.text.split(",").map((name) => {
-    const found = known.find((one) => one === name);
-    return (
-      found ??
-      fail(
-        cliErrors.wrongValue(
-          word.span,
-          "--fold",
-          name,
-          `a list of ${listing(known, "and")}, separated by commas${of}`,
-          known,
-        ),
-      )
+  const expected = `a list of ${listing(known, "and")}, separated by commas${of}`;
+  return word?.text
+    .split(",")
+    .map(
+      (name) =>
+        known.find((one) => one === name) ?? fail(cliErrors.wrongValue(word.span, "--fold", name, expected, known)),
     );
-  });
 }
 
 export function checkpointSurgeryCommand(args: Arguments, session: Session): number {

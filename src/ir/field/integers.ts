@@ -44,9 +44,8 @@ export function drawIntegers(algebra: Algebra, name: string, count: number, elem
   return algebra.draw(name, count).p.map((drawn) => {
     const bits = Math.floor(drawn / 64);
     if (range !== undefined) {
-      const [first, last] = [range.least - 1, range.most + 1].map((end, i) => {
-        return holds(element, end) ? end : i === 0 ? range.least : range.most;
-      }) as [number, number];
+      const first = holds(element, range.least - 1) ? range.least - 1 : range.least;
+      const last = holds(element, range.most + 1) ? range.most + 1 : range.most;
       return first + (bits % (last + 1 - first));
     }
     if (low !== undefined && high !== undefined) return low + (bits % (high - low + 1));
