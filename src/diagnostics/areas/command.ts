@@ -157,7 +157,8 @@ export function extraOperand(span: Span, command: string, takes: string) {
 
 export const E0709: Entry = {
   title: "conflicting options",
-  explanation: "Both options decide the same thing, so one of them would have no effect.",
+  explanation: `An option would have no effect, because another one decides the same thing, or because it does not apply
+to what the command is given or writes.`,
   wrong: "tirc compile bert.tir -O0 --passes default",
   fix: "tirc compile bert.tir -O0",
 };
