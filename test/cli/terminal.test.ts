@@ -143,5 +143,5 @@ test("nothing but the session writes to a stream", () => {
   const writers = sources.filter((file) => {
     return /\b(stdout|stderr)\s*\(|\bconsole\.|process\.std/.test(readFileSync(new URL(file, folder), "utf8"));
   });
-  expect(writers).toEqual(["main.ts", "session.ts"]);
+  expect(writers).toEqual(["process.ts", "session.ts"]);
 });

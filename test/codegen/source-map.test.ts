@@ -138,7 +138,8 @@ test("ops from another source than their function's have no place", () => {
 
 test("constants under names of their own lead to the op that reads them", () => {
   const lines = mainOf(compileText("fn f(x: i32[7]) -> i32[7] { return x / 7 }").kernel);
-  expect(lines.filter(({ text }) => text.startsWith("var c")).map(({ from }) => from)).toEqual(["x / 7"]);
+  const constants = lines.filter(({ text }) => text.startsWith("var c"));
+  expect(new Set(constants.map(({ from }) => from))).toEqual(new Set(["x / 7"]));
 });
 
 test("random programs: every op has a line, every assignment an op", () => {

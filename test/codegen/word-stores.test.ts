@@ -88,7 +88,7 @@ test.each([
   const of = (n: number, name: string) => {
     const text = `fn f(x: ${element}[512, ${n}]) -> ${element}[512, ${n}] { return where(x == 0, 1, x) }`;
     const { program } = compileText(text, targetByName(name));
-    const rows = (program.workgroupSize * (name === "portable" ? inWord : 4)) / n;
+    const rows = (program.workgroupSize * 4) / n;
     return estimate(program, { extents: {}, workgroups: Math.ceil(512 / rows), inStep: 4 });
   };
   for (const name of ["portable", "swiftshader"]) {

@@ -74,7 +74,7 @@ gpuTest(
         schedules: [{ fn: "f", columns: 300, choice }],
       };
       const { fn, kernel } = compileText(text, forced);
-      expect(kernel.wgsl).toContain(`, ${subgroup / 2}u)`);
+      expect(kernel.wgsl).toContain(subgroup === 4 ? "quadSwapY(" : `, ${subgroup / 2}u)`);
       expect(kernel.manifest.workgroupSize[0]).toBe(workgroup);
       const { errors } = await compareKernel(device, withoutSubgroups(kernel, element), fn, inputsFor(fn, { n: 3 }));
       for (const error of Object.values(errors)) expect(error).toBeLessThan(2e-6);
