@@ -2,7 +2,7 @@
 
 import type { Mismatch } from "../diagnostics/areas/shapes.ts";
 import { type Help, insertedAfter, proposal, type Span, wrapped } from "../diagnostics/diagnostic.ts";
-import { quoted } from "../diagnostics/wording.ts";
+import { listing, quoted } from "../diagnostics/wording.ts";
 import type { Op, Value } from "./ir.ts";
 import { ops } from "./ops/index.ts";
 import { broadcastShapes, type Dim, printShape, reducedShape, type Shape, sameShape } from "./types.ts";
@@ -47,19 +47,32 @@ function keepdimsHelp(value: Value, others: Shape): Help[] {
   });
 }
 
-/** The number of axes after `shape` in `others`, if it occurs there exactly once. */
-function axesBehind(shape: Shape, others: Shape): number | undefined {
+/** The first axes of `others` that have the extents of `shape`, in this order. */
+function firstAxes(shape: Shape, others: Shape): number[] | undefined {
+  const found: number[] = [];
+  for (const [axis, dim] of others.entries()) if (dim === shape[found.length]) found.push(axis);
+  return found.length === shape.length ? found : undefined;
+}
+
+/** The axes of `others` that have the extents of `shape`: adjacent ones if there is one such place, or else the only ones. */
+function axesOf(shape: Shape, others: Shape): number[] | undefined {
   const starts = others.flatMap((_, start) =>
     sameShape(others.slice(start, start + shape.length), shape) ? start : [],
   );
-  return starts.length === 1 ? others.length - (starts[0] as number) - shape.length : undefined;
+  if (starts.length === 1) return shape.map((_, i) => (starts[0] as number) + i);
+  const first = firstAxes(shape, others);
+  const last = firstAxes(shape.toReversed(), others.toReversed())?.map((axis) => others.length - 1 - axis);
+  return first?.join() === last?.toReversed().join() ? first : undefined;
 }
 
 function reshapeHelp(shape: Shape, others: Shape, span: Span | undefined): Help[] {
-  const behind = shape.length === 0 ? undefined : axesBehind(shape, others);
-  if (behind === undefined || behind === 0) return [];
-  const wanted = printShape([...shape, ...new Array<number>(behind).fill(1)]);
-  return [called("reshape", span, `shape = ${wanted}`, `for axis ${-behind - 1} of ${printShape(others)}`)];
+  const axes = axesOf(shape, others);
+  if (axes === undefined) return [];
+  const [start = 0] = axes;
+  const wanted = others.slice(start).map((dim, i) => (axes.includes(start + i) ? dim : 1));
+  const named = listing(axes.map((axis) => `${axis - others.length}`));
+  const why = `for ${axes.length === 1 ? "axis" : "axes"} ${named} of ${printShape(others)}`;
+  return [called("reshape", span, `shape = ${printShape(wanted)}`, why)];
 }
 
 type Conflict = Pick<Mismatch, "axis" | "dims">;

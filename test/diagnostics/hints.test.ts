@@ -5,6 +5,7 @@ import { refused } from "../support/diagnostics.ts";
 
 const matrix = "x: f32[n, 64], r: f32[n, 64], g: f32[64], b: f32[64]";
 const images = "x: f32[n, 64, h, w], g: f32[64], bias: f32[64, h]";
+const scores = "x: f32[b, h, q, k], keys: bool[b, k], rows: bool[b, q, k], scale: f32[h, k]";
 const mixed = "x: f16[n, 64], r: f32[n, 64], m: bool[n, 64], i: i32[n, 64]";
 const labels = "ids: i32[64], label: i32[n, 1], x: f32[n, 64]";
 
@@ -32,6 +33,10 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0205", images, "g + x", "g", "reshape(g, shape = [64, 1, 1])"],
   ["E0205", images, "x + bias", "bias", "reshape(bias, shape = [64, h, 1])"],
   ["E0205", "x: f32[rows, 64], s: f32[rows]", "x * s", "s", "reshape(s, shape = [rows, 1])"],
+  // A mask whose axes have others between them.
+  ["E0205", scores, "where(keys, x, 0)", "keys", "reshape(keys, shape = [b, 1, 1, k])"],
+  ["E0205", scores, "where(rows, x, 0)", "rows", "reshape(rows, shape = [b, 1, q, k])"],
+  ["E0205", scores, "x + scale", "scale", "reshape(scale, shape = [h, 1, k])"],
   // Two extents on an axis: slice the longer one, or give each its own axis.
   ["E0205", "x: f32[n, 64], y: f32[32]", "x + y", "x", "slice(x, axis = -1, start = 0, end = 32)"],
   ["E0205", "x: f32[n, 64], y: f32[32]", "x + y", "x", "reshape(x, shape = [n, 2, 32])"],
