@@ -177,8 +177,16 @@ export function assignment(word: Word, option: string, form: string): { name: Wo
   return { name: partOf(word, 0, at), value: partOf(word, at + 1) };
 }
 
-/** @throws TircError with every E0702 to E0708, E0721 and E0722 of the line. */
-export function parseArguments(command: CommandSpec, words: readonly Word[], line: Span): Arguments {
+/**
+ * @param commands all commands, for options that another one has.
+ * @throws TircError with every E0702 to E0708, E0721 and E0722 of the line.
+ */
+export function parseArguments(
+  command: CommandSpec,
+  words: readonly Word[],
+  line: Span,
+  commands: readonly CommandSpec[],
+): Arguments {
   const found: Diagnostic[] = [];
   const given = new Map<string, Given[]>();
   const operands: Word[] = [];
@@ -220,10 +228,12 @@ export function parseArguments(command: CommandSpec, words: readonly Word[], lin
       const long = text.startsWith("--");
       const equals = text.indexOf("=");
       const shown = long ? (equals < 0 ? text : text.slice(0, equals)) : text.slice(0, 2);
-      const spec = command.options.find((option) => shown === (long ? option.name : (option.short ?? option.name)));
+      const isShown = (option: OptionSpec) => shown === (long ? option.name : (option.short ?? option.name));
+      const spec = command.options.find(isShown);
       if (spec === undefined) {
         const names = command.options.map(({ name }) => name).filter((name) => name.startsWith("--"));
-        found.push(cliErrors.unknownOption(word.span, command.name, long ? shown : text, names));
+        const others = commands.filter(({ options }) => options.some(isShown)).map(({ name }) => name);
+        found.push(cliErrors.unknownOption(word.span, command.name, long ? shown : text, names, others));
         if (equals < 0 && rest[0] !== undefined) unclear.add(rest[0]);
         continue;
       }

@@ -51,7 +51,7 @@ async function dispatch(argv: readonly string[], session: Session): Promise<numb
   const spec = commandSpecs.find(({ name }) => name === word.text);
   if (spec === undefined) fail(unknownCommand(word, names));
   if (isHelp) return showHelp(spec, session);
-  const args = parseArguments(spec, rest, span);
+  const args = parseArguments(spec, rest, span, commandSpecs);
   if (args.has("--help")) return showHelp(spec, session);
   const run = await spec.load();
   return run(args, session);

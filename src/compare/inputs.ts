@@ -152,8 +152,9 @@ export function makeInput(
   const name = param.name as string;
   const next = numbersOf(element, fill, seedOf(seed, name));
   if (next === undefined) {
-    const type = printType(param.type);
-    fail(cliErrors.numberDoesNotFit(word?.span, name, type, word?.text ?? printFill(fill)));
+    const { kind, range: held } = elementInfo[element];
+    const integers = kind === "float" ? undefined : held;
+    fail(cliErrors.numberDoesNotFit(word?.span, name, printType(param.type), word?.text ?? printFill(fill), integers));
   }
   const numbers = new Float64Array(elementCount(shape));
   for (let i = 0; i < numbers.length; i++) numbers[i] = next();

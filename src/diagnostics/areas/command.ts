@@ -43,11 +43,21 @@ file, even if it begins with a hyphen.`,
   fix: "tirc compile bert.tir --target portable",
 };
 
-export function unknownOption(span: Span, command: string, name: string, known: readonly string[]) {
-  const help = didYouMean(name, known);
+/** @param others the commands that have this option, which help if they are few. */
+export function unknownOption(
+  span: Span,
+  command: string,
+  name: string,
+  known: readonly string[],
+  others: readonly string[],
+) {
+  const elsewhere = `${code(name)} is an option of ${listing(others.map((other) => code(`tirc ${other}`)))}`;
   return error("E0702", `${code(`tirc ${command}`)} has no option ${code(name)}`, {
     span,
-    help: help.length > 0 ? help : [helpOf(command)],
+    help: [
+      ...(others.length > 0 && others.length <= 3 ? [elsewhere] : []),
+      ...didYouMeanOr(helpOf(command), name, known),
+    ],
   });
 }
 
@@ -281,9 +291,16 @@ export const E0717: Entry = {
   fix: "tirc run gather.tir --in index=1",
 };
 
-export function numberDoesNotFit(span: Span | undefined, name: string, type: string, got: string) {
+export function numberDoesNotFit(
+  span: Span | undefined,
+  name: string,
+  type: string,
+  got: string,
+  integers?: readonly [least: number, most: number],
+) {
   return error("E0717", `the input ${code(name)} is ${type}, which cannot hold ${got}`, {
     span,
+    notes: integers === undefined ? [] : [`it holds whole numbers from ${integers[0]} to ${integers[1]}`],
     help: ["give another number, or declare the input with another type in the program"],
   });
 }
