@@ -229,7 +229,8 @@ function registerTile(row: IterationTraits, target: TargetProfile): Pick<Choice,
  * The most values of an elementwise kernel of which a lane of llvmpipe computes four vectors at once instead of two; the
  * registers do not hold more. A lane reads each vector of four by one test of its mask, its own element by element, and 8 lanes
  * take some 250 cycles to begin. Compared with four single elements, `x + y` and `gelu(x)` take 0.46 to 0.57 of the time with
- * four vectors and 0.59 to 0.67 with two; 20 ops with four tanh take 0.79 with four and 0.70 with two, and an op of five tensors 1.05 and 0.72.
+ * four vectors and 0.59 to 0.67 with two; 20 ops with four tanh take 0.79 with four and 0.70 with two, and an op of five tensors
+ * 1.05 and 0.72.
  */
 const fewValues = 4;
 
