@@ -16,6 +16,8 @@ const long = [
   "test/{checkpoint/surgery,plan/split,plan/long-rows,plan/opaque,codegen/rates,filetests}.test.ts",
   "test/{passes/exact,pass-manager/provenance,ir/field}.test.ts",
   "test/{codegen/subgroup-size,codegen/factor-sums,cli/compile,ir/random-bits,plan/runnable,passes/norm-algebra}.test.ts",
+  "test/{recipes,apply-fused-rms-norm,diagnostics/bundled,cli/terminal,plan/partition,plan/plan}.test.ts",
+  "test/{passes/algebra-savings,integrations/onnxruntime,plan/partial-reductions,codegen/written-out}.test.ts",
 ];
 
 /**
