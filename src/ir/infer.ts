@@ -118,6 +118,14 @@ const widths: Readonly<Record<ElementType, number>> = {
   ...{ bool: 0, u8: 1, i8: 2, u32: 3, i32: 4, f8e4m3: 5, f8e5m2: 5, f16: 6, bf16: 6, f32: 7 },
 };
 
+/**
+ * Refuses operands whose element types the op does not take, before literals beside them, which are undefined here, have one.
+ * @throws TircError
+ */
+export function checkElements(op: OpName, operands: OperandTypes, places: Places): void {
+  operandElement(op, ops[op], operands, places);
+}
+
 /** The element type that all operands share, which must be one that the row accepts. */
 function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: Places): ElementType {
   let first: { element: ElementType; index: number } | undefined;
@@ -131,6 +139,13 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
     if (!(accepted as readonly ElementType[]).includes(type.element)) {
       const others = spec.element === undefined ? operands.map((other) => other?.element) : [];
       const beside = others.find((other) => other !== undefined && (accepted as readonly string[]).includes(other));
+      if (spec.element !== undefined) {
+        const isIts = (other?: TensorType) =>
+          other !== undefined && (accepted as readonly string[]).includes(other.element);
+        const swapped = operands.findIndex((other, i) => isIts(other) && def.operands[i]?.element === undefined);
+        const there = places.operands?.[swapped];
+        if (there !== undefined) fail(elementErrors.operandsSwapped(at, op, spec.name, there, type.element, accepted));
+      }
       const { computed } = elementInfo[type.element];
       const isComputed = type.element !== "bool" && (accepted as readonly string[]).includes(computed);
       const wanted = beside ?? (isComputed ? computed : undefined);

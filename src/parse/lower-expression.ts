@@ -9,7 +9,7 @@ import { joinSpans } from "../diagnostics/source.ts";
 import { listing, quoted } from "../diagnostics/wording.ts";
 import { oneOf } from "../ir/attribute-types.ts";
 import { Builder, copyOp, makeOp } from "../ir/builder.ts";
-import { type Places, signatureOf } from "../ir/infer.ts";
+import { checkElements, type Places, signatureOf } from "../ir/infer.ts";
 import type { AttributeValue, Op, Value } from "../ir/ir.ts";
 import { callableNames, infixOps, isLeafName, isOpName, type OpName, ops, prefixOps } from "../ir/ops/index.ts";
 import { elementCount } from "../ir/tensor.ts";
@@ -357,6 +357,9 @@ export class ExpressionLowering {
       return undefined;
     });
     if (found.length === 0) return values;
+    // If a tensor is in the wrong place, the literals took the wrong type.
+    const types = operands.map((operand) => (operand?.kind === "value" ? operand.value.type : undefined));
+    checkElements(name, types, places);
     this.report(...found);
     return undefined;
   }

@@ -99,6 +99,9 @@ const cases: readonly (readonly [code: string, params: string, wrong: string, re
   ["E0204", mixed, "x * m", "m", "cast(m, to = f16)"],
   ["E0204", mixed, "exp(i)", "i", "cast(i, to = f32)"],
   ["E0204", mixed, "where(r, x, 0)", "r", "r != 0"],
+  ["E0204", mixed, "where(r, m, -1e9)", "r, m", "m, r"],
+  ["E0204", mixed, "where(r, 0, m)", "r, 0, m", "m, 0, r"],
+  ["E0204", mixed, "where(cond = r, a = m, b = r)", "r, a = m", "m, a = r"],
   // A product without its sign.
   ["E0110", matrix, "x + 2 r", "2 r", "2 * r"],
   ["E0110", matrix, "x * r + (1 - x) (1 - r)", "(1 - x) (1 - r)", "(1 - x) * (1 - r)"],

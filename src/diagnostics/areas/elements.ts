@@ -1,6 +1,6 @@
 /** Element types of operands and literals: E0203, E0204, E0220, E0221. */
 
-import { error, type Help, type Label, proposal, type Span, wrapped } from "../diagnostic.ts";
+import { error, type Help, type Label, proposal, replacing, type Span, wrapped } from "../diagnostic.ts";
 import type { Entry } from "../page.ts";
 import { rewriting } from "../rewriting.ts";
 import { code, listing, quoted } from "../wording.ts";
@@ -68,6 +68,25 @@ export function elementRefused(
   return error("E0204", `\`${op}\` does not take ${got}: it takes ${listing(accepted, "or")}`, {
     span,
     help: [help, ...choice],
+  });
+}
+
+/** An operand of a fixed element type, as the condition of `where`, that stands in another's place. */
+export function operandsSwapped(
+  span: Span,
+  op: string,
+  name: string,
+  there: Span,
+  got: string,
+  accepted: readonly string[],
+) {
+  const [first, last] = span.start < there.start ? [span, there] : [there, span];
+  const between = span.source.text.slice(first.end, last.start);
+  const all = { ...first, end: last.end };
+  const text = `${quoted(last)}${between}${quoted(first)}`;
+  return error("E0204", `\`${op}\` does not take ${got} for its ${code(name)}: it takes ${listing(accepted, "or")}`, {
+    span,
+    help: [replacing(`${code(quoted(there))} is of that type: write ${code(text)}`, text, all)],
   });
 }
 
