@@ -136,19 +136,18 @@ function operandElement(op: OpName, def: OpDef, operands: OperandTypes, places: 
     if (type.opaque) fail(externErrors.opaqueOperand(at, op));
     if (spec === undefined) continue;
     const accepted = spec.element === undefined ? def.elements : acceptedBy[spec.element];
-    if (!(accepted as readonly ElementType[]).includes(type.element)) {
-      const others = spec.element === undefined ? operands.map((other) => other?.element) : [];
-      const beside = others.find((other) => other !== undefined && (accepted as readonly string[]).includes(other));
-      if (spec.element !== undefined) {
-        const isIts = (other?: TensorType) =>
-          other !== undefined && (accepted as readonly string[]).includes(other.element);
-        const swapped = operands.findIndex((other, i) => isIts(other) && def.operands[i]?.element === undefined);
-        const there = places.operands?.[swapped];
-        if (there !== undefined) fail(elementErrors.operandsSwapped(at, op, spec.name, there, type.element, accepted));
-      }
+    const isAccepted = (element: ElementType) => (accepted as readonly ElementType[]).includes(element);
+    if (!isAccepted(type.element)) {
+      // One of the operands without a type of their own: the type to convert to, or the operand that belongs here.
+      const beside = operands.findIndex(
+        (other, i) => other !== undefined && isAccepted(other.element) && def.operands[i]?.element === undefined,
+      );
+      const there = places.operands?.[beside];
+      if (spec.element !== undefined && there !== undefined)
+        fail(elementErrors.operandsSwapped(at, op, spec.name, there, type.element, accepted));
       const { computed } = elementInfo[type.element];
-      const isComputed = type.element !== "bool" && (accepted as readonly string[]).includes(computed);
-      const wanted = beside ?? (isComputed ? computed : undefined);
+      const isComputed = type.element !== "bool" && isAccepted(computed);
+      const wanted = operands[beside]?.element ?? (isComputed ? computed : undefined);
       fail(elementErrors.elementRefused(at, op, type.element, accepted, wanted));
     }
     if (spec.element !== undefined) continue;
