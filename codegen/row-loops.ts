@@ -15,6 +15,7 @@ import {
   multiply,
   subtract,
 } from "../src/kernel/expression.ts";
+import { invariant } from "../src/kernel/invariant.ts";
 import { f32 } from "../src/kernel/types.ts";
 import { type Counter, stateParts } from "./accumulate.ts";
 import { type Accumulator, accumulatorsOf, isBlocked, operandsOf } from "./accumulators.ts";
@@ -27,10 +28,7 @@ import type { Place, PlaceContext, Strip } from "./place.ts";
 import { type LaneRows, type Nest, RowSteps } from "./row-steps.ts";
 import { fewUnits, type Split } from "./schedule.ts";
 
-/**
- * The fewest elements of a lane's row for which the steps of a loop over cached values are written out. Drivers unroll shorter
- * loops themselves: Mesa up to 32 turns, ptxas up to 48 elements.
- */
+/** The fewest elements of a lane's row for which the steps of a loop over cached values are written out. */
 const writtenFrom = 32;
 
 export class RowLoops extends RowSteps {
@@ -222,8 +220,8 @@ export class RowLoops extends RowSteps {
 
   /**
    * Whether the steps of a loop over cached values are written one after the other, so that arrays have constant indices. Drivers
-   * unroll short loops; in others, they keep arrays in memory (ptxas a loop of 16 long steps, Mesa of more than 32), or select
-   * the element by a chain of comparisons (Mesa for AMD).
+   * unroll short loops: Mesa up to 32 turns, ptxas up to 48 elements. In longer ones they keep arrays in memory, or select the
+   * element by a chain of comparisons (Mesa for AMD).
    */
   private isWrittenOut({ keeps, reads, isTogether }: Loop): boolean {
     const { steps = 0, width, unrolls } = this.context.schedule;
@@ -235,7 +233,9 @@ export class RowLoops extends RowSteps {
     const to = this.context.to;
     const around = nest.blocks[depth - 1] ?? Infinity;
     const size = nest.blocks[depth];
-    const first = from?.kind === "literal" ? from.value : 0;
+    const start = from ?? count(0);
+    invariant(start.kind === "literal", "the blocks around steps that are written out are written out too");
+    const first = start.value;
     const end = Math.min(first + around, even ?? (steps as number));
     for (let at = first; at < end; at += size ?? 1) {
       to.scope(() => {
