@@ -45,8 +45,9 @@ export function lookupRanges(fn: Fn, dims: Dims): ReadonlyMap<Value, Range> {
     if (def.kind === "shape") for (const range of ranges) add(op.operand(0), range);
     if (def.kind === "elementwise") {
       const isFree = (value: Value) => value.element !== "bool" && !known.has(value);
+      const rangeOf = (value: Value) => (isFree(value) ? undefined : (known.get(value) ?? ofBooleans));
       for (const range of ranges) {
-        const found = rangeOfOperands(op, def, range, (value) => (isFree(value) ? undefined : rangeOf(known, value)));
+        const found = rangeOfOperands(op, def, range, rangeOf);
         for (const operand of presentOperands(op)) if (found && isFree(operand)) add(operand, found);
       }
     }
@@ -65,7 +66,7 @@ export function lookupRanges(fn: Fn, dims: Dims): ReadonlyMap<Value, Range> {
   return new Map([...wanted].filter(([value, { least, most }]) => fn.params.includes(value) && least <= most));
 }
 
-const rangeOf = (known: ReadonlyMap<Value, Range>, value: Value): Range => known.get(value) ?? { least: 0, most: 1 };
+const ofBooleans: Range = { least: 0, most: 1 };
 
 /** The range of a value that depends on no parameter: a constant, positions, and what is computed from them. */
 function knownRange(op: Op, rangeOf: (value: Value) => Range | undefined, dims: Dims): Range | undefined {
