@@ -239,9 +239,9 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     const value = this.ofLiterals(args, ([x, y = 0]) => libraryFunction(name)(x as number, y));
     if (value !== undefined) return value;
     const { algebra, residues } = this;
-    const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
     if (name === "less_itself") return residues.known(0);
     if (name === "exp") return this.exponential(args[0] as FieldNumber);
+    const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
     const narrow = roundedBy(name);
     if (narrow !== undefined) return residues.single(algebra.round(narrow, narrow, operands[0] as Elements));
     return residues.single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
