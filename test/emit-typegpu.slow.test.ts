@@ -11,6 +11,7 @@ import { compile } from "../src/driver/compile.ts";
 import { emitTypegpu } from "../src/emit/typegpu.ts";
 import { interpret } from "../src/ir/interpret.ts";
 import type { Fn } from "../src/ir/ir.ts";
+import { workgroupsOf } from "../src/launch/counts.ts";
 import { parse } from "../src/parse/parse.ts";
 import { planManifest } from "../src/plan/manifest.ts";
 import type { Plan } from "../src/plan/plan.ts";
@@ -93,6 +94,9 @@ gpuTest("a kernel through TypeGPU's buffers and bind groups", async ({ gpu: { de
   pass.setPipeline(await emitted.scaledPipeline(tg));
   pass.setBindGroup(0, tg.unwrap(group));
   pass.dispatchWorkgroups(...emitted.scaledWorkgroups({ rows }));
+  const { dispatch } = kernel.manifest;
+  for (const many of [0, 1, 65535, 65536, 131071].map((count) => count * dispatch.rowsPerWorkgroup))
+    expect(emitted.scaledWorkgroups({ rows: many })).toEqual(workgroupsOf(dispatch, many));
   pass.end();
   device.queue.submit([encoder.finish()]);
 
