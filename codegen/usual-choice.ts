@@ -74,9 +74,9 @@ export function usualChoice(row: IterationTraits, target: TargetProfile, most: n
 
 /**
  * Lanes per workgroup on a GPU: at least two subgroups of most devices, more for short rows, which share a workgroup, and the most
- * unless a row needs more lanes. An H200 starts about one workgroup a nanosecond: with 128 instead of 64 lanes norms and softmax
- * take 0.67 to 0.81 of the time for 65537 rows and more of 32 to 128 elements, and 0.94 to 1.03 for fewer. With 256 lanes they
- * take 0.9 of that for rows of 32 elements, but 1.05 for eight rows and where lanes merge through workgroup memory.
+ * unless a row needs more lanes. An H200 starts about 1.5 workgroups a nanosecond: with 128 instead of 64 lanes norms and softmax
+ * take 0.73 to 0.96 of the time for 65537 rows and more of 32 to 128 elements, and 0.92 to 1.03 for fewer. With 256 lanes they
+ * take 0.89 to 0.95 of that for 65537 rows of 32, but 1.05 for eight rows and where lanes merge through workgroup memory.
  */
 const gpuWorkgroup = { least: 64, ofShortRows: 128, most: 256 };
 /**
