@@ -2,41 +2,89 @@
  * A kernel's graph for any number of rows, for which its schedules are estimated: a row then has the same schedule in every batch.
  */
 
-import { Atom } from "../src/ir/atoms.ts";
+import { Atom, leavesOf } from "../src/ir/atoms.ts";
 import type { DimAtoms } from "../src/ir/iteration.ts";
 import type { Graph, Store } from "./graph.ts";
-import type { Node } from "./nodes.ts";
+import type { Along, Node } from "./nodes.ts";
 
 /** The symbolic extent of an axis of rows. */
 export const anyRows = (axis: number) => `rows ${axis}`;
 
 /**
- * Makes the extents of axes of rows symbolic, and so the strides of buffers across them. If there is no such axis, dimensions of 1
- * may be rows of another call: the first of a tensor becomes one. A vectorized axis keeps its extent.
- * @param graph is changed, and may be used for nothing else.
+ * The graph with symbolic extents of its axes of rows, and so symbolic strides of buffers across them. If there is no such axis,
+ * dimensions of 1 may be rows of another call: the first of each tensor becomes one. A vectorized axis keeps its extent.
  */
 export function forAnyRows(graph: Graph): Graph {
   const { rows, columns } = graph;
   const isFlat = columns.length === 0;
-  for (const [i, atom] of (isFlat ? rows.slice(0, -1) : rows).entries()) atom.extent = anyRows(i);
-  return rows.length > 0 || isFlat ? graph : withRows(graph, new Atom(anyRows(0)));
+  const known = isFlat ? rows.slice(0, -1) : rows;
+  const symbolic = new Map(known.map((atom, i) => [atom, new Atom(anyRows(i))] as const));
+  return new Copier(symbolic, rows.length > 0 || isFlat ? undefined : new Atom(anyRows(0))).graph(graph);
 }
 
-type Changed<T> = { -readonly [Key in keyof T]: T[Key] };
+/** Copies a graph with other axes of rows. */
+class Copier {
+  private readonly symbolic: ReadonlyMap<Atom, Atom>;
+  /** The axis of rows of a graph that has none. */
+  private readonly added: Atom | undefined;
+  private readonly nodes = new Map<Node, Node>();
 
-/** The graph with an axis of rows where it has none. Its nodes are changed. */
-function withRows(graph: Graph, row: Atom): Graph {
-  for (const node of graph.nodes as readonly Changed<Node>[]) {
-    const dims = node.dims && withRow(node.dims, row);
-    const varies = dims !== node.dims || node.operands.some(({ atoms }) => atoms.includes(row));
-    if (dims !== undefined) node.dims = dims;
-    if (varies) node.atoms = [row, ...node.atoms];
+  constructor(symbolic: ReadonlyMap<Atom, Atom>, added: Atom | undefined) {
+    this.symbolic = symbolic;
+    this.added = added;
   }
-  const stores = graph.stores.map((store): Store => ({ ...store, dims: withRow(store.dims, row) }));
-  return { ...graph, stores, rows: [row] };
-}
 
-function withRow(dims: DimAtoms, row: Atom): DimAtoms {
-  const at = dims.findIndex((atoms) => atoms.length === 0);
-  return at < 0 ? dims : dims.with(at, [row]);
+  graph(graph: Graph): Graph {
+    for (const node of graph.nodes) this.nodes.set(node, this.node(node));
+    const store = ({ name, node, dims }: Store) => ({ name, node: this.copyOf(node), dims: this.dims(dims) });
+    const rows = this.added ? [this.added] : graph.rows.map((atom) => this.atom(atom));
+    return { ...graph, nodes: [...this.nodes.values()], stores: graph.stores.map(store), rows };
+  }
+
+  private atom(atom: Atom): Atom {
+    return this.symbolic.get(atom) ?? atom;
+  }
+
+  private copyOf(node: Node): Node {
+    return this.nodes.get(node) as Node;
+  }
+
+  private node(node: Node): Node {
+    const { added } = this;
+    const operands = node.operands.map((operand) => this.copyOf(operand));
+    const dims = node.dims && this.dims(node.dims);
+    const sources = [...(dims ?? []), ...operands.map((operand) => operand.atoms)];
+    const varies = added !== undefined && sources.some((atoms) => atoms.includes(added));
+    return {
+      ...node,
+      ...{ operands, atoms: [...(varies ? [added] : []), ...node.atoms.map((atom) => this.atom(atom))] },
+      ...(dims && { dims }),
+      ...(node.moves && { moves: new Map([...node.moves].map(([atom, at]) => [this.atom(atom), this.place(at)])) }),
+      ...(node.place && { place: this.place(node.place) }),
+    };
+  }
+
+  private dims(dims: DimAtoms): DimAtoms {
+    const own = dims.map((atoms) => leavesOf(atoms).map((atom) => this.atom(atom)));
+    const first = own.findIndex((atoms) => atoms.length === 0);
+    return this.added === undefined || first < 0 ? own : own.with(first, [this.added]);
+  }
+
+  private place(place: Along): Along {
+    const moved = <T extends { readonly of: Along }>(part: T): T => ({ ...part, of: this.place(part.of) });
+    switch (place.kind) {
+      case "atom":
+        return { ...place, atom: this.atom(place.atom) };
+      case "value":
+        return { ...place, node: this.copyOf(place.node) };
+      case "count":
+        return place;
+      case "sum":
+        return { ...place, terms: place.terms.map(moved) };
+      case "linear":
+        return { ...place, parts: place.parts.map(moved) };
+      default:
+        return moved(place);
+    }
+  }
 }

@@ -57,7 +57,8 @@ export class Planner {
   private readonly graphs: Map<boolean, Graph>;
   /** Whether extents that are known only when the kernel runs will be multiples of the vector width. */
   private readonly isMultiple: boolean;
-  private readonly isForAnyRows: boolean;
+  /** The planner for the known number of rows, if this one is for any number. */
+  private readonly ofKnownRows: Planner | undefined;
 
   constructor(fn: Fn, target: TargetProfile, options: KernelOptions, tile?: Tile, variant?: Variant) {
     this.fn = fn;
@@ -66,7 +67,7 @@ export class Planner {
     this.tile = tile;
     this.isStrict = options.rounding === "strict";
     this.isMultiple = variant?.for === "multiples" || (variant?.of.isMultiple ?? false);
-    this.isForAnyRows = variant?.for === "any rows";
+    this.ofKnownRows = variant?.for === "any rows" ? variant.of : undefined;
     this.graphs = variant?.for === "multiples" ? variant.of.graphs : new Map();
     if (variant === undefined) {
       checkFused(fn, tile);
@@ -102,10 +103,11 @@ export class Planner {
   }
 
   private build(exponentials: boolean): Graph {
+    const known = this.ofKnownRows?.graph(exponentials);
+    if (known !== undefined) return this.tile === undefined ? forAnyRows(known) : known;
     // With strict rounding, a covariance is not reduced along with the means.
     const covariances = !this.isStrict && this.options.reduction !== "two-fold";
-    const graph = buildGraph(this.lowered, { exponentials, covariances }, this.tile);
-    return this.isForAnyRows && this.tile === undefined ? forAnyRows(graph) : graph;
+    return buildGraph(this.lowered, { exponentials, covariances }, this.tile);
   }
 
   private scheduled(online: boolean, given: Choice | undefined): Plan {

@@ -12,7 +12,7 @@
 import type { Dim } from "./types.ts";
 
 export class Atom {
-  extent: Dim;
+  readonly extent: Dim;
   /** The atom that this one was merged into. */
   forward: Atom | undefined;
   /** The atoms that it was cut into. */
