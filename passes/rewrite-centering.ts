@@ -27,59 +27,13 @@ interface Rewriting {
  * values whose rows are centered in their place.
  */
 export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
-  const { moves, replaced, lossy } = rewriting;
-  const made = new Map<Value, Map<string, Value>>();
+  const { moves, replaced } = rewriting;
+  const centered = new CenteredValues(fn, rewriting);
   const centeredRows: RowsCentered[] = [];
-  const taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
-  /** A name for a new value, unless it has one already. */
-  const newName = (name: string) => (taken.has(name) ? undefined : name);
-  const remember = (value: Value, rows: Rows, centered: Value): Value => {
-    getOrInsert(made, value, () => new Map<string, Value>()).set(keyOf(rows), centered);
-    return centered;
-  };
-
-  /** P of the value that was `original` and is `now`; `at` is the existing `center` of it, if there is one. */
-  const centered = (original: Value, now: Value, rows: Rows, builder: Builder, at?: Op): Value => {
-    const form = moves.form(original, rows);
-    if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
-    // x - x is 0, and NaN where x is not finite.
-    if (form.kind === "nothing") return builder.emit("sub", [now, now]);
-    const known = made.get(original)?.get(keyOf(form.kind === "constant" ? form.rows : form));
-    if (known !== undefined) return known;
-    if (form.kind === "converted") {
-      if (lossy) return now;
-      const op = at ?? builder.op("center", [now], { axes: form.axes }, newName(`${nameOf(original)}_centered`));
-      return remember(original, { axes: form.axes }, op.result);
-    }
-    const { name, type } = rewriting.center((original.def as Op).attributes.name as string, form.rows);
-    return remember(original, form.rows, builder.emit("global", [], { name, ...type }, newName(name)));
-  };
-
-  const inPlace = (op: Op, way: Way, builder: Builder, original: Op): Value => {
-    const claims = zeroClaims(way);
-    const isZero = ({ operand, rows }: OperandClaim) => moves.form(original.operand(operand), rows)?.kind === "nothing";
-    const other = besideZero(
-      op,
-      claims.filter(isZero).map(({ operand }) => operand),
-    );
-    const operands = [...op.operands];
-    for (const claim of claims) {
-      const { operand, rows } = claim;
-      if (other !== undefined && operand !== other) continue;
-      operands[operand] = centered(original.operand(operand), op.operand(operand), rows, builder);
-    }
-    if (way.is !== undefined) return operands[way.is] as Value;
-    if (other !== undefined) return operands[other] as Value;
-    // An extern op keeps the types that were declared for it.
-    const types = op.results.map(({ type }) => type);
-    return builder.add(makeOp(op.name, operands, op.attributes, { places: { op: op.span }, kernel: op.kernel, types }))
-      .result;
-  };
-
   const rewritten = rewrite(fn, (op, builder, original) => {
     if (replaced.has(original)) {
       const rows = { axes: attribute.axes(op.attributes) };
-      const value = centered(original.operand(0), op.operand(0), rows, builder, op);
+      const value = centered.of(original.operand(0), op.operand(0), rows, builder, op);
       return value === op.result ? undefined : value;
     }
     const found = moves.inPlace(original.result);
@@ -87,10 +41,78 @@ export function rewriteCentering(fn: Fn, rewriting: Rewriting) {
     const { axes, block, scales } = found.rows;
     const fact = { kind: "rows centered", value: original.result, axes, scales: scaleNames(scales) } as const;
     centeredRows.push(block === undefined ? fact : { ...fact, block });
-    return inPlace(op, found.way, builder, original);
+    return centered.inPlace(op, found.way, builder, original);
   });
-  const centerOf = (value: Value, axes: readonly number[]) => made.get(value)?.get(keyOf({ axes }));
+  const centerOf = (value: Value, axes: readonly number[]) => centered.made(value, { axes });
   return { ...rewritten, centerOf, centeredRows };
+}
+
+/** P of values, for the projection P of their rows: each is computed once. */
+class CenteredValues {
+  private readonly rewriting: Rewriting;
+  private readonly known = new Map<Value, Map<string, Value>>();
+  /** The names of the function's values. */
+  private readonly taken: ReadonlySet<string | undefined>;
+
+  constructor(fn: Fn, rewriting: Rewriting) {
+    this.rewriting = rewriting;
+    this.taken = new Set([...fn.params, ...fn.ops.flatMap((op) => op.results)].map(({ name }) => name));
+  }
+
+  /** P of an original value, if it has been computed. */
+  made(original: Value, rows: Rows): Value | undefined {
+    return this.known.get(original)?.get(keyOf(rows));
+  }
+
+  private remember(original: Value, rows: Rows, centered: Value): Value {
+    getOrInsert(this.known, original, () => new Map<string, Value>()).set(keyOf(rows), centered);
+    return centered;
+  }
+
+  /** The name for a new value, unless another value has it. */
+  private newName(name: string): string | undefined {
+    return this.taken.has(name) ? undefined : name;
+  }
+
+  /** P of the value that was `original` and is `now`; `at` is the existing `center` of it, if there is one. */
+  of(original: Value, now: Value, rows: Rows, builder: Builder, at?: Op): Value {
+    const { moves, lossy, center } = this.rewriting;
+    const form = moves.form(original, rows);
+    if (form === undefined || form.kind === "centered" || form.kind === "inPlace") return now;
+    // x - x is 0, and NaN where x is not finite.
+    if (form.kind === "nothing") return builder.emit("sub", [now, now]);
+    const known = this.made(original, form.kind === "constant" ? form.rows : form);
+    if (known !== undefined) return known;
+    if (form.kind === "converted") {
+      if (lossy) return now;
+      const name = this.newName(`${nameOf(original)}_centered`);
+      const op = at ?? builder.op("center", [now], { axes: form.axes }, name);
+      return this.remember(original, { axes: form.axes }, op.result);
+    }
+    const { name, type } = center((original.def as Op).attributes.name as string, form.rows);
+    const value = builder.emit("global", [], { name, ...type }, this.newName(name));
+    return this.remember(original, form.rows, value);
+  }
+
+  /** The op with P of those operands by which P of its result is computed, or one of these operands if that is the result. */
+  inPlace(op: Op, way: Way, builder: Builder, original: Op): Value {
+    const { moves } = this.rewriting;
+    const claims = zeroClaims(way);
+    const isZero = ({ operand, rows }: OperandClaim) => moves.form(original.operand(operand), rows)?.kind === "nothing";
+    const zero = claims.filter(isZero).map(({ operand }) => operand);
+    const other = besideZero(op, zero);
+    const operands = [...op.operands];
+    for (const { operand, rows } of claims) {
+      if (other !== undefined && operand !== other) continue;
+      operands[operand] = this.of(original.operand(operand), op.operand(operand), rows, builder);
+    }
+    if (way.is !== undefined) return operands[way.is] as Value;
+    if (other !== undefined) return operands[other] as Value;
+    // An extern op keeps the types that were declared for it.
+    const types = op.results.map(({ type }) => type);
+    const copy = makeOp(op.name, operands, op.attributes, { places: { op: op.span }, kernel: op.kernel, types });
+    return builder.add(copy).result;
+  }
 }
 
 const unscaled: readonly string[] = [];
