@@ -9,7 +9,7 @@
 
 import { isWordOf } from "./buffer.ts";
 import { type Expression, type KernelFunction, partsOf, rebuild, type Variable } from "./expression.ts";
-import { isAssignable, type Program, type Statement } from "./statement.ts";
+import { isAssignable, type Program, type Statement, type StatementOf } from "./statement.ts";
 import { bool, sameType, u32 } from "./types.ts";
 
 /** The violations in a kernel; empty if it is valid. */
@@ -69,41 +69,18 @@ class Verifier {
 
   private statement(statement: Statement): void {
     switch (statement.kind) {
-      case "define": {
-        const { variable, value } = statement;
-        const isUniform = this.value(value);
-        this.typed(variable.type, value, `the value of \`${variable.name}\``);
-        this.define(variable);
-        if (isUniform && !variable.isMutable) this.uniform.add(variable);
+      case "define":
+        this.definition(statement);
         return;
-      }
       case "array":
         this.define(statement.variable);
         return;
-      case "assign": {
-        const { target, value, operator } = statement;
-        this.value(target);
-        this.value(value);
-        const { name, isMutable, type } = target.variable;
-        if (!isMutable) this.fault(`\`${name}\` is assigned to, but is not mutable`);
-        if (!isAssignable(value.type, type, operator))
-          this.fault(`the value assigned to \`${name}\` is not of its type`);
+      case "assign":
+        this.assignment(statement);
         return;
-      }
-      case "store": {
-        const { buffer, index, value, parts = [] } = statement;
-        for (const part of parts) {
-          this.value(part);
-          this.typed(bool, part, `the condition of a part of \`${buffer.wgsl}\``);
-        }
-        this.value(index);
-        this.value(value);
-        if (!(parts.length > 0 ? isWordOf(buffer, value.type) : sameType(value.type, buffer.type)))
-          this.fault(`the value stored in \`${buffer.wgsl}\` is not of its type`);
-        this.typed(u32, index, `an index of \`${buffer.wgsl}\``);
-        if (buffer.access !== "read_write") this.fault(`\`${buffer.wgsl}\` is read only`);
+      case "store":
+        this.store(statement);
         return;
-      }
       case "barrier":
         if (!this.isUniform) this.fault("a barrier that not all lanes reach");
         return;
@@ -114,20 +91,9 @@ class Verifier {
       case "scope":
         this.block(statement.body);
         return;
-      case "loop": {
-        const { variable, from, progress, body } = statement;
-        this.typed(variable.type, from, `the first value of \`${variable.name}\``);
-        if (progress !== "halving") this.typed(variable.type, progress.until, `the bound of \`${variable.name}\``);
-        const starts = this.value(from);
-        const ends = progress === "halving" || this.value(progress.until);
-        const isUniform = starts && ends && this.isUniform;
-        this.within(this.scope, () => {
-          this.define(variable);
-          if (isUniform) this.uniform.add(variable);
-          this.block(body, isUniform);
-        });
+      case "loop":
+        this.loop(statement);
         return;
-      }
       case "bind": {
         const { variable, axis, body } = statement;
         this.define(variable);
@@ -138,6 +104,47 @@ class Verifier {
       default:
         statement satisfies never;
     }
+  }
+
+  private definition({ variable, value }: StatementOf<"define">): void {
+    const isUniform = this.value(value);
+    this.typed(variable.type, value, `the value of \`${variable.name}\``);
+    this.define(variable);
+    if (isUniform && !variable.isMutable) this.uniform.add(variable);
+  }
+
+  private assignment({ target, value, operator }: StatementOf<"assign">): void {
+    this.value(target);
+    this.value(value);
+    const { name, isMutable, type } = target.variable;
+    if (!isMutable) this.fault(`\`${name}\` is assigned to, but is not mutable`);
+    if (!isAssignable(value.type, type, operator)) this.fault(`the value assigned to \`${name}\` is not of its type`);
+  }
+
+  private store({ buffer, index, value, parts = [] }: StatementOf<"store">): void {
+    for (const part of parts) {
+      this.value(part);
+      this.typed(bool, part, `the condition of a part of \`${buffer.wgsl}\``);
+    }
+    this.value(index);
+    this.value(value);
+    if (!(parts.length > 0 ? isWordOf(buffer, value.type) : sameType(value.type, buffer.type)))
+      this.fault(`the value stored in \`${buffer.wgsl}\` is not of its type`);
+    this.typed(u32, index, `an index of \`${buffer.wgsl}\``);
+    if (buffer.access !== "read_write") this.fault(`\`${buffer.wgsl}\` is read only`);
+  }
+
+  private loop({ variable, from, progress, body }: StatementOf<"loop">): void {
+    this.typed(variable.type, from, `the first value of \`${variable.name}\``);
+    if (progress !== "halving") this.typed(variable.type, progress.until, `the bound of \`${variable.name}\``);
+    const starts = this.value(from);
+    const ends = progress === "halving" || this.value(progress.until);
+    const isUniform = starts && ends && this.isUniform;
+    this.within(this.scope, () => {
+      this.define(variable);
+      if (isUniform) this.uniform.add(variable);
+      this.block(body, isUniform);
+    });
   }
 
   private typed(type: Expression["type"], value: Expression, words: string): void {
