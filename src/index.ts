@@ -60,6 +60,7 @@ export {
   type EquivalentOptions,
   equivalent,
   type FunctionEquivalence,
+  type UnlikeLoad,
 } from "./driver/equivalent.ts";
 export { type FunctionGradient, type GradientOptions, type GradientResult, gradient } from "./driver/gradient.ts";
 export { type Materialized, materialize, type NewConstant } from "./driver/materialize.ts";

@@ -163,6 +163,7 @@ const programCommands: readonly CommandSpec[] = [
     options: [option("--fn NAME", noPath, "the function to compare; all by default"), dimension, json],
     notes: [
       "Values are compared over finite fields at random points, where the laws of real arithmetic hold and nothing is rounded.",
+      "Files of loaded constants are not read: constants of one name are taken to be the same, and all others to be arbitrary.",
       "The exit code is 1 if they differ; if the difference shows in float64, inputs with different results are printed.",
     ],
   },

@@ -3,7 +3,13 @@
 import * as cliErrors from "../diagnostics/areas/command.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { extentsText } from "../diagnostics/wording.ts";
-import { type Counterexample, type Equivalence, equivalent, type FunctionEquivalence } from "../driver/equivalent.ts";
+import {
+  type Counterexample,
+  type Equivalence,
+  equivalent,
+  type FunctionEquivalence,
+  type UnlikeLoad,
+} from "../driver/equivalent.ts";
 import type { Tensor } from "../ir/tensor.ts";
 import { parse } from "../parse/parse.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
@@ -35,10 +41,21 @@ export async function verifyCommand(args: Arguments, session: Session): Promise<
 const atIndex = (result: string, index: readonly number[]) =>
   index.length === 0 ? result : `${result}[${index.join(", ")}]`;
 
-function linesFor({ functions, runs, errorBound, degree }: Equivalence): string[] {
+function linesFor({ functions, unlikeLoads, runs, errorBound, degree }: Equivalence): string[] {
   const bound = `2^${Math.ceil(Math.log2(errorBound))}`;
   const how = `at ${runs} points of finite fields; a difference of degree up to ${degree} is missed with a probability below ${bound}`;
-  return [...functions.flatMap(linesOf), ...(functions.some(({ verdict }) => verdict === "equal") ? [how] : [])];
+  return [
+    ...functions.flatMap(linesOf),
+    ...unlikeLoads.map(noteOf),
+    ...(functions.some(({ verdict }) => verdict === "equal") ? [how] : []),
+  ];
+}
+
+function noteOf({ name, first, second }: UnlikeLoad): string {
+  if (first !== undefined && second !== undefined)
+    return `note: \`${name}\` is loaded from ${first} and from ${second}; files are not read, and both are taken to be the same tensor`;
+  const which = first === undefined ? "second" : "first";
+  return `note: only the ${which} program loads \`${name}\`; files are not read, and arbitrary numbers stand for it`;
 }
 
 function linesOf({ fn, verdict, difference, counterexample }: FunctionEquivalence): string[] {

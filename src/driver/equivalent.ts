@@ -41,9 +41,19 @@ export interface FunctionEquivalence {
   readonly counterexample?: Counterexample;
 }
 
+/** A constant of both programs that they load from different places, or of one that loads it. Files are not read. */
+export interface UnlikeLoad {
+  readonly name: string;
+  /** The file and, if it is given, the tensor in it, from which the first program loads the constant. */
+  readonly first?: string;
+  readonly second?: string;
+}
+
 /** The result for two programs. */
 export interface Equivalence {
   readonly equal: boolean;
+  /** Constants that are taken to be equal because of their names alone, or to be arbitrary as one program has them. */
+  readonly unlikeLoads: readonly UnlikeLoad[];
   readonly functions: readonly FunctionEquivalence[];
   /** The number of random points that were compared, which alternate between fields and extents. */
   readonly runs: number;
@@ -61,7 +71,8 @@ const degree = 1024;
 const order = 2 ** 28;
 
 /**
- * Compares the functions of two programs that have the same names. Parameters and loaded constants correspond by name.
+ * Compares the functions of two programs that have the same names. Parameters and loaded constants correspond by name:
+ * files are not read, and arbitrary values stand for what they contain.
  * @throws TircError E0307 if only one program has a function, E0310 if its parameters or results differ.
  */
 export function equivalent(a: Module, b: Module, options: EquivalentOptions = {}): Equivalence {
@@ -86,7 +97,24 @@ export function equivalent(a: Module, b: Module, options: EquivalentOptions = {}
     return { fn: name, verdict: "different", difference, ...(counterexample && { counterexample }) };
   });
   const equal = functions.every(({ verdict }) => verdict === "equal");
-  return { equal, functions, runs, errorBound: (degree / order) ** runs, degree };
+  const errorBound = (degree / order) ** runs;
+  return { equal, unlikeLoads: unlikeLoads(left, right), functions, runs, errorBound, degree };
+}
+
+function unlikeLoads(a: Module, b: Module): UnlikeLoad[] {
+  const [first, second] = [loadsOf(a), loadsOf(b)];
+  return [...new Set([...first.keys(), ...second.keys()])]
+    .map((name) => ({ name, first: first.get(name), second: second.get(name) }))
+    .filter((load) => load.first !== load.second)
+    .map(({ name, first, second }) => ({ name, ...(first && { first }), ...(second && { second }) }));
+}
+
+function loadsOf({ consts }: Module): ReadonlyMap<string, string> {
+  return new Map(
+    consts.flatMap(({ name, data }) =>
+      data.kind === "load" ? [[name, [data.file, ...(data.tensor === undefined ? [] : [data.tensor])].join(", ")]] : [],
+    ),
+  );
 }
 
 const allNames = (modules: readonly Module[]) => [

@@ -146,3 +146,35 @@ describe("`--verify-each`", () => {
     expect(stderr).toContain("R0108");
   });
 });
+
+describe("loaded constants are not read", () => {
+  const scaled = (name: string, file: string) => `const ${name}: f32[8] = load("${file}")
+fn f(x: f32[rows, 8]) -> (y: f32[rows, 8]) { return x * ${name} }
+`;
+  const programs = { "a.tir": scaled("w", "a.npy"), "b.tir": scaled("w", "b.npy"), "c.tir": scaled("w2", "a.npy") };
+  const verify = (...args: string[]) => new Workplace(programs).run(["verify", ...args]);
+
+  test("of one name: taken to be the same, which is said where the files are others", async () => {
+    const { code, stdout } = await verify("a.tir", "b.tir");
+    expect(code).toBe(0);
+    expect(stdout.split("\n").slice(0, 2)).toEqual([
+      "f: equal in exact arithmetic",
+      "note: `w` is loaded from a.npy and from b.npy; files are not read, and both are taken to be the same tensor",
+    ]);
+    expect((await verify("a.tir", "a.tir")).stdout).not.toContain("note:");
+  });
+
+  test("of one program: arbitrary, which is said", async () => {
+    const { code, stdout } = await verify("a.tir", "c.tir");
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "note: only the first program loads `w`; files are not read, and arbitrary numbers stand for it\n",
+    );
+    expect(stdout).toContain("note: only the second program loads `w2`;");
+    const { unlikeLoads } = JSON.parse((await verify("a.tir", "c.tir", "--json")).stdout);
+    expect(unlikeLoads).toEqual([
+      { name: "w", first: "a.npy" },
+      { name: "w2", second: "a.npy" },
+    ]);
+  });
+});
