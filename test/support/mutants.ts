@@ -564,8 +564,8 @@ const rewriting: readonly Omit<Mutant, "file">[] = [
   },
   {
     what: "centers the first constant only",
-    from: "operands[operand] = centered(",
-    to: "if (operand === 0) operands[operand] = centered(",
+    from: "operands[operand] = this.of(",
+    to: "if (operand === 0) operands[operand] = this.of(",
     program: foldedProgram,
     pipeline: eliminated,
   },
