@@ -115,7 +115,7 @@ function scaledErfc(x) {
 const oddIn = (f, limit) => (s) => (s === 0 ? limit : f(Math.sqrt(s)) / Math.sqrt(s));
 const relative = (got, exact) => Math.abs(got / exact - 1);
 const absolute = (got, exact) => Math.abs(got - exact);
-const inverse = (x) => 1 / (1 + 0.5 * x);
+const inverse = (x) => 1 / (1 + 0.55 * x);
 /** (pi / 4)^2, slightly enlarged for the rounding of the reduced argument. */
 const quarter = (Math.PI / 4) ** 2 * 1.02;
 
@@ -128,12 +128,13 @@ const fits = {
     error: relative,
     range: [1e-4, 1],
   },
-  erfFar: {
-    coefficients: interpolate((t) => scaledErfc(2 * (1 / t - 1)), inverse(4), inverse(1), 7),
-    use: (c, x) => round(1 - round(round(Math.exp(-round(x * x))) * horner(c, round(inverse(x))))),
-    exact: (x) => 1 - scaledErfc(x) * Math.exp(-x * x),
-    error: absolute,
-    range: [1, 4],
+  erfcCoefficients: {
+    coefficients: interpolate((t) => scaledErfc((1 / t - 1) / 0.55), inverse(4), inverse(0), 6),
+    use: (c, x) => round(round(0.5 * round(Math.exp(-round(x * x)))) * horner(c, round(inverse(x)))),
+    exact: (x) => 0.5 * scaledErfc(x) * Math.exp(-x * x),
+    // Half of erfc is the normal distribution's tail, which GELU multiplies by x.
+    error: (got, exact, x) => Math.max(1, x) * absolute(got, exact),
+    range: [0, 6],
   },
   atanCoefficients: {
     coefficients: interpolate(oddIn(Math.atan, 1), 0, 1, 9),
@@ -170,7 +171,7 @@ const fits = {
 
 function largestError({ coefficients: c, use, exact, error, range: [low, high] }) {
   const points = Array.from({ length: 10_001 }, (_, i) => round(low + ((high - low) * i) / 10_000));
-  return points.reduce((most, x) => Math.max(most, error(use(c, x), exact(x))), 0);
+  return points.reduce((most, x) => Math.max(most, error(use(c, x), exact(x), x)), 0);
 }
 
 for (const [name, fit] of Object.entries(fits)) {

@@ -6,7 +6,7 @@
 import { roundTo } from "../ir/float16.ts";
 import type { ElementwiseDef } from "../ir/ops/def.ts";
 import { isOpName, ops } from "../ir/ops/index.ts";
-import { roundHalfEven } from "../ir/ops/math.ts";
+import { normalCdf, roundHalfEven } from "../ir/ops/math.ts";
 import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
 import { roundedBy } from "../ir/ops/wgsl-parts.ts";
 import { type ElementType, isInteger, isNarrow } from "../ir/types.ts";
@@ -212,6 +212,7 @@ export function libraryFunction(name: WgslFunction): (a: number, b: number) => n
   if (known !== undefined) return known;
   const of = (): ((a: number, b: number) => number) => {
     if (name === "less_itself") return (x) => x - x;
+    if (name === "normal_cdf") return normalCdf;
     const narrow = roundedBy(name);
     if (narrow !== undefined) return roundTo[narrow];
     const { scalar } = opOfLibrary(name);

@@ -242,6 +242,7 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     if (name === "less_itself") return residues.known(0);
     if (name === "exp") return this.exponential(args[0] as FieldNumber);
     const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
+    if (name === "normal_cdf") return residues.single(algebra.normalCdf(operands[0] as Elements));
     const narrow = roundedBy(name);
     if (narrow !== undefined) return residues.single(algebra.round(narrow, narrow, operands[0] as Elements));
     return residues.single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));

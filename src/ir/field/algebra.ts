@@ -216,6 +216,12 @@ export class Algebra {
     return { p: a.q.map((exponent) => this.exponentials.of(exponent)), q: undefined };
   }
 
+  /** (1 + erf(x / sqrt(2))) / 2, with an uninterpreted erf. */
+  normalCdf(x: Elements): Elements {
+    const erf = this.apply("erf", [this.mul(x, this.number(Math.SQRT1_2))]);
+    return this.div(this.add(this.integer(1), erf), this.integer(2));
+  }
+
   /** A power or root if all exponents are the same multiple of 1/2; uninterpreted otherwise. */
   pow(a: Elements, b: Elements): Elements {
     const exponent = b.p.length === 1 || new Set(b.p).size === 1 ? this.halves.get(b.p[0] as number) : undefined;

@@ -16,7 +16,7 @@ import type { Value } from "../ir.ts";
 import { type AttributeDefs, attribute } from "./attributes.ts";
 import { type KernelContext, signed } from "./def.ts";
 import { type At, above, atMost, by, unary } from "./elementwise.ts";
-import { erfc, sqrtTwoOverPi } from "./math.ts";
+import { normalCdf, sqrtTwoOverPi } from "./math.ts";
 import { absolute, exactly, growing, plus, ulps } from "./numerics.ts";
 import type { Terms } from "./vjp.ts";
 
@@ -165,21 +165,17 @@ export const gelu = unary({
     approximate: { summary: "The form to use.", type: "choice", choices: ["none", "tanh"], default: "none" },
   },
   cost: "high",
-  scalar: (x, _b, _c, { attributes }) =>
-    attributes.approximate === "none" ? 0.5 * x * erfc(-x * Math.SQRT1_2) : geluTanh(x),
+  scalar: (x, _b, _c, { attributes }) => (attributes.approximate === "none" ? x * normalCdf(x) : geluTanh(x)),
   kernel: ([x], { attributes }) => {
-    if (attributes.approximate === "none")
-      return multiply(multiply(0.5, x), add(1, libraryCall("erf", multiply(x, Math.SQRT1_2))));
+    if (attributes.approximate === "none") return multiply(x, libraryCall("normal_cdf", x));
     const cube = multiply(multiply(multiply(0.044715, x), x), x);
     return multiply(multiply(0.5, x), add(1, libraryCall("tanh", multiply(sqrtTwoOverPi, add(x, cube)))));
   },
   numerics: { error: plus(ulps(4), absolute(1e-6)), special: "nan inf nan -0" },
   exact: (field, [x], { attributes }) => {
-    const curved = () => field.mul(field.number(0.044715), field.mul(x, field.mul(x, x)));
-    const inner =
-      attributes.approximate === "none"
-        ? field.apply("erf", [field.mul(x, field.number(Math.SQRT1_2))])
-        : field.apply("tanh", [field.mul(field.number(sqrtTwoOverPi), field.add(x, curved()))]);
+    if (attributes.approximate === "none") return field.mul(x, field.normalCdf(x));
+    const curved = field.mul(field.number(0.044715), field.mul(x, field.mul(x, x)));
+    const inner = field.apply("tanh", [field.mul(field.number(sqrtTwoOverPi), field.add(x, curved))]);
     return field.mul(field.div(x, field.integer(2)), field.add(field.integer(1), inner));
   },
   vjp: by(geluGradient),

@@ -38,6 +38,9 @@ export function erfc(x: number): number {
   return x < 2.5 ? 1 - erfSeries(x) : erfcFraction(x);
 }
 
+/** The distribution function of the normal distribution, (1 + erf(x / sqrt(2))) / 2, without its cancellation below 0. */
+export const normalCdf = (x: number): number => 0.5 * erfc(-x * Math.SQRT1_2);
+
 /** The nearest integer, ties to even. A result of 0 has the sign of x. */
 export function roundHalfEven(x: number): number {
   const down = Math.floor(x);

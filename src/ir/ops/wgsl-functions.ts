@@ -12,7 +12,10 @@ import { trigonometry } from "./wgsl-trigonometry.ts";
 
 export type { WgslFunction } from "./wgsl-parts.ts";
 
-const { erfNear, erfFar, tanhCoefficients } = polynomials;
+const { erfNear, erfcCoefficients, tanhCoefficients } = polynomials;
+/** exp(u^2) erfc(u) for u = scale * a >= 0, as statements that define `q`: a polynomial in 1 / (1 + 0.55 u). */
+const scaledErfc = (a: string, scale = 1) => `let t = 1.0 / (1.0 + ${(0.55 * scale).toPrecision(8)} * ${a});
+  let q = ${horner("t", erfcCoefficients)};`;
 
 function logarithm(name: "log" | "log2"): string {
   return `fn ${name}_(x: T) -> T {
@@ -25,16 +28,26 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   ...trigonometry,
   ...bitFunctions,
   ...byteFunctions,
-  // |x| <= 1: x * p(x^2), 2e-7 relative. Beyond: 1 - exp(-x^2) * q(1 / (1 + |x| / 2)), 8e-8 absolute.
+  // |x| <= 1: x * p(x^2), 2e-7 relative. Beyond: 1 - erfc(|x|), 7e-8 absolute.
   erf: {
-    cost: [33, 2],
+    cost: [32, 2],
     body: `fn erf(x: T) -> T {
   let a = abs(x);
   let s = x * x;
   let near = x * ${horner("s", erfNear)};
-  let t = 1.0 / (1.0 + 0.5 * a);
-  let far = sign(x) * (1.0 - exp(-s) * ${horner("t", erfFar)});
+  ${scaledErfc("a")}
+  let far = sign(x) * (1.0 - exp(-s) * q);
   return select(near, far, a > T(1.0));
+}`,
+  },
+  // erfc(-x / sqrt(2)) / 2. Unlike (1 + erf(x / sqrt(2))) / 2 it needs no other form near 0, and nothing cancels below 0.
+  normal_cdf: {
+    cost: [19, 2],
+    body: `fn normal_cdf(x: T) -> T {
+  let a = abs(x);
+  ${scaledErfc("a", Math.SQRT1_2)}
+  let tail = 0.5 * exp(-0.5 * a * a) * q;
+  return select(1.0 - tail, tail, x < T(0.0));
 }`,
   },
   // Drivers make numbers of NaN here, and of log(0) and logarithms of what is below 0.
