@@ -40,12 +40,22 @@ export function makeOp(
   return new Op({ name, operands, attributes: complete, resultTypes, resultNames: names, span: places.op, kernel });
 }
 
-/** `op` with other operands. Its result types are inferred again. */
+/** `op` with other operands. Its result types are inferred again, unless all operands have the types of those that they replace. */
 export function withOperands(op: Op, operands: readonly (Value | undefined)[]): Op {
   if (operands.every((operand, i) => operand === op.operands[i])) return op;
+  if (haveSameTypes(operands, op.operands)) return copyOp(op, { operands });
   const names = op.results.map((r) => r.name);
   const types = op.results.map((r) => r.type);
   return makeOp(op.name, operands, op.attributes, { places: { op: op.span }, names, kernel: op.kernel, types });
+}
+
+/** Whether two lists of operands differ in no type, so that an op that is valid with one has the same results with the other. */
+function haveSameTypes(a: Op["operands"], b: Op["operands"]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((value, i) => {
+    const other = b[i];
+    return value === undefined || other === undefined ? value === other : sameType(value.type, other.type);
+  });
 }
 
 /** A copy of `op` with some parts replaced. Its result types stay. */
