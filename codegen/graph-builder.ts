@@ -42,8 +42,10 @@ const mostMoved = 2000;
 
 export class GraphBuilder {
   private readonly nodes: Node[] = [];
-  /** By value and moves. */
-  private readonly byValue = new Map<Value, Map<string, Node>>();
+  /** Nodes at the current element, which are most. */
+  private readonly unmoved = new Map<Value, Node>();
+  /** Nodes at moved indices, by value and moves. */
+  private readonly moved = new Map<Value, Map<string, Node>>();
   private readonly loads = new Map<DimAtoms, Map<Value, Map<string, Node>>>();
   private readonly order: ReadonlyMap<Op, number>;
   private readonly space: IterationSpace;
@@ -101,11 +103,12 @@ export class GraphBuilder {
 
   private built(value: Value, moves: Moves): Node | undefined {
     const own = moves.size === 0 || value.def === undefined ? noMoves : restricted(moves, this.space.dimsOf(value));
-    return this.byValue.get(value)?.get(keyOfMoves(own));
+    return own.size === 0 ? this.unmoved.get(value) : this.moved.get(value)?.get(keyOfMoves(own));
   }
 
   private bind(value: Value, moves: Moves, node: Node): void {
-    getOrInsert(this.byValue, value, () => new Map<string, Node>()).set(keyOfMoves(moves), node);
+    if (moves.size === 0) this.unmoved.set(value, node);
+    else getOrInsert(this.moved, value, () => new Map<string, Node>()).set(keyOfMoves(moves), node);
   }
 
   private load(value: Value, dims: DimAtoms, around: Moves): Node {
@@ -176,8 +179,7 @@ export class GraphBuilder {
       for (const value of op.results) this.bind(value, moves, this.single(op, value, x));
     } else {
       const kind = def.kind === "constant" ? "constant" : isCentering(op, operands) ? "centered" : "elementwise";
-      const atoms = [...new Set(operands.flatMap((node) => node.atoms))];
-      this.bind(op.result, moves, this.add({ kind, value: op.result, op, operands, atoms }));
+      this.bind(op.result, moves, this.add({ kind, value: op.result, op, operands, atoms: atomsOf(operands) }));
     }
   }
 
@@ -288,7 +290,7 @@ export class GraphBuilder {
     const { axis, place, moves } = at;
     const [only] = segments;
     if (segments.length === 1 && only?.operand !== undefined) {
-      return this.moved(op, only.operand, axis, alongSegment(only, place), moves);
+      return this.movedOperand(op, only.operand, axis, alongSegment(only, place), moves);
     }
     const operands: Node[] = [];
     let end = 0;
@@ -297,7 +299,7 @@ export class GraphBuilder {
       end += segment.extent as number;
       if (segment.operand === undefined) return { end, fill: at.fill as number };
       const inside = within(affine(place, 1, -from), extentOf(segment.extent));
-      operands.push(this.moved(op, segment.operand, axis, alongSegment(segment, inside), moves));
+      operands.push(this.movedOperand(op, segment.operand, axis, alongSegment(segment, inside), moves));
       return { end, operand: operands.length - 1 };
     });
     const { operands: nodes, atoms } = ofPlace(place);
@@ -309,10 +311,17 @@ export class GraphBuilder {
   }
 
   /** An operand at another position of an axis. */
-  private moved(op: Op, operand: number, axis: number, place: Along, moves: Moves): Node {
+  private movedOperand(op: Op, operand: number, axis: number, place: Along, moves: Moves): Node {
     const atoms = this.space.readBy(op, operand).at(axis) as readonly Atom[];
     return this.operand(op, operand, new Map([...moves, ...atomsAt(atoms, place)]));
   }
+}
+
+/** The atoms of all nodes. Most nodes have those of their first operand, and then share its list. */
+function atomsOf([first, ...others]: readonly Node[]): readonly Atom[] {
+  const own = first?.atoms ?? [];
+  const more = others.flatMap(({ atoms }) => (atoms === own ? [] : atoms.filter((atom) => !own.includes(atom))));
+  return more.length === 0 ? own : [...new Set([...own, ...more])];
 }
 
 const ofPlace = (place: Along) => {
