@@ -62,6 +62,7 @@ function joined(lowered: Fn, { ops: program }: Fn): Fn {
   const { fn } = withoutEqualOps(lowered, (gone, stays, now) => {
     if ((isOfNorm(stays) && !isOfNorm(gone)) || (isPart(stays) && !isPart(gone))) places.set(now, gone.span);
   });
+  if (places.size === 0) return fn;
   return rewriteFn(fn, (op, builder, original) => {
     const span = places.get(original);
     return span && builder.add(copyOp(op, { span })).results;

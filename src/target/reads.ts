@@ -3,6 +3,7 @@
  * result to an input's buffer can replace the name there without parsing WGSL.
  */
 
+import { append } from "../ir/groups.ts";
 import type { LaunchBinding, LaunchManifest } from "../launch/manifest.ts";
 
 /** Printed on either side of a name. A private-use character of Unicode, which does not occur in WGSL. */
@@ -19,7 +20,7 @@ export function withoutMarks(text: string, reads: Map<string, number[]>, start =
   let at = start;
   const parts = text.split(mark);
   for (const [i, part] of parts.entries()) {
-    if (i % 2 === 1) reads.set(part, [...(reads.get(part) ?? []), at]);
+    if (i % 2 === 1) append(reads, part, at);
     at += part.length;
   }
   return parts.join("");
