@@ -31,7 +31,7 @@ export function erf(x: number): number {
 }
 
 /** 1 - erf(x), without the cancellation for large x. */
-export function erfc(x: number): number {
+function erfc(x: number): number {
   if (Number.isNaN(x)) return NaN;
   if (Math.abs(x) < 0.5) return 1 - erfSeries(x);
   if (x < 0) return 2 - erfc(-x);
