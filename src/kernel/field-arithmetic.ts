@@ -20,7 +20,8 @@ import type { Scalar } from "./types.ts";
 /** An element of both fields. */
 interface Residue {
   readonly p: number;
-  readonly q: number | undefined;
+  /** NaN if it depends on an exp. */
+  readonly q: number;
   /** The number that it represents, if known. */
   readonly number: number | undefined;
   /** Whether it is a literal of the kernel or computed from literals alone, as a compiler would in float64. */
@@ -35,7 +36,7 @@ const isCount = (number: number) => Number.isInteger(number) && number >= 0 && n
 
 /** The residue of one element of a tensor. */
 export function residueAt({ p, q }: Elements, i: number): Residue {
-  return { p: p[i] as number, q: q?.[i], number: undefined, isLiteral: false };
+  return { p: p[i] as number, q: q?.[i] ?? Number.NaN, number: undefined, isLiteral: false };
 }
 
 const isLiteral = (a: FieldNumber) => typeof a !== "number" && a.isLiteral;
@@ -52,7 +53,7 @@ class Residues {
 
   /** The residue of one element of an operation's result. */
   single({ p, q }: Elements, number?: number): Residue {
-    return { p: p[0] as number, q: q?.[0], number, isLiteral: number !== undefined };
+    return { p: p[0] as number, q: q?.[0] ?? Number.NaN, number, isLiteral: number !== undefined };
   }
 
   /** A float literal. */
@@ -68,7 +69,7 @@ class Residues {
 
   elements(a: FieldNumber): Elements {
     const { p, q } = this.lifted(a);
-    return { p: Float64Array.of(p), q: q === undefined ? undefined : Float64Array.of(q) };
+    return { p: Float64Array.of(p), q: Number.isNaN(q) ? undefined : Float64Array.of(q) };
   }
 
   /** The numbers of two literals or two counts, which are ordered as numbers. */
@@ -106,13 +107,13 @@ class Residues {
     const { p: fieldP, q: fieldQ } = this.algebra.pair;
     const { p, q, number, isLiteral } = this.lifted(a);
     const negated = number === undefined ? undefined : -number;
-    return { p: fieldP.sub(0, p), q: q === undefined ? undefined : fieldQ.sub(0, q), number: negated, isLiteral };
+    return { p: fieldP.sub(0, p), q: fieldQ.sub(0, q), number: negated, isLiteral };
   }
 
   reciprocal({ p, q, number, isLiteral }: Residue): Residue {
     const { p: fieldP, q: fieldQ } = this.algebra.pair;
     const inverse = number === undefined ? undefined : 1 / number;
-    return { p: fieldP.invert(p), q: q === undefined ? undefined : fieldQ.invert(q), number: inverse, isLiteral };
+    return { p: fieldP.invert(p), q: fieldQ.invert(q), number: inverse, isLiteral };
   }
 
   /** a + b, a - b or a * b; `compute` is the operation on numbers. */
@@ -120,7 +121,7 @@ class Residues {
     const { p, q } = this.algebra.pair;
     return {
       p: p[operation](a.p, b.p),
-      q: a.q === undefined || b.q === undefined ? undefined : q[operation](a.q, b.q),
+      q: q[operation](a.q, b.q),
       number: a.number === undefined || b.number === undefined ? undefined : compute(a.number, b.number),
       isLiteral: a.isLiteral && b.isLiteral,
     };
@@ -172,7 +173,7 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
       abs: (x) => residues.maximum(x, residues.negate(x)),
       ceil: (x) => residues.round("ceil", x),
       clamp: (x, low, high) => residues.minimum(residues.maximum(x, low), high),
-      exp: (x) => this.exponential(x),
+      exp: (x) => this.exponential(() => algebra.exp(residues.elements(x))),
       floor: (x) => residues.round("floor", x),
       fma: (a, b, c) => residues.arithmetic("+", residues.arithmetic("*", a, b), c),
       inverseSqrt: (x) => residues.reciprocal(residues.sqrt(x)),
@@ -185,10 +186,14 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     };
   }
 
-  private exponential(a: FieldNumber): Residue {
-    const elements = this.residues.elements(a);
-    if (elements.q === undefined) this.reasons.add("exp is applied to a value that depends on an exp");
-    return this.residues.single(this.algebra.exp(elements));
+  /** What may contain an exp, which is uninterpreted where its operand depends on another. */
+  private exponential(compute: () => Elements): Residue {
+    const before = this.algebra.hashedExponentials;
+    const result = this.residues.single(compute());
+    if (this.algebra.hashedExponentials > before) {
+      this.reasons.add("exp is applied to a value that depends on an exp");
+    }
+    return result;
   }
 
   /** Computes in float64 on literals alone, as a compiler does, unless the result is not finite. */
@@ -240,12 +245,11 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     if (value !== undefined) return value;
     const { algebra, residues } = this;
     if (name === "less_itself") return residues.known(0);
-    if (name === "exp") return this.exponential(args[0] as FieldNumber);
     const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
     if (name === "normal_cdf") return residues.single(algebra.normalCdf(operands[0] as Elements));
     const narrow = roundedBy(name);
     if (narrow !== undefined) return residues.single(algebra.round(narrow, narrow, operands[0] as Elements));
-    return residues.single(opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
+    return this.exponential(() => opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
   }
 
   converted(value: FieldNumber, from: Scalar, to: Scalar): FieldNumber {

@@ -5,7 +5,7 @@
 
 import { anObject, checkArgument, listOf } from "../diagnostics/arguments.ts";
 import { type Assumed, Evaluator } from "../ir/field/evaluate.ts";
-import { fieldPairs } from "../ir/field/prime.ts";
+import { fieldPairs, ifAny, residuesModQ } from "../ir/field/prime.ts";
 import type { FieldTensor } from "../ir/field/tensor.ts";
 import { dimensionNames, isOp, type Module, type Value } from "../ir/ir.ts";
 import { indexAt } from "../ir/tensor.ts";
@@ -20,9 +20,8 @@ export const fieldPieces: Pieces<FieldTensor> = {
   map: ({ element, p, q }, shape, change) => ({ element, shape, p: change(p), q: q && change(q) }),
   join: (tensors, shape) => {
     const all = (of: (tensor: FieldTensor) => Float64Array) => joined(tensors.map(of), shape);
-    const hasQ = tensors.every(({ q }) => q !== undefined);
     const { element = "f32" } = tensors[0] ?? {};
-    return { element, shape, p: all(({ p }) => p), q: hasQ ? all(({ q }) => q as Float64Array) : undefined };
+    return { element, shape, p: all(({ p }) => p), q: ifAny(all(residuesModQ)) };
   },
 };
 

@@ -31,8 +31,6 @@ const dOf = (x: Elements) => (x as Dual).d;
 class DualAlgebra extends Algebra {
   /** Whether a root was taken of a number that has none in the field: the result is the root of its negative. */
   tookNoRoot = false;
-  /** Whether exp was taken of what has no exponent, such as another exp: then exp(-x) is not 1 / exp(x). */
-  tookNoPower = false;
   /** Whether equal numbers were compared: an extreme has no derivative there, only a convention. */
   tookTie = false;
   /** The logarithms of numbers that the program writes, which are computed in float64. */
@@ -97,7 +95,6 @@ class DualAlgebra extends Algebra {
 
   override exp(a: Elements): Dual {
     const y = super.exp(plain(a));
-    this.tookNoPower ||= a.q === undefined;
     return this.chain(y, [y, a]);
   }
 
@@ -375,8 +372,9 @@ export class Tangents {
 
   /** Whether the field has the laws that the function's derivative takes, and the function has one there. */
   get isDecided(): boolean {
-    const { tookNoPower, tookTie } = this.algebra;
-    return !tookNoPower && !tookTie && !this.hasComputedNumbers && !this.hasNothing;
+    const { hashedExponentials, tookTie } = this.algebra;
+    // Where exp is uninterpreted, exp(-x) is not 1 / exp(x).
+    return hashedExponentials === 0 && !tookTie && !this.hasComputedNumbers && !this.hasNothing;
   }
 
   /** The sum of products, mod p. */

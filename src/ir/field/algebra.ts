@@ -3,7 +3,7 @@
  *
  * - element: a residue mod p and, unless it depends on an exp, one mod q; by the Chinese remainder theorem that is
  *   one integer. With q dividing p - 1 and g of order q, exp(a) = g^a obeys exp(a + b) = exp(a) exp(b): Mirage (OSDI
- *   2025, section 5).
+ *   2025, section 5). g is the power of 2 for which exp(ln 2) = 2, so that some powers of 2 are numbers.
  * - uninterpreted: a function of which only is known that equal arguments give equal results: a keyed hash.
  * - whole, half: residues that represent integers, and numbers of narrow floats: small ones, those that were drawn as such, and
  *   results of rounding. Rounding does not change them.
@@ -12,7 +12,8 @@
 import { getOrInsert } from "../groups.ts";
 import type { NarrowFloat } from "../types.ts";
 import { infinityOf, residuesOf } from "./literal.ts";
-import type { Elements, FieldPair, PrimeField } from "./prime.ts";
+import { exponentialsOf, type Powers, powerOf2 } from "./powers.ts";
+import { type Elements, type FieldPair, ifAny, type PrimeField, residuesModQ } from "./prime.ts";
 
 type Residues = Float64Array;
 
@@ -36,35 +37,10 @@ function residueOfHash(state: number, { modulus }: PrimeField): number {
   return word >= modulus ? word - modulus : word;
 }
 
-/** Tables for powers of an element with exponents below 2^30, by two multiplications each. */
-class Powers {
-  private readonly field: PrimeField;
-  private readonly tables: readonly Float64Array[];
-
-  constructor(field: PrimeField, base: number) {
-    this.field = field;
-    let step = base;
-    this.tables = [0, 1, 2].map(() => {
-      const table = new Float64Array(1024);
-      table[0] = 1;
-      for (let i = 1; i < 1024; i++) table[i] = field.mul(table[i - 1] as number, step);
-      step = field.mul(table[1023] as number, step);
-      return table;
-    });
-  }
-
-  of(exponent: number): number {
-    const [low, middle, high] = this.tables as [Float64Array, Float64Array, Float64Array];
-    const first = this.field.mul(low[exponent & 1023] as number, middle[(exponent >>> 10) & 1023] as number);
-    return this.field.mul(first, high[exponent >>> 20] as number);
-  }
-}
-
 /** The square among each element and its negative. */
 const positive = (field: PrimeField, data: Float64Array) =>
   data.map((value) => (field.isPositive(value) ? value : field.sub(0, value)));
 
-const powersOf = new WeakMap<FieldPair, Powers>();
 const greater = (a: number, b: number) => a > b;
 const less = (a: number, b: number) => a < b;
 
@@ -78,19 +54,20 @@ export class Algebra {
   private readonly infinity: number;
   private readonly key: number;
   private readonly exponentials: Powers;
-  /** The residue mod q, if any, for each residue mod p of a rounded number. Two numbers rarely collide in both. */
+  /** The residue mod q, or NaN, for each residue mod p of a rounded number. Two numbers rarely collide in both. */
   private readonly rounded = {
-    whole: new Map<number, number | undefined>(),
-    f16: new Map<number, number | undefined>(),
-    bf16: new Map<number, number | undefined>(),
-    f8e4m3: new Map<number, number | undefined>(),
-    f8e5m2: new Map<number, number | undefined>(),
+    whole: new Map<number, number>(),
+    f16: new Map<number, number>(),
+    bf16: new Map<number, number>(),
+    f8e4m3: new Map<number, number>(),
+    f8e5m2: new Map<number, number>(),
   };
   private readonly literals = new Map<number, Elements>();
   /** Literals by their residues mod p, where they are ordered as numbers. */
   private readonly numbers = new Map<number, number>();
   /** The exponents of `pow` that are interpreted, as multiples of 1/2 by their residues. */
   private readonly halves = new Map<number, number>();
+  private hashed = 0;
 
   /** @param ordersNumbers whether small integers and literals are ordered as numbers, whether or not they are squares. */
   constructor(pair: FieldPair, seed: number, ordersNumbers = false) {
@@ -98,7 +75,7 @@ export class Algebra {
     this.ordersNumbers = ordersNumbers;
     this.infinity = infinityOf(pair.p);
     this.key = mix(seed, 0x9e3779b9);
-    this.exponentials = getOrInsert(powersOf, pair, () => new Powers(pair.p, pair.generator));
+    this.exponentials = exponentialsOf(pair);
     const half = pair.p.invert(2);
     for (let n = -16; n <= 16; n++) this.halves.set(pair.p.mul(pair.p.of(BigInt(n)), half), n);
   }
@@ -149,13 +126,13 @@ export class Algebra {
 
   /** Records that these residues are integers, or numbers of a narrow type. */
   known(kind: Rounded, { p, q }: Elements): void {
-    for (const [i, value] of p.entries()) this.rounded[kind].set(value, q?.[i]);
+    for (const [i, value] of p.entries()) this.rounded[kind].set(value, q?.[i] ?? Number.NaN);
   }
 
-  private isKnown(kind: Rounded, p: number, q: number | undefined): boolean {
-    const known = this.rounded[kind];
-    const other = known.get(p);
-    return other === undefined || q === undefined ? known.has(p) : other === q;
+  private isKnown(kind: Rounded, p: number, q = Number.NaN): boolean {
+    const other = this.rounded[kind].get(p);
+    if (other === undefined) return false;
+    return Number.isNaN(other) || Number.isNaN(q) || other === q;
   }
 
   /** Computes elements from the residues of others: those mod p, and those mod q where all have them. */
@@ -210,10 +187,28 @@ export class Algebra {
     return this.map(a, (field, x) => field.sqrt(x));
   }
 
-  /** g^a; uninterpreted if a has no residue mod q. */
+  /** g^a; uninterpreted where a has no residue mod q. */
   exp(a: Elements): Elements {
-    if (a.q === undefined) return { ...this.apply("exp", [a]), q: undefined };
-    return { p: a.q.map((exponent) => this.exponentials.of(exponent)), q: undefined };
+    const exponents = residuesModQ(a);
+    const p = exponents.map((exponent) => (Number.isNaN(exponent) ? exponent : this.exponentials.of(exponent)));
+    if (p.some(Number.isNaN)) {
+      this.hashed++;
+      const hashes = this.apply("exp", [a]).p;
+      for (const [i, power] of p.entries()) if (Number.isNaN(power)) p[i] = hashes[i] as number;
+    }
+    return { p, q: undefined };
+  }
+
+  /** How many times `exp` was uninterpreted, so that exp(a + b) and exp(a) exp(b) differ. */
+  get hashedExponentials(): number {
+    return this.hashed;
+  }
+
+  /** exp(a ln 2), which is a number for small multiples of 1/16. */
+  exp2(a: Elements): Elements {
+    const { p } = this.exp(this.mul(a, this.number(Math.LN2)));
+    const q = residuesModQ(a).map((value, i) => powerOf2(a.p[i] as number, value, this.pair));
+    return { p, q: ifAny(q) };
   }
 
   /** (1 + erf(x / sqrt(2))) / 2, with an uninterpreted erf. */
@@ -264,11 +259,13 @@ export class Algebra {
   select(condition: Elements, yes: Elements, no: Elements): Elements {
     const length = condition.p.length === 0 ? 0 : Math.max(condition.p.length, yes.p.length, no.p.length);
     const at = (data: Residues, i: number) => data[data.length === 1 ? 0 : i] as number;
-    return this.each([yes, no], (_, a, b) => {
+    const select = (a: Residues, b: Residues) => {
       const result = new Float64Array(length);
       for (let i = 0; i < length; i++) result[i] = at(condition.p, i) === 0 ? at(b, i) : at(a, i);
       return result;
-    });
+    };
+    const hasNone = yes.q === undefined && no.q === undefined;
+    return { p: select(yes.p, no.p), q: hasNone ? undefined : select(residuesModQ(yes), residuesModQ(no)) };
   }
 
   maximum(a: Elements, b: Elements): Elements {
@@ -303,7 +300,7 @@ export class Algebra {
       if (values[1] === identity && identity !== undefined) {
         p[i] = values[0] as number;
         const given = args[0]?.q;
-        q[i] = given === undefined ? 0 : (given[given.length === 1 ? 0 : i] as number);
+        q[i] = given?.[given.length === 1 ? 0 : i] ?? Number.NaN;
         continue;
       }
       if (facts.commutative === true) values.sort((a, b) => a - b);
@@ -311,7 +308,7 @@ export class Algebra {
       p[i] = residueOfHash(state, this.pair.p);
       q[i] = residueOfHash(mix(state, 1), this.pair.q);
     }
-    return { p, q: identity !== undefined && args[0]?.q === undefined ? undefined : q };
+    return { p, q };
   }
 
   /** Rounds to numbers of a kind, which it does not change. */

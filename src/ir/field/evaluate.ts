@@ -309,7 +309,10 @@ export class Evaluator {
     shapes: readonly (readonly number[])[],
   ): Elements[] {
     const summed = op.attributes.rows as readonly number[];
-    const isSummed = summed.length > 0 && op.results.length === 1;
+    // Named dimensions of the axes that are kept may have different extents at this point.
+    const keeps = (i: number) =>
+      (op.attributes.kept as readonly number[]).every((axis) => operands[i]?.shape.at(axis) === shapes[0]?.at(axis));
+    const isSummed = summed.length > 0 && op.results.length === 1 && summed.every(keeps);
     const known = operands.map((operand, i) => {
       if (operand === undefined) return "none";
       return isSummed && summed.includes(i) ? operand.shape.join() : fingerprint(operand);

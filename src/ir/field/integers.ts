@@ -21,8 +21,8 @@ export function residuesOfIntegers(values: Float64Array, { p, q }: FieldPair): E
 }
 
 /** The 32-bit integer with these residues; `p` if there is none. */
-export function integerOf(p: number, q: number | undefined, { p: { modulus }, q: other }: FieldPair): number {
-  if (q === undefined) return p;
+export function integerOf(p: number, q = Number.NaN, { p: { modulus }, q: other }: FieldPair): number {
+  if (Number.isNaN(q)) return p;
   for (let turn = 0; turn <= 4; turn++) {
     for (const value of [p + turn * modulus, p - turn * modulus]) {
       if (value >= least && value <= most && residueOf(value, other) === q) return value;

@@ -4,6 +4,8 @@
  * A product is computed exactly modulo 2^32, minus the quotient times the modulus. The quotient is computed in doubles
  * and off by at most one. BigInt with a modulus near 2^61 takes about seven times as long; two independent runs over
  * primes near 2^30 have about the same probability of error.
+ *
+ * NaN stands for an element that is not known. What is computed from it is not known either.
  */
 
 export class PrimeField {
@@ -28,6 +30,7 @@ export class PrimeField {
 
   mul(a: number, b: number): number {
     const quotient = Math.floor(a * b * this.inverse);
+    if (Number.isNaN(quotient)) return Number.NaN;
     const rest = (Math.imul(a, b) - Math.imul(quotient, this.modulus)) | 0;
     if (rest < 0) return rest + this.modulus;
     return rest >= this.modulus ? rest - this.modulus : rest;
@@ -51,16 +54,17 @@ export class PrimeField {
   /** The inverse of each element, by a single inversion and three products per element (Montgomery 1987). */
   invertAll(all: Float64Array): Float64Array {
     const result = new Float64Array(all.length);
+    const isInvertible = (a: number) => a !== 0 && !Number.isNaN(a);
     let product = 1;
-    for (let i = 0; i < all.length; i++) {
+    for (const [i, a] of all.entries()) {
       result[i] = product;
-      if (all[i] !== 0) product = this.mul(product, all[i] as number);
+      if (isInvertible(a)) product = this.mul(product, a);
     }
     let inverse = this.invert(product);
     for (let i = all.length - 1; i >= 0; i--) {
       const a = all[i] as number;
-      result[i] = a === 0 ? 0 : this.mul(inverse, result[i] as number);
-      if (a !== 0) inverse = this.mul(inverse, a);
+      result[i] = isInvertible(a) ? this.mul(inverse, result[i] as number) : a;
+      if (isInvertible(a)) inverse = this.mul(inverse, a);
     }
     return result;
   }
@@ -91,16 +95,16 @@ export class PrimeField {
   }
 }
 
-/** A prime p = 2 q + 1 with q prime, and an element of order q. */
+/** A prime p = 2 q + 1 with q prime. */
 export interface FieldPair {
   readonly p: PrimeField;
   readonly q: PrimeField;
-  readonly generator: number;
 }
 
 /** The elements of a tensor in row-major order, or a single one that represents all. */
 export interface Elements {
   readonly p: Float64Array;
+  /** NaN for an element that depends on an exp; undefined if all do. */
   readonly q: Float64Array | undefined;
   /**
    * Whether the largest element of a row is at the same position for all positive multiples of the row: see `ScaledOrder` in
@@ -115,9 +119,14 @@ export interface Elements {
  */
 const moduli = [1073409119, 1073168879] as const;
 
-/** The fields, which runs use in turn. 4 is a square, so its order is q. */
+/** The fields, which runs use in turn. */
 export const fieldPairs: readonly FieldPair[] = moduli.map((p) => ({
   p: new PrimeField(p),
   q: new PrimeField((p - 1) / 2),
-  generator: 4,
 }));
+
+/** The residues mod q: NaN for elements that have none. */
+export const residuesModQ = ({ p, q }: Elements): Float64Array => q ?? new Float64Array(p.length).fill(Number.NaN);
+
+/** As `Elements` have them: undefined if no element has one. */
+export const ifAny = (q: Float64Array): Float64Array | undefined => (q.every(Number.isNaN) ? undefined : q);

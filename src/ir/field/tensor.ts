@@ -6,7 +6,7 @@ import type { IndexDef, LinearDef } from "../ops/def.ts";
 import type { ElementType } from "../types.ts";
 import type { Algebra } from "./algebra.ts";
 import { integersOf } from "./integers.ts";
-import type { Elements, FieldPair, PrimeField } from "./prime.ts";
+import { type Elements, type FieldPair, ifAny, type PrimeField, residuesModQ } from "./prime.ts";
 
 /** A tensor of field elements. */
 export interface FieldTensor extends Elements {
@@ -31,6 +31,8 @@ function positions(index: FieldTensor, extent: number, { pair, computesIntegers 
   return integersOf(index, pair).map((value) => Math.min(Math.max(value, 0), extent - 1));
 }
 
+const residues = (x: Elements, which: "p" | "q") => (which === "p" ? x.p : residuesModQ(x));
+
 /** Evaluates an op that moves elements. */
 export function moved(
   { attributes, span }: Op,
@@ -47,19 +49,17 @@ export function moved(
     map.kind === "lookup" ? (operands[map.operand]?.shape[map.axes.indexOf(undefined)] as number) : Infinity;
   const isIndex = (i: number) => def.operands[i]?.element === "index";
   const fill = algebra.number(map.kind === "segments" ? (map.fill ?? 0) : 0);
+  const given = resolvedAttributes({ attributes }, point.dims);
   const by = (which: "p" | "q") => {
     const tensors = operands.map((operand, i) => {
       if (operand === undefined) return undefined;
-      const data = isIndex(i) ? positions(operand, count, point) : operand[which];
-      return data && { element: operand.element, shape: operand.shape, data };
+      const { element, shape } = operand;
+      return { element, shape, data: isIndex(i) ? positions(operand, count, point) : residues(operand, which) };
     });
-    const isComplete = tensors.every((tensor, i) => (tensor === undefined) === (operands[i] === undefined));
-    const [value] = fill[which] ?? [];
-    if (!isComplete || value === undefined) return undefined;
-    const given = resolvedAttributes({ attributes }, point.dims);
+    const value = fill[which]?.[0] as number;
     return def.evaluate(tensors, "value" in given ? { ...given, value } : given, { span, shape });
   };
-  return { p: by("p") as Float64Array, q: by("q") };
+  return { p: by("p"), q: ifAny(by("q")) };
 }
 
 /** Sums of up to 2^23 elements at positions given by another operand. 32-bit positions may be out of range. */
@@ -72,14 +72,13 @@ export function summed(op: Op, def: LinearDef, operands: readonly (FieldTensor |
     computesIntegers ? integersOf(index, pair) : positions(index, count, point);
   const by = (which: "p" | "q") => {
     const tensors = (operands as readonly FieldTensor[]).map((operand, i) => {
-      const data = isIndex(i) ? placesOf(operand) : operand[which];
-      return data && { element: operand.element, shape: operand.shape, data };
+      const { element, shape } = operand;
+      return { element, shape, data: isIndex(i) ? placesOf(operand) : residues(operand, which) };
     });
-    if (tensors.includes(undefined)) return undefined;
     const { modulus } = point.pair[which];
     return def.evaluate(tensors, attributes, op.span).map((sum) => sum % modulus);
   };
-  return { p: by("p") as Float64Array, q: by("q") };
+  return { p: by("p"), q: ifAny(by("q")) };
 }
 
 /** A product. Evaluation in float64 is exact on 15-bit halves of residues, up to 2^22 terms. */
@@ -90,21 +89,22 @@ export function bilinear(
   point: Point,
 ): Elements {
   const attributes = resolvedAttributes(op, point.dims);
+  /** In float64. */
+  const product = (x: Float64Array, y: Float64Array, z: Float64Array | undefined) => {
+    const tensor = (like: FieldTensor | undefined, data: Float64Array) => ({ ...(like as FieldTensor), data });
+    return def.evaluate([tensor(a, x), tensor(b, y), z && tensor(c, z)], attributes, op.span);
+  };
   const of = (field: PrimeField, left: Float64Array, right: Float64Array, added: Float64Array | undefined) => {
     const [high, low] = [
       (data: Float64Array) => data.map((v) => v >>> 15),
       (data: Float64Array) => data.map((v) => v & 32767),
     ];
-    const term = (x: Float64Array, y: Float64Array, z: Float64Array | undefined) => {
-      const tensor = (like: FieldTensor | undefined, data: Float64Array) => ({ ...(like as FieldTensor), data });
-      return def.evaluate([tensor(a, x), tensor(b, y), z && tensor(c, z)], attributes, op.span);
-    };
     const [leftHigh, leftLow, rightHigh, rightLow] = [high(left), low(left), high(right), low(right)];
     const [first, second, third, last] = [
-      term(leftHigh, rightHigh, undefined),
-      term(leftHigh, rightLow, undefined),
-      term(leftLow, rightHigh, undefined),
-      term(leftLow, rightLow, added),
+      product(leftHigh, rightHigh, undefined),
+      product(leftHigh, rightLow, undefined),
+      product(leftLow, rightHigh, undefined),
+      product(leftLow, rightLow, added),
     ];
     const { modulus } = field;
     return last.map((value, i) => {
@@ -115,9 +115,18 @@ export function bilinear(
   };
   const { p, q } = point.pair;
   const [left, right] = [a, b] as [FieldTensor, FieldTensor];
-  const hasQ = left.q !== undefined && right.q !== undefined && (c === undefined || c.q !== undefined);
-  return {
-    p: of(p, left.p, right.p, c?.p),
-    q: hasQ ? of(q, left.q as Float64Array, right.q as Float64Array, c?.q) : undefined,
-  };
+  const modP = of(p, left.p, right.p, c?.p);
+  if (left.q === undefined || right.q === undefined || (c !== undefined && c.q === undefined)) {
+    return { p: modP, q: undefined };
+  }
+  const modQ = of(q, left.q, right.q, c?.q);
+  if (![left.q, right.q, c?.q ?? []].some((data) => data.some(Number.isNaN))) return { p: modP, q: modQ };
+  // The bits of NaN are 0, so terms without a residue are counted.
+  const isMissing = (data: Float64Array) => data.map((value) => Number(Number.isNaN(value)));
+  const ones = (data: Float64Array) => new Float64Array(data.length).fill(1);
+  const missing = [
+    product(isMissing(left.q), ones(right.q), c?.q && isMissing(c.q)),
+    product(ones(left.q), isMissing(right.q), undefined),
+  ];
+  return { p: modP, q: ifAny(modQ.map((value, i) => (missing.some((count) => count[i] !== 0) ? Number.NaN : value))) };
 }
