@@ -1,13 +1,19 @@
 import { availableParallelism } from "node:os";
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
 
-/** Files that need a process of their own: they exchange modules, lose devices, grow, or are timed. */
+/**
+ * Files that need a process of their own: they exchange modules, lose devices, grow, or are timed. Those that count work exchange
+ * the iterators of arrays, after which spreads take twenty times as long in that process.
+ */
 export const alone = [
   "test/*.slow.test.ts",
   "test/{bundlers,cli,integrations,lsp,parse,playground,runtime}/**/*.slow.test.ts",
   "test/cli/crash.test.ts",
   "test/runtime/{destroy,device-errors,outside}.test.ts",
-  "test/support/tint.test.ts",
+  "test/codegen/many-reductions.slow.test.ts",
+  "test/onnx/{hostile.test,surgery-streams.slow.test}.ts",
+  "test/parse/{format,limits,many-errors}.test.ts",
+  "test/support/{counted-work,tint}.test.ts",
 ];
 
 const excluded = [...configDefaults.exclude, "test/**/*.deep.test.ts"];

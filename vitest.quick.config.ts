@@ -3,12 +3,12 @@ import { alone, base } from "./vitest.config.ts";
 
 /** Files of more than a second or two that are not named `slow`: most have a slower one of the same name beside them. */
 const long = [
-  "test/parse/{many-errors,fuzz,grammar,limits,format}.test.ts",
+  "test/parse/{fuzz,grammar}.test.ts",
   "test/codegen/{counting,refusals,word-stores,valid,halves,source-map,rms-kernels,workgroup-memory}.test.ts",
   "test/cli/{outputs,run}.test.ts",
   "test/reports/{runtime,numerics,onnx-surgery}.test.ts",
   "test/passes/{centering,min-cut}.test.ts",
-  "test/onnx/{hostile,cases,exported-norms}.test.ts",
+  "test/onnx/{cases,exported-norms}.test.ts",
   "test/{norm-records,browser-safe,emit-module,transcripts}.test.ts",
   "test/{runtime/launching,ir/op-table,onnx/every-norm,onnx/norm-forms,diagnostics/fixes,codegen/blocks,codegen/minify}.test.ts",
   "test/{runtime/execute,language/whole-file,playground/analyze,playground/link,diagnostics/idioms}.test.ts",

@@ -1,6 +1,6 @@
 /**
  * Work counted, not timed: a busy machine, a collection of garbage and the engine's optimizations change the time that a function
- * takes, and not how often its blocks run.
+ * takes, and not how often its blocks run. A file that counts work needs a process of its own: `alone` in vitest.config.ts.
  */
 
 import { Session } from "node:inspector";
