@@ -1,20 +1,19 @@
 /** `tirc grad`: a program with functions that compute the gradients of its functions. */
 
 import * as gradientMessages from "../diagnostics/areas/gradients.ts";
-import * as passMessages from "../diagnostics/areas/pipelines.ts";
 import { fail } from "../diagnostics/diagnostic.ts";
 import { type GradientOptions, gradient } from "../driver/gradient.ts";
 import { registryOf } from "../driver/plugin.ts";
-import type { Fn, Module } from "../ir/ir.ts";
+import type { Fn } from "../ir/ir.ts";
 import { nameOf } from "../ir/naming.ts";
 import { print } from "../ir/print.ts";
 import { parse } from "../parse/parse.ts";
-import { type Arguments, partOf, type Word } from "./arguments.ts";
+import { type Arguments, partOf } from "./arguments.ts";
 import { filesOfConstants } from "./constants.ts";
 import { readText, shownPath } from "./files.ts";
 import { Outputs, writtenBy } from "./outputs.ts";
 import { loadPlugins } from "./plugins.ts";
-import { checkFilter, reportRemarks } from "./program-options.ts";
+import { checkFilter, functionsNamed, reportRemarks } from "./program-options.ts";
 import type { Session } from "./session.ts";
 import { moved } from "./weights.ts";
 
@@ -28,7 +27,7 @@ export async function gradCommand(args: Arguments, session: Session): Promise<nu
   checkFilter(args, registryOf(await loadPlugins(args, session)).passes);
   const module = parse(readText(source, io), { file: shownPath(source, "stdin") });
   const fn = args.value("--fn");
-  const fns = chosen(module, fn);
+  const fns = functionsNamed(module.fns, fn);
   const wrt = namesOf(args, "--wrt", "parameter", fns, ({ params }) => params.map(nameOf));
   const of = namesOf(args, "--of", "result", fns, ({ results }) => results.map(({ name }) => name));
   const save = (args.value("--save")?.text ?? "none") as Required<GradientOptions>["save"];
@@ -42,14 +41,6 @@ export async function gradCommand(args: Arguments, session: Session): Promise<nu
   session.report(made.remarks.filter(({ code }) => code === chosenCode));
   outputs.write(path, print(moved(made.module, source, path)));
   return 0;
-}
-
-/** Throws E0307. */
-function chosen({ fns }: Module, name: Word | undefined): readonly Fn[] {
-  if (name === undefined) return fns;
-  const found = fns.filter((fn) => fn.name === name.text);
-  const names = fns.map((fn) => fn.name);
-  return found.length > 0 ? found : fail(passMessages.unknownFunction(name.text, names, name.span));
 }
 
 /** The names in a list such as `x,gamma`; each function must have all of them. Throws E0801. */

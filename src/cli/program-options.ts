@@ -195,13 +195,15 @@ export async function deviceTarget(): Promise<TargetProfile> {
   return target;
 }
 
-function choose(module: Module, name: Word | undefined): Module {
-  if (name === undefined) return module;
-  const found = module.fns.filter((fn) => fn.name === name.text);
-  const names = module.fns.map((fn) => fn.name);
-  return found.length > 0
-    ? makeModule(found, module.consts)
-    : fail(passMessages.unknownFunction(name.text, names, name.span));
+const choose = (module: Module, name: Word | undefined): Module =>
+  name === undefined ? module : makeModule(functionsNamed(module.fns, name), module.consts);
+
+/** The functions of a name that an option gives; all without one. Throws E0307. */
+export function functionsNamed(fns: readonly Fn[], name: Word | undefined): readonly Fn[] {
+  if (name === undefined) return fns;
+  const found = fns.filter((fn) => fn.name === name.text);
+  const names = [...new Set(fns.map((fn) => fn.name))];
+  return found.length > 0 ? found : fail(passMessages.unknownFunction(name.text, names, name.span));
 }
 
 interface GivenDim {

@@ -14,7 +14,7 @@ import type { Tensor } from "../ir/tensor.ts";
 import { parse } from "../parse/parse.ts";
 import { type Arguments, checkStream, type Word } from "./arguments.ts";
 import { readText, shownPath } from "./files.ts";
-import { checkDimNames, readDims } from "./program-options.ts";
+import { checkDimNames, functionsNamed, readDims } from "./program-options.ts";
 import type { Session } from "./session.ts";
 
 export async function verifyCommand(args: Arguments, session: Session): Promise<number> {
@@ -32,8 +32,9 @@ export async function verifyCommand(args: Arguments, session: Session): Promise<
     [...left.fns, ...right.fns],
   );
   const dims = Object.fromEntries(given.map(({ name, extent }) => [name.text, extent]));
-  const fn = args.value("--fn")?.text;
-  const found = equivalent(left, right, { dims, ...(fn !== undefined && { fn }) });
+  const fn = args.value("--fn");
+  functionsNamed([...left.fns, ...right.fns], fn);
+  const found = equivalent(left, right, { dims, ...(fn !== undefined && { fn: fn.text }) });
   session.result(args.has("--json"), asData(found), linesFor(found));
   return found.equal ? 0 : 1;
 }

@@ -85,7 +85,9 @@ export function equivalent(a: Module, b: Module, options: EquivalentOptions = {}
   const names = [...left.fns, ...right.fns].map(({ name }) => name).filter((name) => fn === undefined || name === fn);
   if (fn !== undefined && names.length === 0) fail(passMessages.unknownFunction(fn, allNames([a, b])));
   const functions = [...new Set(names)].map((name): FunctionEquivalence => {
-    const [before, after] = [find(left, name), find(right, name)];
+    const [before, after] = [left, right].map((module) => module.fns.find((fn) => fn.name === name));
+    if (before === undefined || after === undefined)
+      fail(passMessages.unpairedFunction(name, before === undefined ? "first" : "second", (before ?? after)?.span));
     const others = verifySignature(before, after);
     if (others.length > 0) fail(passMessages.otherSignature(name, after.span, others));
     const comparer = new Comparer({ ...rest, runs });
@@ -124,11 +126,6 @@ const allNames = (modules: readonly Module[]) => [
 function known(module: Module, dims: Extents): Extents {
   const names = module.fns.flatMap(dimensionNames);
   return Object.fromEntries(Object.entries(dims).filter(([name]) => names.includes(name)));
-}
-
-function find(module: Module, name: string): Fn {
-  const found = module.fns.find((fn) => fn.name === name);
-  return found ?? fail(passMessages.unknownFunction(name, allNames([module])));
 }
 
 /** A random tensor that satisfies its declaration: floats in [-2, 2], integers from 0 to 9. */

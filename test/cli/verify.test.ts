@@ -76,6 +76,16 @@ describe("what cannot be compared", () => {
   test("a function that one of them has not", async () => {
     const { code, stderr } = await run("a.tir", "b.tir", "--fn", "g");
     expect([code, stderr]).toEqual([2, expect.stringContaining("E0307")]);
+    expect(stderr).toMatch(/\| tirc verify a\.tir b\.tir --fn g\n +\| +\^\n/);
+    const two = new Workplace({ ...files, "e.tir": `${layernorm}${other.replace("fn f", "fn scaled")}` });
+    const one = await two.run(["verify", "a.tir", "e.tir"]);
+    expect(one.stderr).toContain(
+      "e.tir:4:1: error[E0307]: the first program has no function `scaled` to compare with this one",
+    );
+    expect(one.stderr).toContain("choose another function by `--fn`");
+    expect((await two.run(["verify", "e.tir", "a.tir"])).stderr).toContain(
+      "the second program has no function `scaled`",
+    );
   });
 });
 

@@ -284,6 +284,7 @@ test("what is said of pipelines and passes", () => {
     ],
     passThrew: ["my-pass", "f", at, "x is undefined"],
     unknownFunction: ["g", ["f"]],
+    unpairedFunction: ["f", "first", at],
     notTheSame: [
       "my-pass",
       "f",

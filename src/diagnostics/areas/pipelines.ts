@@ -140,6 +140,13 @@ export function unknownFunction(name: string, known: readonly string[], span?: S
   return error("E0307", `there is no function \`${name}\``, { span, help: suggest(name, known, undefined, span) });
 }
 
+export function unpairedFunction(name: string, without: "first" | "second", span: Span | undefined) {
+  return error("E0307", `the ${without} program has no function \`${name}\` to compare with this one`, {
+    span,
+    help: ["give both functions the same name, or choose another function by `--fn` (`fn` in the library)"],
+  });
+}
+
 export const E0308: Entry = {
   title: "invalid provenance or facts",
   explanation: `Along with the function, a pass may return which values replace those of the function it was given,
