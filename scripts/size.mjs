@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** In bytes. */
-const limits = { minified: 731_000, gzip: 253_000 };
+const limits = { minified: 731_000, gzip: 254_000 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { outputFiles } = await build({

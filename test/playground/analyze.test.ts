@@ -102,7 +102,7 @@ describe("a program", () => {
     const sourcesOf = (part: string) => of?.sources[lines.findIndex((line) => line.includes(part))];
     expect(sourcesOf("let h = x + residual")).toEqual([4]);
     expect(sourcesOf("inverseSqrt")).toEqual([5]);
-    expect(sourcesOf("erf_v4(n * ")).toEqual([6]);
+    expect(sourcesOf("normal_cdf_v4(n")).toEqual([6]);
     expect(sourcesOf("in_gamma: array")).toEqual([3]);
     expect(sourcesOf("fn merge_moments")).toEqual([]);
   });

@@ -98,6 +98,11 @@ class DualAlgebra extends Algebra {
     return this.chain(y, [y, a]);
   }
 
+  override exp2(a: Elements): Dual {
+    const y = super.exp2(plain(a));
+    return this.chain(y, [super.mul(y, super.number(Math.LN2)), a]);
+  }
+
   /** b a^(b - 1), and a^b log(a) where a is above 0. */
   override pow(a: Elements, b: Elements): Dual {
     const [base, exponent] = [plain(a), plain(b)];

@@ -30,7 +30,7 @@ export const wgslFunctions: Readonly<Record<WgslFunction, WgslFunctionDef>> = {
   ...byteFunctions,
   // |x| <= 1: x * p(x^2), 2e-7 relative. Beyond: 1 - erfc(|x|), 7e-8 absolute.
   erf: {
-    cost: [32, 2],
+    cost: [31, 2],
     body: `fn erf(x: T) -> T {
   let a = abs(x);
   let s = x * x;
