@@ -197,8 +197,17 @@ export const builtins: Readonly<Record<BuiltinFunction, (a: number, b: number, c
   trunc: Math.trunc,
 };
 
-/** The op that a library function is named after. */
-export function opOfLibrary(name: WgslFunction): ElementwiseDef {
+type LibraryMeaning = Pick<ElementwiseDef, "scalar" | "exact">;
+
+/** Library functions that parts of ops are computed by. */
+const parts: { readonly [Name in WgslFunction]?: LibraryMeaning } = {
+  normal_cdf: { scalar: normalCdf, exact: (field, [x]) => field.normalCdf(x) },
+};
+
+/** What a library function computes: the op that it is named after, or a part of one. */
+export function meaningOfLibrary(name: WgslFunction): LibraryMeaning {
+  const part = parts[name];
+  if (part !== undefined) return part;
   const def = isOpName(name) ? ops[name] : undefined;
   if (def?.kind !== "elementwise") throw new Error(`kernel: \`${name}\` cannot be evaluated`);
   return def;
@@ -212,10 +221,9 @@ export function libraryFunction(name: WgslFunction): (a: number, b: number) => n
   if (known !== undefined) return known;
   const of = (): ((a: number, b: number) => number) => {
     if (name === "less_itself") return (x) => x - x;
-    if (name === "normal_cdf") return normalCdf;
     const narrow = roundedBy(name);
     if (narrow !== undefined) return roundTo[narrow];
-    const { scalar } = opOfLibrary(name);
+    const { scalar } = meaningOfLibrary(name);
     return (a, b) => scalar(a, b, 0, { element: "f32", attributes: {} });
   };
   const made = of();

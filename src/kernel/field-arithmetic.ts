@@ -13,7 +13,7 @@ import { getOrInsert } from "../ir/groups.ts";
 import type { Operands } from "../ir/ops/meaning.ts";
 import type { WgslFunction } from "../ir/ops/wgsl-functions.ts";
 import { roundedBy } from "../ir/ops/wgsl-parts.ts";
-import { type Arithmetic, builtins, float32, libraryFunction, opOfLibrary } from "./arithmetic.ts";
+import { type Arithmetic, builtins, float32, libraryFunction, meaningOfLibrary } from "./arithmetic.ts";
 import type { BinaryOperator, BuiltinFunction } from "./expression.ts";
 import type { Scalar } from "./types.ts";
 
@@ -246,10 +246,9 @@ export class FieldArithmetic implements Arithmetic<FieldNumber> {
     const { algebra, residues } = this;
     if (name === "less_itself") return residues.known(0);
     const operands = args.map((arg) => residues.elements(arg)) as Operands<Elements>;
-    if (name === "normal_cdf") return residues.single(algebra.normalCdf(operands[0] as Elements));
     const narrow = roundedBy(name);
     if (narrow !== undefined) return residues.single(algebra.round(narrow, narrow, operands[0] as Elements));
-    return this.exponential(() => opOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
+    return this.exponential(() => meaningOfLibrary(name).exact(algebra, operands, { element: "f32", attributes: {} }));
   }
 
   converted(value: FieldNumber, from: Scalar, to: Scalar): FieldNumber {

@@ -67,7 +67,8 @@ export class Algebra {
   private readonly numbers = new Map<number, number>();
   /** The exponents of `pow` that are interpreted, as multiples of 1/2 by their residues. */
   private readonly halves = new Map<number, number>();
-  private hashed = 0;
+  /** How many times `exp` was uninterpreted, so that exp(a + b) and exp(a) exp(b) differ. */
+  hashedExponentials = 0;
 
   /** @param ordersNumbers whether small integers and literals are ordered as numbers, whether or not they are squares. */
   constructor(pair: FieldPair, seed: number, ordersNumbers = false) {
@@ -192,16 +193,11 @@ export class Algebra {
     const exponents = residuesModQ(a);
     const p = exponents.map((exponent) => (Number.isNaN(exponent) ? exponent : this.exponentials.of(exponent)));
     if (p.some(Number.isNaN)) {
-      this.hashed++;
+      this.hashedExponentials++;
       const hashes = this.apply("exp", [a]).p;
       for (const [i, power] of p.entries()) if (Number.isNaN(power)) p[i] = hashes[i] as number;
     }
     return { p, q: undefined };
-  }
-
-  /** How many times `exp` was uninterpreted, so that exp(a + b) and exp(a) exp(b) differ. */
-  get hashedExponentials(): number {
-    return this.hashed;
   }
 
   /** exp(a ln 2), which is a number for small multiples of 1/16. */

@@ -56,7 +56,8 @@ export class PrimeField {
     const result = new Float64Array(all.length);
     const isInvertible = (a: number) => a !== 0 && !Number.isNaN(a);
     let product = 1;
-    for (const [i, a] of all.entries()) {
+    for (let i = 0; i < all.length; i++) {
+      const a = all[i] as number;
       result[i] = product;
       if (isInvertible(a)) product = this.mul(product, a);
     }
@@ -104,7 +105,7 @@ export interface FieldPair {
 /** The elements of a tensor in row-major order, or a single one that represents all. */
 export interface Elements {
   readonly p: Float64Array;
-  /** NaN for an element that depends on an exp; undefined if all do. */
+  /** NaN for an element that has none, as it depends on an exp; undefined if no element has one. */
   readonly q: Float64Array | undefined;
   /**
    * Whether the largest element of a row is at the same position for all positive multiples of the row: see `ScaledOrder` in
