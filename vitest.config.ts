@@ -67,7 +67,7 @@ export default defineConfig({
         },
       },
       // `npm run test:deep` runs what is deep.
-      { extends: true, test: { name: "alone", include: alone, exclude: excluded } },
+      { extends: true, test: { name: "alone", include: alone, exclude: excluded, provide: { isAlone: true } } },
     ],
   },
 });

@@ -18,6 +18,7 @@ export default defineConfig({
     ...base.test,
     include: ["test/**/*.deep.test.ts", ...deeper],
     exclude: configDefaults.exclude,
+    provide: { isAlone: true },
     env: { TIRC_FUZZ_RUNS: process.env.TIRC_FUZZ_RUNS ?? "2000" },
     testTimeout: 3_600_000,
   },

@@ -1,4 +1,4 @@
-/** Surgery of models with hundreds of norms on one residual stream, in deep runs thousands. */
+/** Surgery of models with a hundred norms on one residual stream, in deep runs two thousand. */
 
 import { expect, test } from "vitest";
 import { expectLinear } from "../support/counted-work.ts";

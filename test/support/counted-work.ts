@@ -1,11 +1,11 @@
 /**
  * Work counted, not timed: a busy machine, a collection of garbage and the engine's optimizations change the time that a function
- * takes, and not how often its blocks run. A file that counts work needs a process of its own: `alone` in vitest.config.ts.
+ * takes, and not how often its blocks run. A file that counts work needs a process of its own.
  */
 
 import { Session } from "node:inspector";
 import { setFlagsFromString } from "node:v8";
-import { expect } from "vitest";
+import { expect, inject } from "vitest";
 
 /** Methods of arrays that loop in the engine, where no block of ours is counted, and the length of that loop. */
 const loops = {
@@ -54,6 +54,7 @@ const optimizers = Number(process.versions.node.split(".")[0]) < 22 ? ["opt"] : 
 
 /** How many blocks of code and elements of the engine's own loops `work` runs, with all that it calls. */
 export function workOf(work: () => unknown): number {
+  if (inject("isAlone") !== true) throw new Error("a file that counts work is listed as `alone` in vitest.config.ts");
   const session = new Session();
   session.connect();
   for (const optimizer of optimizers) setFlagsFromString(`--no-${optimizer}`);

@@ -30,6 +30,8 @@ interface TestPlatform {
 declare module "vitest" {
   export interface ProvidedContext {
     platform: TestPlatform;
+    /** Whether each file has a process of its own. */
+    isAlone?: boolean;
   }
 }
 
