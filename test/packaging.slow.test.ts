@@ -103,15 +103,7 @@ describe("the tarball", () => {
   });
 });
 
-test("publint finds nothing", () => {
-  const publint = join(modules, "publint/src/cli.js");
-  const { status, stdout, stderr } = runNode([publint, "run", join(folder, `tirc-${version}.tgz`), "--strict"]);
-  expect(status, stdout + stderr).toBe(0);
-  expect(stdout).toContain("All good!");
-});
-
-// attw takes half a second for each entry, so that `npm test` leaves it to deep runs and to `npm run check:package`.
-describe.runIf(isDeep)("publint and attw", () => {
+describe("publint and attw", () => {
   const check = (tarball: string) => runNode([join(root, "scripts/check-package.mjs"), tarball]);
 
   test("find nothing", () => {
@@ -121,12 +113,12 @@ describe.runIf(isDeep)("publint and attw", () => {
     for (const entry of ["", "/runtime", "/runtime/node", "/onnx", "/vite"]) expect(stdout).toContain(`"tirc${entry}"`);
   });
 
-  // A package with one entry.
+  // A package with one entry, as attw takes half a second for each. That they find problems is tested in deep runs.
   const spoilings: [string, string, object][] = [
     ["an entry that is not there", ".", { default: "./dist/no.js" }],
     ["types that are not there", "./onnx", { types: "./dist/no.d.ts" }],
   ];
-  test.each(spoilings)("find %s", (_, entry, spoilt) => {
+  test.each(isDeep ? spoilings : [])("find %s", (_, entry, spoilt) => {
     const copy = temporaryFolder();
     cpSync(join(folder, "node_modules/tirc"), join(copy, "tirc"), { recursive: true });
     const path = join(copy, "tirc/package.json");
@@ -139,9 +131,14 @@ describe.runIf(isDeep)("publint and attw", () => {
   });
 });
 
+/** The command as npx finds it in a folder, without the second that npx takes to find it. */
+const commandIn =
+  (place: string) =>
+  (...args: string[]) =>
+    runNode([join(place, "node_modules/.bin/tirc"), ...args], { cwd: place });
+
 describe("the command", () => {
-  /** What npx finds, without the second that npx takes to find it. */
-  const installed = (...args: string[]) => runNode([join(folder, "node_modules/.bin/tirc"), ...args], { cwd: folder });
+  const installed = (...args: string[]) => commandIn(folder)(...args);
 
   test("npx tirc --help", () => {
     const { status, stdout } = run("npx", ["tirc", "--help"], folder);
@@ -172,8 +169,7 @@ describe("the README's first minute", () => {
     const packages = [join(folder, `tirc-${version}.tgz`), join(modules, "webgpu"), join(modules, "ohm-js")];
     const installed = run("npm", ["install", ...packages], place);
     expect(installed.status, installed.stderr).toBe(0);
-    // As npx finds it.
-    const tirc = (...args: string[]) => runNode([join(place, "node_modules/.bin/tirc"), ...args], { cwd: place });
+    const tirc = commandIn(place);
     const norms = tirc("explain-norms", readmeProgram.name);
     expect(norms.stdout.match(/ folded$/gm), norms.stderr).toHaveLength(3);
     const rewrite = ["compile", readmeProgram.name, "--emit", "tir", "-o", "rms.tir"];
