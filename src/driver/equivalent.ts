@@ -41,7 +41,7 @@ export interface FunctionEquivalence {
   readonly counterexample?: Counterexample;
 }
 
-/** A constant of both programs that they load from different places, or of one that loads it. Files are not read. */
+/** A constant that two programs load from different places, or that only one of them loads. */
 export interface UnlikeLoad {
   readonly name: string;
   /** The file and, if it is given, the tensor in it, from which the first program loads the constant. */
@@ -52,7 +52,7 @@ export interface UnlikeLoad {
 /** The result for two programs. */
 export interface Equivalence {
   readonly equal: boolean;
-  /** Constants that are taken to be equal because of their names alone, or to be arbitrary as one program has them. */
+  /** Loaded constants that were taken to be equal only because they share a name, or to be arbitrary because one program loads them. */
   readonly unlikeLoads: readonly UnlikeLoad[];
   readonly functions: readonly FunctionEquivalence[];
   /** The number of random points that were compared, which alternate between fields and extents. */
@@ -114,7 +114,7 @@ function unlikeLoads(a: Module, b: Module): UnlikeLoad[] {
 function loadsOf({ consts }: Module): ReadonlyMap<string, string> {
   return new Map(
     consts.flatMap(({ name, data }) =>
-      data.kind === "load" ? [[name, [data.file, ...(data.tensor === undefined ? [] : [data.tensor])].join(", ")]] : [],
+      data.kind === "load" ? [[name, [data.file, data.tensor].filter((text) => text !== undefined).join(", ")]] : [],
     ),
   );
 }

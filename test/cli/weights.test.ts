@@ -45,6 +45,7 @@ fn f(x: f32[rows, 6]) -> (y: f32[rows, 4], z: f32[rows, 4]) {
 }
 `);
   expect(at.bytes("in/old.safetensors").equals(old)).toBe(true);
+  expect(await at.run([...line.split(" "), "--verify-each", "exact"])).toMatchObject({ code: 0 });
   // The new program declares that its rows are centered, and gives the results of the old one.
   const norms = await at.run(["explain-norms", "out/q.tir", "--json"]);
   expect(JSON.parse(norms.stdout)).toMatchObject([{ norm: "rmsnorm", centering: "none" }]);

@@ -40,9 +40,9 @@ const replacing = (part: string | RegExp, other: string) => (kernel: string) => 
 };
 
 test.each([
-  ["another slope", alibi("exp2(-head)"), replacing("exp2_(neg)", "exp2_(-neg)"), ["different"]],
-  ["another fraction", alibi("exp2(head * -0.25)"), replacing("-0.25", "-0.125"), ["different"]],
-  ["another condition", chosen, replacing("select(exp_1, y, lt)", "select(y, exp_1, lt)"), ["undecided"]],
-] as const)("a kernel with %s is not proved", (_, text, broken, verdicts) => {
-  expect(verdicts).toContain(verdictOf(text, broken));
+  ["another slope", alibi("exp2(-head)"), replacing("exp2_(neg)", "exp2_(-neg)"), "different"],
+  ["another fraction", alibi("exp2(head * -0.25)"), replacing("-0.25", "-0.125"), "different"],
+  ["another condition", chosen, replacing("select(exp_1, y, lt)", "select(y, exp_1, lt)"), "undecided"],
+] as const)("a kernel with %s is not proved", (_, text, broken, verdict) => {
+  expect(verdictOf(text, broken)).toBe(verdict);
 });

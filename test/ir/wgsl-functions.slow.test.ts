@@ -296,6 +296,16 @@ describe("on the device", () => {
   });
 });
 
+test("gelu below 0 is right in its own digits, where 1 + erf would cancel", async ({ gpu }) => {
+  const def = ops.gelu as ElementwiseDef;
+  const attributes = completeAttributes(def, {});
+  const operands = [line(-5, -0.01).map(Math.fround)];
+  const got = await evaluateOn(gpu.device, { name: "gelu", element: "f32", attributes, operands, width: 4 });
+  const exact = (operands[0] as number[]).map((x) => def.scalar(x, 0, 0, { element: "f32", attributes }));
+  const relative = [...got].map((value, i) => Math.abs(value / (exact[i] as number) - 1));
+  expect(Math.max(...relative)).toBeLessThan(1e-5);
+});
+
 plainTest.runIf(hasTint).each(names)("the WGSL of %s is valid, for one and for four", async (name) => {
   for (const { operands, element = "f32", attributes: some = {} } of cases[name]) {
     const attributes = completeAttributes(ops[name] as ElementwiseDef, some);
